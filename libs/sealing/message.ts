@@ -1,0 +1,75 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/*
+ * One sealed message: ver(1) suite(1) keyId(16) salt(32) commit(32) nonce(12) ct tag(16).
+ * Per message, HKDF-SHA-512(key, salt, info = version and suite) gives an AES-256 key and a 32-byte
+ * commitment to it, as the committing suites of the AWS Encryption SDK do.
+ */
+const version = 1;
+const suite = 1;
+const offsets = { keyId: 2, salt: 18, commitment: 50, nonce: 82, ciphertext: 94 } as const;
+const tagLength = 16;
+const info = Buffer.from(`symbolon/message/${version}/${suite}`);
+
+/** A symmetric key with the 16-byte id that stands in every message sealed by it. */
+export interface MessageKey {
+  readonly id: Buffer;
+  readonly key: Buffer;
+}
+
+/** A message that cannot be opened: wrong key, wrong context, or changed bytes. Says no more on purpose. */
+export class SealBroken extends Error {
+  override readonly name = 'SealBroken';
+}
+
+/** Length-prefixed parts, so that no two different lists of parts give the same bytes. */
+export function associatedData(parts: readonly string[]): Buffer {
+  const chunks: Buffer[] = [];
+  for (const part of parts) {
+    const bytes = Buffer.from(part, 'utf8');
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    chunks.push(length, bytes);
+  }
+  return Buffer.concat(chunks);
+}
+
+export function sealMessage(key: MessageKey, context: readonly string[], plaintext: Buffer): Buffer {
+  const salt = randomBytes(32);
+  const { cipherKey, commitment } = derive(key.key, salt);
+  const nonce = randomBytes(12);
+  const header = Buffer.concat([Buffer.from([version, suite]), key.id, salt, commitment, nonce]);
+  const cipher = createCipheriv('aes-256-gcm', cipherKey, nonce, { authTagLength: tagLength });
+  cipher.setAAD(Buffer.concat([associatedData(context), header]));
+  return Buffer.concat([header, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** The id of the key that sealed `message`; find the key by it, never by trying. */
+export function keyIdOf(message: Buffer): Buffer {
+  if (message.length < offsets.ciphertext + tagLength || message[0] !== version || message[1] !== suite)
+    throw new SealBroken('not a sealed message of a known version');
+  return message.subarray(offsets.keyId, offsets.salt);
+}
+
+export function openMessage(key: MessageKey, context: readonly string[], message: Buffer): Buffer {
+  if (!keyIdOf(message).equals(key.id)) throw new SealBroken('sealed by another key');
+  const header = message.subarray(0, offsets.ciphertext);
+  const { cipherKey, commitment } = derive(key.key, message.subarray(offsets.salt, offsets.commitment));
+  if (!timingSafeEqual(commitment, message.subarray(offsets.commitment, offsets.nonce)))
+    throw new SealBroken('the key does not match its commitment');
+  const nonce = message.subarray(offsets.nonce, offsets.ciphertext);
+  const decipher = createDecipheriv('aes-256-gcm', cipherKey, nonce, { authTagLength: tagLength });
+  decipher.setAAD(Buffer.concat([associatedData(context), header]));
+  decipher.setAuthTag(message.subarray(message.length - tagLength));
+  try {
+    const ciphertext = message.subarray(offsets.ciphertext, message.length - tagLength);
+    return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
+  } catch {
+    throw new SealBroken('changed, or sealed for another place');
+  }
+}
+
+function derive(key: Buffer, salt: Buffer): { cipherKey: Buffer; commitment: Buffer } {
+  const bytes = Buffer.from(hkdfSync('sha512', key, salt, info, 64));
+  return { cipherKey: bytes.subarray(0, 32), commitment: bytes.subarray(32) };
+}
