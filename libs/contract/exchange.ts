@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
+export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
+export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt';
+export const clientAssertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+/** RFC 8693 §2.2.1, with the grant it came from so that caches can be told of its end. */
+export const tokenAnswer = z.object({
+  access_token: z.string(),
+  issued_token_type: z.string(),
+  token_type: z.string(),
+  expires_in: z.number(),
+  scope: z.string().optional(),
+  grant_id: z.string().optional(),
+  grant_version: z.number().optional(),
+});
+export type TokenAnswer = z.output<typeof tokenAnswer>;
+
+/** 400 `interaction_required`: a person must open `interaction_uri`, once. Times in seconds. */
+export const interactionRequired = z.object({
+  error: z.literal('interaction_required'),
+  error_description: z.string(),
+  interaction_id: z.string().optional(),
+  interaction_uri: z.string().optional(),
+  message: z.string(),
+  expires_in: z.number().optional(),
+  interval: z.number().optional(),
+});
+export type InteractionRequired = z.output<typeof interactionRequired>;
+
+/** RFC 6749 §5.2. */
+export const oauthError = z.object({ error: z.string(), error_description: z.string().optional() });
+
+/** `GET /interactions/{id}`. */
+export const interactionState = z.object({
+  interaction_id: z.string(),
+  status: z.enum(['pending', 'completed', 'declined', 'expired']),
+  expires_in: z.number(),
+});
+export type InteractionState = z.output<typeof interactionState>;
+
+/** What the gateway asks of the exchange for one caller and one upstream. */
+export interface ExchangeRequest {
+  readonly subjectToken: string;
+  /** Slug of the upstream. */
+  readonly audience: string;
+  readonly scopes?: readonly string[];
+  /** `none`: answer whether a token exists, mint no link. */
+  readonly interaction: 'create' | 'none';
+  /** Continue this interaction; mint nothing. */
+  readonly interactionId?: string;
+  /** SHA-256 (base64url) of a token that the upstream refused. */
+  readonly rejectedTokenSha256?: string;
+  /** MCP `clientInfo.name`: self-asserted, ≤64 characters, shown as such. */
+  readonly clientInfoName?: string;
+}

@@ -1,0 +1,55 @@
+import { DataSource } from 'typeorm';
+import { InitialSchema1763700000000 } from './1763700000000-initial-schema.js';
+
+/** All migrations, oldest first. */
+export const migrations = [InitialSchema1763700000000];
+
+// Any constant will do; it must only be the same in every process that migrates.
+const lockKey = 7_301_984_512;
+
+export interface MigrationReport {
+  readonly applied: readonly string[];
+}
+
+/** Brings the schema up to date. Processes that start together wait for each other (advisory lock). */
+export async function runMigrations(url: string): Promise<MigrationReport> {
+  return withSource(url, async (source) => {
+    const lock = source.createQueryRunner();
+    await lock.connect();
+    try {
+      await lock.query('SELECT pg_advisory_lock($1)', [lockKey]);
+      const applied = await source.runMigrations({ transaction: 'each' });
+      return { applied: applied.map((migration) => migration.name) };
+    } finally {
+      await lock.query('SELECT pg_advisory_unlock($1)', [lockKey]);
+      await lock.release();
+    }
+  });
+}
+
+/** Names of migrations that the database lacks; empty when the schema is current. */
+export async function pendingMigrations(source: DataSource): Promise<readonly string[]> {
+  const table: [{ exists: boolean }] = await source.query(
+    `SELECT to_regclass('migrations') IS NOT NULL AS exists`,
+  );
+  const rows: { name: string }[] = table[0].exists ? await source.query('SELECT name FROM migrations') : [];
+  const present = new Set(rows.map((row) => row.name));
+  return migrations.map((migration) => migration.name).filter((name) => !present.has(name));
+}
+
+async function withSource<T>(url: string, work: (source: DataSource) => Promise<T>): Promise<T> {
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    migrations,
+    migrationsTableName: 'migrations',
+    installExtensions: false,
+    applicationName: 'symbolon-migrate',
+  });
+  await source.initialize();
+  try {
+    return await work(source);
+  } finally {
+    await source.destroy();
+  }
+}
