@@ -1,0 +1,78 @@
+import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { Caller } from '#lib/jwt/caller';
+
+/** One call on behalf of a caller; `token` is the inbound JWT, needed only when the vault is asked. */
+export interface CredentialRequest {
+  readonly caller: Caller;
+  readonly token: string;
+  readonly upstream: UpstreamConfig;
+  /** `none`: lists and held retries must not mint a link. */
+  readonly interaction: 'create' | 'none';
+  readonly interactionId?: string;
+  readonly clientInfoName?: string;
+}
+
+/** The header to inject, ready-made; a `none` credential injects nothing. */
+export interface BorrowedCredential {
+  readonly kind: 'credential';
+  /** Lower-case name and value, or undefined where the upstream takes no credential. */
+  readonly header: readonly [name: string, value: string] | undefined;
+  readonly grantId: string | undefined;
+  /** Aborted when the grant is revoked: open streams must end. */
+  readonly revoked: AbortSignal | undefined;
+}
+
+/** A person must act: `uri` is absent when `interaction` was `none`. */
+export interface InteractionNeeded {
+  readonly kind: 'interaction';
+  readonly interactionId: string | undefined;
+  readonly uri: string | undefined;
+  readonly message: string;
+  readonly expiresIn: number;
+}
+
+export type CredentialAnswer =
+  | BorrowedCredential
+  | InteractionNeeded
+  /** The vault does not take the caller's token (any more): answer 401. */
+  | { readonly kind: 'invalid-token'; readonly detail: string }
+  /** This gateway may not use that upstream, or the application is blocked: answer 403. */
+  | { readonly kind: 'forbidden'; readonly detail: string }
+  | { readonly kind: 'unavailable'; readonly retryAfterSeconds: number; readonly detail: string };
+
+export interface Credentials {
+  /** Synchronous when a borrowed token is at hand: the hot path allocates no promise. */
+  borrow(request: CredentialRequest): CredentialAnswer | Promise<CredentialAnswer>;
+  /**
+   * The upstream answered 401 to `refused`: one forced refresh (at most one a minute per grant, the vault
+   * decides). Answers a different credential to replay with, or why there is none.
+   */
+  replace(request: CredentialRequest, refused: BorrowedCredential): Promise<CredentialAnswer>;
+}
+
+/** The pending interactions that somebody at this gateway waits for. */
+export interface InteractionWatch {
+  /** Resolves when the interaction ends, at the deadline, or on abort; never rejects. */
+  ended(
+    interactionId: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<'completed' | 'declined' | 'expired' | 'timeout' | 'aborted'>;
+  /** Calls `listener` for each interaction that ends; returns the way to stop. */
+  onEnded(
+    listener: (ended: {
+      interactionId: string;
+      issuer: string;
+      subject: string;
+      application: string;
+      upstream: string;
+      state: 'completed' | 'declined' | 'expired';
+    }) => void,
+  ): () => void;
+  onGrantChanged(
+    listener: (change: { issuer: string; subject: string; grantId: string; status: string }) => void,
+  ): () => void;
+  onSessionEnded(listener: (nonce: string) => void): () => void;
+  /** Tells every replica that a legacy session is over. */
+  endSession(nonce: string): Promise<void>;
+}

@@ -1,0 +1,19 @@
+import type { Dispatcher } from 'undici';
+import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+
+/** An upstream with all that can be prepared once per configuration instead of once per call. */
+export interface PreparedUpstream {
+  readonly config: UpstreamConfig;
+  readonly origin: string;
+  /** Path of the registered URL, without a final slash. */
+  readonly basePath: string;
+  readonly dispatcher: Dispatcher;
+}
+
+/** The catalogue received from the vault, kept fresh by events. */
+export interface Upstreams {
+  find(slug: string): PreparedUpstream | undefined;
+  all(): readonly PreparedUpstream[];
+  /** False until the first snapshot arrived. */
+  readonly ready: boolean;
+}
