@@ -37,7 +37,7 @@ const statements = [
    )`,
 
   // Counts every committed change of the registry; replicas and gateways compare it.
-  `CREATE TABLE registry_version (only boolean PRIMARY KEY DEFAULT true CHECK (only), version bigint NOT NULL DEFAULT 1)`,
+  `CREATE TABLE registry_version (single boolean PRIMARY KEY DEFAULT true CHECK (single), version bigint NOT NULL DEFAULT 1)`,
   `INSERT INTO registry_version DEFAULT VALUES`,
 
   `CREATE TABLE sealing_key (

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+
+/** The environment variable by which the test run tells its workers where the template database can be had. */
+export const templateAddressVariable = 'SYMBOLON_TEST_TEMPLATE';
+
+export interface FreshDatabase {
+  /** Connection string of an empty database with the current schema. */
+  readonly url: string;
+  drop(): Promise<void>;
+}
+
+/** A database of one's own, copied from the migrated template (8–20 ms). The first call of a run starts the server. */
+export async function freshDatabase(): Promise<FreshDatabase> {
+  const template = new URL(await templateUrl());
+  const name = `fresh_${randomUUID().replaceAll('-', '')}`;
+  const templateName = template.pathname.slice(1);
+  const server = sibling(template, 'postgres');
+  await asSuperuser(server, `CREATE DATABASE ${name} TEMPLATE ${templateName}`);
+  return {
+    url: sibling(template, name),
+    drop: () => asSuperuser(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+async function templateUrl(): Promise<string> {
+  const address = process.env[templateAddressVariable];
+  if (address === undefined) throw new Error('freshDatabase() works in tests run by vitest only');
+  const answer = await fetch(address);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`The test database could not be made: ${text}`);
+  return text;
+}
+
+function sibling(url: URL, database: string): string {
+  const copy = new URL(url);
+  copy.pathname = `/${database}`;
+  return copy.href;
+}
+
+async function asSuperuser(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,42 @@
+import { defineConfig } from 'vitest/config';
+
+// Our own files are read as source; `node` is Vite's default that a list of ours replaces.
+const resolve = { conditions: ['source', 'node'] };
+const exclude = ['**/node_modules/**', 'dist/**', 'test/architecture/*/fixture/**'];
+
+export default defineConfig({
+  resolve,
+  ssr: { resolve: { conditions: ['source'], externalConditions: ['source', 'node'] } },
+  // The environment in which vitest 4 loads test/global-setup.ts.
+  environments: { __vitest__: { resolve } },
+  test: {
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{apps,libs,migrations,trial,bench}/**/*.spec.{ts,tsx}'],
+          exclude,
+          globalSetup: ['test/global-setup.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.spec.{ts,tsx}'],
+          exclude,
+          globalSetup: ['test/global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
