@@ -13,7 +13,8 @@ try {
     applied.length > 0 ? `Applied ${applied.join(', ')}.\n` : 'The schema is up to date.\n',
   );
 } catch (error) {
-  const text = error instanceof ConfigurationError ? error.message : `Migration failed: ${String(error)}`;
+  const text =
+    error instanceof ConfigurationError ? error.message : `Migration failed: ${String(error)}`;
   process.stderr.write(`${text}\n`);
   process.exitCode = 1;
 }

@@ -32,7 +32,9 @@ export async function pendingMigrations(source: DataSource): Promise<readonly st
   const table: [{ exists: boolean }] = await source.query(
     `SELECT to_regclass('migrations') IS NOT NULL AS exists`,
   );
-  const rows: { name: string }[] = table[0].exists ? await source.query('SELECT name FROM migrations') : [];
+  const rows: { name: string }[] = table[0].exists
+    ? await source.query('SELECT name FROM migrations')
+    : [];
   const present = new Set(rows.map((row) => row.name));
   return migrations.map((migration) => migration.name).filter((name) => !present.has(name));
 }

@@ -26,10 +26,12 @@ export function readEnvironment<S extends z.ZodObject>(
   const problems: string[] = [];
   const values: Record<string, string | undefined> = {};
   for (const name of Object.keys(schema.shape)) values[name] = valueOf(name, environment, problems);
-  if (alsoKnown) problems.push(...unknownNames(environment, [...Object.keys(schema.shape), ...alsoKnown]));
+  if (alsoKnown)
+    problems.push(...unknownNames(environment, [...Object.keys(schema.shape), ...alsoKnown]));
   const parsed = schema.safeParse(values);
   if (!parsed.success)
-    for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')}: ${issue.message}`);
+    for (const issue of parsed.error.issues)
+      problems.push(`${issue.path.join('.')}: ${issue.message}`);
   if (problems.length > 0 || !parsed.success) throw new ConfigurationError(problems);
   return Object.freeze(parsed.data);
 }

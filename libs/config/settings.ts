@@ -25,7 +25,12 @@ export const logLevel = z
 export const outboundAllow = z
   .string()
   .default('')
-  .transform((list) => list.split(',').map((entry) => entry.trim()).filter(Boolean))
+  .transform((list) =>
+    list
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+  )
   .describe('scheme://host:port, comma separated: special addresses that outbound calls may reach');
 
 /** An origin without path, as browsers and tokens see it. */

@@ -30,7 +30,10 @@ export type ApplicationConfig = z.output<typeof applicationConfig>;
 export const accessRule = z.object({
   scopes: z.array(z.string()).default([]),
   claims: z
-    .record(z.string(), z.strictObject({ equals: z.unknown().optional(), includes: z.unknown().optional() }))
+    .record(
+      z.string(),
+      z.strictObject({ equals: z.unknown().optional(), includes: z.unknown().optional() }),
+    )
     .default({}),
 });
 export type AccessRule = z.output<typeof accessRule>;

@@ -10,7 +10,11 @@ export interface RenderedProblem {
 export function renderProblemJson(problem: Problem, requestId: string): RenderedProblem {
   return {
     status: problem.status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...problem.headers },
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...problem.headers,
+    },
     body: JSON.stringify({
       type: `urn:symbolon:${problem.code}`,
       title: problem.title,
@@ -32,7 +36,11 @@ export function renderOAuthError(
 ): RenderedProblem {
   return {
     status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', pragma: 'no-cache' },
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      pragma: 'no-cache',
+    },
     body: JSON.stringify({ error, error_description: description, ...extra }),
   };
 }

@@ -1,4 +1,10 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /*
  * One sealed message: ver(1) suite(1) keyId(16) salt(32) commit(32) nonce(12) ct tag(16).
@@ -34,7 +40,11 @@ export function associatedData(parts: readonly string[]): Buffer {
   return Buffer.concat(chunks);
 }
 
-export function sealMessage(key: MessageKey, context: readonly string[], plaintext: Buffer): Buffer {
+export function sealMessage(
+  key: MessageKey,
+  context: readonly string[],
+  plaintext: Buffer,
+): Buffer {
   const salt = randomBytes(32);
   const { cipherKey, commitment } = derive(key.key, salt);
   const nonce = randomBytes(12);
@@ -46,7 +56,11 @@ export function sealMessage(key: MessageKey, context: readonly string[], plainte
 
 /** The id of the key that sealed `message`; find the key by it, never by trying. */
 export function keyIdOf(message: Buffer): Buffer {
-  if (message.length < offsets.ciphertext + tagLength || message[0] !== version || message[1] !== suite)
+  if (
+    message.length < offsets.ciphertext + tagLength ||
+    message[0] !== version ||
+    message[1] !== suite
+  )
     throw new SealBroken('not a sealed message of a known version');
   return message.subarray(offsets.keyId, offsets.salt);
 }
@@ -54,7 +68,10 @@ export function keyIdOf(message: Buffer): Buffer {
 export function openMessage(key: MessageKey, context: readonly string[], message: Buffer): Buffer {
   if (!keyIdOf(message).equals(key.id)) throw new SealBroken('sealed by another key');
   const header = message.subarray(0, offsets.ciphertext);
-  const { cipherKey, commitment } = derive(key.key, message.subarray(offsets.salt, offsets.commitment));
+  const { cipherKey, commitment } = derive(
+    key.key,
+    message.subarray(offsets.salt, offsets.commitment),
+  );
   if (!timingSafeEqual(commitment, message.subarray(offsets.commitment, offsets.nonce)))
     throw new SealBroken('the key does not match its commitment');
   const nonce = message.subarray(offsets.nonce, offsets.ciphertext);

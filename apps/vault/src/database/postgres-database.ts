@@ -1,0 +1,70 @@
+import { Pool, type PoolClient, type QueryResultRow } from 'pg';
+import type { Database, Transaction } from './database.js';
+
+/** Rows of one statement. Statements are SQL readable in place, parameters `$1…`. */
+export type Query = <Row extends QueryResultRow>(
+  sql: string,
+  parameters?: readonly unknown[],
+) => Promise<Row[]>;
+
+const clients = new WeakMap<Transaction, PoolClient>();
+
+/** The `query` of a running transaction; for `postgres-*.ts` files only. */
+export function queryOf(tx: Transaction): Query {
+  const client = clients.get(tx);
+  if (!client) throw new Error('The transaction is over.');
+  return queryOn(client);
+}
+
+/**
+ * A pool of its own per purpose, so that background work cannot starve reads. `purpose` is the
+ * application name that an operator sees in pg_stat_activity.
+ */
+export class PostgresDatabase implements Database {
+  readonly #pool: Pool;
+
+  constructor(options: { url: string; purpose: string; maxConnections: number }) {
+    this.#pool = new Pool({
+      connectionString: options.url,
+      max: options.maxConnections,
+      application_name: `symbolon-vault-${options.purpose}`,
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 60_000,
+      statement_timeout: 15_000,
+      idle_in_transaction_session_timeout: 30_000,
+    });
+    // A pooled connection that dies while idle is replaced at the next query; nothing to do but not to crash.
+    this.#pool.on('error', () => undefined);
+  }
+
+  /** One statement outside any transaction. */
+  readonly query: Query = async (sql, parameters = []) =>
+    (await this.#pool.query(sql, [...parameters])).rows;
+
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    const tx = Object.freeze({}) as Transaction;
+    clients.set(tx, client);
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      const result = await work(tx);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
+      throw error;
+    } finally {
+      clients.delete(tx);
+      client.release(broken);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+}
+
+function queryOn(client: PoolClient): Query {
+  return async (sql, parameters = []) => (await client.query(sql, [...parameters])).rows;
+}

@@ -1,0 +1,31 @@
+import type { Transaction } from '../database/database.js';
+
+/** Person (issuer row id), the application that asks, who receives the token, and for which upstream. */
+export interface ConsentKey {
+  readonly issuerId: string;
+  readonly subject: string;
+  readonly application: string;
+  /** `gateway`, or the slug of the service that receives the token. */
+  readonly consumer: string;
+  readonly upstreamId: string;
+}
+
+export interface Consent extends ConsentKey {
+  readonly id: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+export interface ConsentStore {
+  /** The unexpired consent of this key, if it covers every one of `scopes`. */
+  find(key: ConsentKey, scopes: readonly string[]): Promise<Consent | undefined>;
+  listOf(person: { issuerId: string; subject: string }): Promise<readonly Consent[]>;
+  record(
+    tx: Transaction,
+    key: ConsentKey,
+    scopes: readonly string[],
+    lifetimeSeconds: number,
+  ): Promise<Consent>;
+  remove(tx: Transaction, id: string): Promise<Consent | undefined>;
+}

@@ -1,0 +1,80 @@
+import type { Secret } from '#lib/secret/secret';
+import type { Transaction } from '../database/database.js';
+
+/** One person's grant is keyed by these; `partition` is the upstream's row id, or '' where shared. */
+export interface GrantKey {
+  readonly issuerId: string;
+  readonly subject: string;
+  readonly oauthClientId: string;
+  readonly partition: string;
+}
+
+/** A successful token answer of an authorization server, normalised. Times are epoch seconds. */
+export interface TokenSet {
+  readonly accessToken: Secret;
+  readonly refreshToken: Secret | undefined;
+  readonly tokenType: string;
+  readonly issuedAt: number;
+  /** Undefined where the server names no lifetime. */
+  readonly expiresAt: number | undefined;
+  /** As granted; equal to what was asked when the server names none (RFC 6749 §5.1). */
+  readonly scopes: readonly string[];
+  readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Who the person is at the upstream authorization server. */
+export interface UpstreamAccount {
+  readonly subject: string;
+  readonly name: string | undefined;
+}
+
+export interface GrantView extends GrantKey {
+  readonly id: string;
+  readonly status: 'active' | 'refreshing' | 'needs_consent' | 'revoked';
+  readonly statusReason: string | undefined;
+  readonly statusSince: Date;
+  readonly version: number;
+  readonly account: UpstreamAccount | undefined;
+  readonly requestedScopes: readonly string[];
+  readonly grantedScopes: readonly string[];
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date | undefined;
+  readonly rejectedAt: Date | undefined;
+  readonly accessTokenExpiresAt: Date | undefined;
+  readonly hasRefreshToken: boolean;
+}
+
+/** What disconnecting achieved at the provider (RFC 7009). */
+export interface RevocationReport {
+  readonly grantId: string;
+  readonly atProvider: 'revoked' | 'not-supported' | 'failed' | 'nothing-to-revoke';
+  /** Public sentence for pages and the admin answer. */
+  readonly detail: string;
+}
+
+/** Grants as the browser side and the admin side use them. */
+export interface Grants {
+  find(key: GrantKey): Promise<GrantView | undefined>;
+  byId(id: string): Promise<GrantView | undefined>;
+  listOf(person: { issuerId: string; subject: string }): Promise<readonly GrantView[]>;
+  /** Stores (or replaces) the grant with fresh tokens, within the consent's transaction; publishes its event. */
+  store(
+    tx: Transaction,
+    key: GrantKey,
+    tokens: TokenSet,
+    account: UpstreamAccount | undefined,
+    requested: { scopes: readonly string[]; resource: string | undefined },
+  ): Promise<GrantView>;
+  /** Ends the grant here first, then at the provider; idempotent. */
+  revoke(
+    id: string,
+    by: import('../audit/audit-log.js').AuditActor,
+    reason: string,
+  ): Promise<RevocationReport | undefined>;
+  /** Suspends the grants of an oauth client or upstream whose endpoint changed. */
+  suspend(
+    tx: Transaction,
+    where: { oauthClientId: string } | { upstreamId: string },
+    reason: string,
+  ): Promise<number>;
+}

@@ -1,0 +1,51 @@
+import { accessRule } from '#lib/contract/config-snapshot';
+import { z } from 'zod';
+import { displayName, scopes, slug, webUrl } from './names.js';
+
+const forbiddenHeaders = new Set([
+  'cookie',
+  'host',
+  'connection',
+  'transfer-encoding',
+  'content-length',
+  'te',
+  'upgrade',
+]);
+
+const credential = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('oauth'),
+    oauthClient: slug,
+    scopes: scopes.optional(),
+    /** RFC 8707: sent to the authorization and token endpoints. */
+    resource: webUrl.optional(),
+  }),
+  z.strictObject({ type: z.literal('none') }),
+]);
+
+/** `upstreams`: an MCP server or HTTP API that callers reach through the gateway. */
+export const upstream = z.strictObject({
+  slug,
+  name: displayName,
+  type: z.enum(['mcp', 'http']),
+  url: webUrl,
+  access: accessRule.default({ scopes: [], claims: {} }),
+  credential,
+  inject: z
+    .strictObject({
+      header: z
+        .string()
+        .regex(/^[A-Za-z][A-Za-z0-9-]{0,60}$/)
+        .refine((name) => !forbiddenHeaders.has(name.toLowerCase()), {
+          message: 'cannot carry a credential',
+        })
+        .default('Authorization'),
+      scheme: z
+        .string()
+        .regex(/^[A-Za-z0-9._-]{0,30}$/)
+        .default('Bearer'),
+    })
+    .default({ header: 'Authorization', scheme: 'Bearer' }),
+  timeoutMs: z.number().int().min(100).max(600_000).default(60_000),
+});
+export type Upstream = z.output<typeof upstream>;
