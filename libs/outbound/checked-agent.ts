@@ -1,0 +1,70 @@
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import { isIP } from 'node:net';
+import { callbackify } from 'node:util';
+import { Agent, buildConnector, Pool } from 'undici';
+import type { AddressRules, UrlRefusal } from './address-rules.js';
+import { OutboundError } from './outbound-error.js';
+
+export type Resolve = (host: string) => Promise<string[]>;
+type LookupCallback = (
+  error: Error | null,
+  address: string | LookupAddress[],
+  family?: number,
+) => void;
+
+const connectTimeoutMs = 5_000;
+// Node's default gives each address 250 ms, too little for a far TLS server when IPv6 is broken.
+const nextAddressAfterMs = 1_000;
+
+/**
+ * A pooled agent whose sockets only ever reach addresses that the rules permit: the lookup resolves, judges all
+ * answers and hands the very same addresses to the socket, so a name that changes its mind (DNS rebinding) gains
+ * nothing. The work is done once per connection, not per request.
+ */
+export function checkedAgent(rules: AddressRules, resolve: Resolve): Agent {
+  return new Agent({
+    factory: (origin) =>
+      new Pool(origin, { connect: checkedConnector(new URL(origin), rules, resolve) }),
+  });
+}
+
+function checkedConnector(
+  origin: URL,
+  rules: AddressRules,
+  resolve: Resolve,
+): buildConnector.connector {
+  // The `lookup` hook is never called for an address literal: the text is judged before there is a socket.
+  const refusal = rules.checkText(origin.origin);
+  const connect = buildConnector({
+    timeout: connectTimeoutMs,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: nextAddressAfterMs,
+    lookup: checkedLookup(origin, rules, resolve),
+  });
+  return (options, callback) => {
+    if (refusal === undefined) connect(options, callback);
+    else queueMicrotask(() => callback(refused(origin, refusal), null));
+  };
+}
+
+function checkedLookup(origin: URL, rules: AddressRules, resolve: Resolve) {
+  const checked = async (host: string): Promise<LookupAddress[]> => {
+    const addresses = await resolve(host);
+    const refusal = rules.checkAddresses(origin, addresses);
+    if (refusal !== undefined) throw refused(origin, refusal);
+    return addresses.map((address) => ({ address, family: isIP(address) }));
+  };
+  return (host: string, options: LookupOptions, callback: LookupCallback): void => {
+    const found = checked(host);
+    if (options.all === true) callbackify(() => found)(callback);
+    else
+      callbackify(() => found)((error, all) =>
+        callback(error, all?.[0]?.address ?? '', all?.[0]?.family),
+      );
+  };
+}
+
+function refused(url: URL, refusal: UrlRefusal): OutboundError {
+  const code = refusal.code === 'unresolvable' ? 'unreachable' : 'refused-address';
+  return new OutboundError(code, `${url.origin}: ${refusal.detail}`);
+}
