@@ -1,0 +1,283 @@
+import { request, type Dispatcher } from 'undici';
+import { z } from 'zod';
+import type { ClientAssertions } from './client-assertion.js';
+import { configSnapshot, type ConfigSnapshot } from './config-snapshot.js';
+import { vaultEvent, type VaultEvent } from './events.js';
+import {
+  accessTokenType,
+  clientAssertionType,
+  tokenExchangeGrant,
+  type ExchangeRequest,
+} from './exchange.js';
+import { EventStreamParser, type ServerSentEvent } from './server-sent-events.js';
+import { parsedJson, tokenOutcome, unavailable } from './vault-answers.js';
+import type { TokenOutcome, VaultUnavailable, WireAnswer } from './vault-answers.js';
+
+export type ConfigOutcome =
+  | {
+      readonly kind: 'snapshot';
+      readonly snapshot: ConfigSnapshot;
+      readonly etag: string | undefined;
+    }
+  | { readonly kind: 'unchanged' }
+  | VaultUnavailable;
+
+/** `events` ends when the connection does, for whatever reason; it never throws. */
+export type EventsOutcome =
+  | { readonly kind: 'stream'; readonly events: AsyncGenerator<VaultEvent, void> }
+  | VaultUnavailable;
+
+export interface VaultClientOptions {
+  /** Where the vault is reached; its issuer name is what its metadata says. */
+  readonly url: string;
+  readonly assertions: ClientAssertions;
+  readonly dispatcher: Dispatcher;
+  readonly timeoutMs?: number;
+  /** A stream without a heartbeat for this long is dead. */
+  readonly streamSilenceMs?: number;
+}
+
+const metadata = z.object({ issuer: z.string() });
+const maxBodyBytes = 8 << 20;
+
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** The vault as a gateway sees it. Every outcome is a value; nothing here throws. */
+export class VaultClient {
+  readonly #options: VaultClientOptions;
+  #issuer: Promise<string> | undefined;
+
+  constructor(options: VaultClientOptions) {
+    this.#options = options;
+  }
+
+  /** RFC 8693 token exchange for one caller and one upstream. */
+  exchange(wanted: ExchangeRequest): Promise<TokenOutcome> {
+    const form = new URLSearchParams({
+      grant_type: tokenExchangeGrant,
+      subject_token: wanted.subjectToken,
+      subject_token_type: accessTokenType,
+      audience: wanted.audience,
+      interaction: wanted.interaction,
+    });
+    if (wanted.scopes && wanted.scopes.length > 0) form.set('scope', wanted.scopes.join(' '));
+    if (wanted.interactionId !== undefined) form.set('interaction_id', wanted.interactionId);
+    if (wanted.rejectedTokenSha256 !== undefined)
+      form.set('rejected_token_sha256', wanted.rejectedTokenSha256);
+    if (wanted.clientInfoName !== undefined) form.set('client_info_name', wanted.clientInfoName);
+    return this.#token(form);
+  }
+
+  /** A credential that is nobody's: discovery. `resource` is the upstream's registered URL. */
+  clientCredentials(resource: string): Promise<TokenOutcome> {
+    return this.#token(new URLSearchParams({ grant_type: 'client_credentials', resource }));
+  }
+
+  /** The configuration snapshot, or `unchanged` where `etag` is still its tag. */
+  async config(etag?: string): Promise<ConfigOutcome> {
+    const headers: Record<string, string> = etag === undefined ? {} : { 'if-none-match': etag };
+    const answer = await this.#authenticated({
+      method: 'GET',
+      path: '/gateway/v1/config',
+      headers,
+    });
+    if ('kind' in answer) return answer;
+    if (answer.status === 304) return { kind: 'unchanged' };
+    if (answer.status !== 200)
+      return unavailable(`the vault answered ${answer.status}`, answer.retryAfter);
+    const parsed = configSnapshot.safeParse(parsedJson(answer.body));
+    if (!parsed.success)
+      return unavailable(`the configuration is not understood: ${firstIssue(parsed.error)}`);
+    return { kind: 'snapshot', snapshot: parsed.data, etag: answer.etag };
+  }
+
+  /** Opens the stream of changes; it lives until `signal` aborts or the vault goes. */
+  async events(signal: AbortSignal): Promise<EventsOutcome> {
+    try {
+      const response = await this.#request(
+        { method: 'GET', path: '/gateway/v1/events' },
+        await this.#bearer(),
+        {
+          signal,
+          bodyTimeout: this.#options.streamSilenceMs ?? 5000,
+        },
+      );
+      if (response.statusCode !== 200) {
+        await response.body.dump();
+        if (response.statusCode === 401) this.#forget();
+        return unavailable(`the vault answered ${response.statusCode} to the event stream`);
+      }
+      return { kind: 'stream', events: eventsOf(response.body) };
+    } catch (error) {
+      return unavailable(reasonOf(error));
+    }
+  }
+
+  /** Tells all replicas that a legacy MCP session is over; answers why where it could not. */
+  async endSession(nonce: string): Promise<VaultUnavailable | undefined> {
+    const answer = await this.#authenticated({
+      method: 'POST',
+      path: '/gateway/v1/sessions/ended',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ nonce }),
+    });
+    if ('kind' in answer) return answer;
+    return answer.status < 300
+      ? undefined
+      : unavailable(`the vault answered ${answer.status}`, answer.retryAfter);
+  }
+
+  async #token(form: URLSearchParams): Promise<TokenOutcome> {
+    const outcome = await this.#tokenOnce(form);
+    // The key or the vault's name may have changed since the assertion was made.
+    if (outcome.kind !== 'refused' || outcome.error !== 'invalid_client') return outcome;
+    this.#forget();
+    return this.#tokenOnce(form);
+  }
+
+  async #tokenOnce(form: URLSearchParams): Promise<TokenOutcome> {
+    try {
+      form.set('client_assertion_type', clientAssertionType);
+      form.set('client_assertion', await this.#assertion());
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      return tokenOutcome(
+        await this.#ask({ method: 'POST', path: '/oauth2/token', headers, body: form.toString() }),
+      );
+    } catch (error) {
+      return unavailable(reasonOf(error));
+    }
+  }
+
+  async #authenticated(
+    question: Question,
+  ): Promise<(WireAnswer & { etag: string | undefined }) | VaultUnavailable> {
+    try {
+      const answer = await this.#ask(question, await this.#bearer());
+      if (answer.status !== 401) return answer;
+      this.#forget();
+      return await this.#ask(question, await this.#bearer());
+    } catch (error) {
+      return unavailable(reasonOf(error));
+    }
+  }
+
+  async #ask(
+    question: Question,
+    bearer?: string,
+  ): Promise<WireAnswer & { etag: string | undefined }> {
+    const response = await this.#retried(question, bearer);
+    const { 'retry-after': retryAfter, etag } = response.headers;
+    return {
+      status: response.statusCode,
+      retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
+      etag: typeof etag === 'string' ? etag : undefined,
+      body: await boundedText(response.body),
+    };
+  }
+
+  // A kept connection that a restarting vault closed is no outage: every question may be asked twice.
+  async #retried(question: Question, bearer: string | undefined): Promise<Dispatcher.ResponseData> {
+    try {
+      return await this.#request(question, bearer);
+    } catch (error) {
+      if (!['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error))) throw error;
+      return this.#request(question, bearer);
+    }
+  }
+
+  #request(
+    { method, path, headers, body }: Question,
+    bearer: string | undefined,
+    limits: { signal?: AbortSignal; bodyTimeout?: number } = {},
+  ): Promise<Dispatcher.ResponseData> {
+    const timeoutMs = this.#options.timeoutMs ?? 30_000;
+    return request(new URL(path, this.#options.url), {
+      method,
+      headers: {
+        ...headers,
+        ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+      },
+      body: body ?? null,
+      dispatcher: this.#options.dispatcher,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      ...limits,
+    });
+  }
+
+  #bearer(): Promise<string> {
+    return this.#assertion();
+  }
+
+  async #assertion(): Promise<string> {
+    this.#issuer ??= this.#fetchIssuer();
+    try {
+      return await this.#options.assertions.for(await this.#issuer);
+    } catch (error) {
+      this.#issuer = undefined;
+      throw error;
+    }
+  }
+
+  async #fetchIssuer(): Promise<string> {
+    const answer = await this.#ask({
+      method: 'GET',
+      path: '/.well-known/oauth-authorization-server',
+    });
+    const parsed = metadata.safeParse(parsedJson(answer.body));
+    if (answer.status !== 200 || !parsed.success)
+      throw new Error('the vault publishes no issuer name');
+    return parsed.data.issuer;
+  }
+
+  #forget(): void {
+    this.#issuer = undefined;
+    this.#options.assertions.drop();
+  }
+}
+
+async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<VaultEvent, void> {
+  const parser = new EventStreamParser();
+  try {
+    for await (const chunk of body) yield* knownEvents(parser.push(chunk));
+  } catch {
+    // A broken connection ends the stream; the reader reconnects either way.
+  }
+}
+
+// An unknown type is a newer vault's: what it changes, this gateway does not have.
+function* knownEvents(messages: Iterable<ServerSentEvent>): Generator<VaultEvent, void> {
+  for (const message of messages) {
+    const event = vaultEvent.safeParse(parsedJson(message.data));
+    if (event.success) yield event.data;
+  }
+}
+
+async function boundedText(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxBodyBytes) throw new Error('the vault answered more than 8 MiB');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return issue ? `${issue.path.join('.')}: ${issue.message}` : 'unknown';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+function reasonOf(error: unknown): string {
+  return `the vault cannot be reached (${codeOf(error) || (error instanceof Error ? error.message : 'unknown')})`;
+}
