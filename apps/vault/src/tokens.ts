@@ -1,0 +1,21 @@
+/**
+ * What features ask Nest for where the type is a port. One symbol per port; app.module.ts provides them
+ * globally, and each feature's module says what it makes of them.
+ */
+export const CONFIG = Symbol('VaultConfig');
+export const LOGGER = Symbol('Logger');
+export const CLOCK = Symbol('Clock');
+export const OUTBOUND = Symbol('Outbound');
+/** The PostgresDatabase of request handling. */
+export const DATABASE = Symbol('Database');
+export const SEALER = Symbol('Sealer');
+export const AUDIT_LOG = Symbol('AuditLog');
+export const EVENT_PUBLISHER = Symbol('EventPublisher');
+export const EVENT_SOURCE = Symbol('EventSource');
+export const REGISTRY = Symbol('Registry');
+export const GRANTS = Symbol('Grants');
+export const CONSENT_STORE = Symbol('ConsentStore');
+export const PROVIDERS = Symbol('Providers');
+export const INTERACTIONS = Symbol('Interactions');
+/** The vault's public origin, such as https://vault.example.com. */
+export const PUBLIC_URL = Symbol('publicUrl');
