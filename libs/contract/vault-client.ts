@@ -7,7 +7,9 @@ import {
   accessTokenType,
   clientAssertionType,
   tokenExchangeGrant,
+  interactionState,
   type ExchangeRequest,
+  type InteractionState,
 } from './exchange.js';
 import { EventStreamParser, type ServerSentEvent } from './server-sent-events.js';
 import { parsedJson, tokenOutcome, unavailable } from './vault-answers.js';
@@ -116,6 +118,14 @@ export class VaultClient {
     } catch (error) {
       return unavailable(reasonOf(error));
     }
+  }
+
+  /** How an interaction stands; undefined where the vault does not say. */
+  async interaction(id: string): Promise<InteractionState | undefined> {
+    const path = `/interactions/${encodeURIComponent(id)}`;
+    const answer = await this.#authenticated({ method: 'GET', path });
+    if ('kind' in answer || answer.status !== 200) return undefined;
+    return interactionState.safeParse(parsedJson(answer.body)).data;
   }
 
   /** Tells all replicas that a legacy MCP session is over; answers why where it could not. */

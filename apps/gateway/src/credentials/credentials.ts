@@ -70,7 +70,12 @@ export interface InteractionWatch {
     }) => void,
   ): () => void;
   onGrantChanged(
-    listener: (change: { issuer: string; subject: string; grantId: string; status: string }) => void,
+    listener: (change: {
+      issuer: string;
+      subject: string;
+      grantId: string;
+      status: string;
+    }) => void,
   ): () => void;
   onSessionEnded(listener: (nonce: string) => void): () => void;
   /** Tells every replica that a legacy session is over. */

@@ -1,0 +1,243 @@
+import type { Clock } from '#lib/clock/clock';
+import type { TokenAnswer } from '#lib/contract/exchange';
+import type { VaultClient } from '#lib/contract/vault-client';
+import type { GatewayLogger } from '../log-events.js';
+import type { Freshness } from '../upstreams/heartbeats.js';
+import type { VaultChange } from '../upstreams/vault-events.js';
+import { BorrowedToken, personKey, useKey, type Use } from './borrowed-token.js';
+import { BorrowedTokens } from './borrowed-tokens.js';
+import type {
+  BorrowedCredential,
+  CredentialAnswer,
+  CredentialRequest,
+  Credentials,
+} from './credentials.js';
+import { answerWithoutToken, outdated, unusable } from './exchange-answer.js';
+import { Flights, type Flight } from './flights.js';
+import { GrantFence } from './grant-fence.js';
+import { Leases, type Lease } from './leases.js';
+
+export interface VaultCredentialsOptions {
+  readonly vault: Pick<VaultClient, 'exchange'>;
+  readonly clock: Clock;
+  readonly freshness: Freshness;
+  readonly logger: GatewayLogger;
+}
+
+const nothingToInject: BorrowedCredential = {
+  kind: 'credential',
+  header: undefined,
+  grantId: undefined,
+  revoked: undefined,
+};
+const maxAgeMs = 60_000;
+const exchangeAttempts = 3;
+const confirmationsAtOnce = 8;
+
+/** Seconds for which a token of this lifetime may be kept: never its last tenth-of-a-minute or fifth. */
+export function keepSeconds(expiresIn: number): number {
+  return Math.min(maxAgeMs / 1000, expiresIn - Math.min(10, expiresIn * 0.2));
+}
+
+/** Borrows from the vault and remembers for a minute, as long as the vault's heartbeat is heard. */
+export class VaultCredentials implements Credentials {
+  readonly #options: VaultCredentialsOptions;
+  readonly #tokens = new BorrowedTokens();
+  readonly #flights: Flights;
+  readonly #fence = new GrantFence();
+  readonly #leases = new Leases();
+  #epoch = 0;
+
+  constructor(options: VaultCredentialsOptions) {
+    this.#options = options;
+    this.#flights = new Flights(options.clock);
+  }
+
+  borrow(request: CredentialRequest): CredentialAnswer | Promise<CredentialAnswer> {
+    if (request.upstream.credential.type === 'none') return nothingToInject;
+    const key = useKey(request);
+    const { fresh } = this.#options.freshness;
+    const held = fresh ? this.#tokens.find(key, this.#options.clock.monotonicMs()) : undefined;
+    return (
+      held ?? this.#shared(request, key, `${request.interaction}\0${request.interactionId ?? ''}`)
+    );
+  }
+
+  /** Answers `refused` itself where the vault has no other token: a replay would be refused again. */
+  async replace(
+    request: CredentialRequest,
+    refused: BorrowedCredential,
+  ): Promise<CredentialAnswer> {
+    if (!(refused instanceof BorrowedToken)) return refused;
+    const key = useKey(request);
+    const held = this.#options.freshness.fresh
+      ? this.#tokens.find(key, this.#options.clock.monotonicMs())
+      : undefined;
+    if (held && !held.equals(refused)) return held;
+    this.#tokens.purge(personKey(request.caller), (cached) => cached.key === key);
+    const answer = await this.#shared(request, key, 'replace', refused.sha256());
+    return answer instanceof BorrowedToken && answer.equals(refused) ? refused : answer;
+  }
+
+  /** A change that the vault announced: forget what it ends. */
+  changed(change: VaultChange): void {
+    if (change.type === 'grant') this.#grantChanged(change);
+    if (change.type === 'consent' && change.state === 'removed') this.#consentRemoved(change);
+  }
+
+  /** Events may have been missed: everything borrowed is asked for anew, open streams are confirmed. */
+  reconnected(): void {
+    this.#epoch += 1;
+    this.#tokens.clear();
+    void this.#confirmAll();
+  }
+
+  /** The configuration changed, and with it perhaps how a token is injected. */
+  reconfigured(): void {
+    this.#epoch += 1;
+    this.#tokens.clear();
+  }
+
+  async #shared(
+    request: CredentialRequest,
+    key: string,
+    variant: string,
+    rejected?: string,
+  ): Promise<CredentialAnswer> {
+    const flightKey = `${key}\0${variant}\0${rejected ?? ''}`;
+    const joined = this.#flights.join(flightKey, this.#options.freshness.fresh);
+    if (!joined)
+      return this.#flights.start(flightKey, useOf(request), (flight) =>
+        this.#fly(request, key, flight, rejected),
+      );
+    const answer = await joined.answer;
+    // Somebody else's token of the same person was refused: that says nothing of this one.
+    if (answer.kind !== 'invalid-token' || joined.token === request.token) return answer;
+    return this.#flights.start(flightKey, useOf(request), (flight) =>
+      this.#fly(request, key, flight, rejected),
+    );
+  }
+
+  async #fly(
+    request: CredentialRequest,
+    key: string,
+    flight: Flight,
+    rejected: string | undefined,
+  ): Promise<CredentialAnswer> {
+    flight.token = request.token;
+    for (let attempt = 0; attempt < exchangeAttempts; attempt += 1) {
+      const epoch = this.#epoch;
+      const startedMs = this.#options.clock.monotonicMs();
+      flight.overtaken = false;
+      const outcome = await this.#exchange(request, rejected);
+      if (outcome.kind !== 'token') return this.#withoutToken(request, outcome);
+      const { grant_id, grant_version } = outcome.token;
+      if (flight.overtaken || this.#fence.isOutdated(grant_id, grant_version)) continue;
+      return this.#keep(request, key, outcome.token, epoch === this.#epoch ? startedMs : undefined);
+    }
+    return outdated;
+  }
+
+  #exchange(request: CredentialRequest, rejectedTokenSha256: string | undefined) {
+    const { upstream, token: subjectToken, interaction, interactionId, clientInfoName } = request;
+    return this.#options.vault.exchange({
+      subjectToken,
+      audience: upstream.slug,
+      scopes: upstream.credential.type === 'oauth' ? upstream.credential.scopes : [],
+      interaction,
+      interactionId,
+      rejectedTokenSha256,
+      clientInfoName,
+    });
+  }
+
+  #withoutToken(
+    request: CredentialRequest,
+    outcome: Parameters<typeof answerWithoutToken>[0],
+  ): CredentialAnswer {
+    const upstream = request.upstream.slug;
+    const { logger } = this.#options;
+    if (outcome.kind === 'unavailable')
+      logger.warn({ event: 'credential.exchange-unavailable', upstream, detail: outcome.detail });
+    if (outcome.kind === 'refused')
+      logger.warn({
+        event: 'credential.exchange-refused',
+        upstream,
+        error: outcome.error,
+        detail: outcome.detail,
+      });
+    return answerWithoutToken(outcome);
+  }
+
+  /** `startedMs` is undefined where the connection changed meanwhile: used once, not remembered. */
+  #keep(
+    request: CredentialRequest,
+    key: string,
+    answer: TokenAnswer,
+    startedMs: number | undefined,
+  ): CredentialAnswer {
+    const use = useOf(request);
+    const grantId = answer.grant_id;
+    const lease = grantId === undefined ? undefined : this.#leases.renew(use, grantId, request);
+    const token = BorrowedToken.of(answer, request.upstream.inject, lease);
+    if (token === undefined) {
+      this.#options.logger.error({ event: 'credential.unusable', upstream: use.upstream, grantId });
+      return unusable;
+    }
+    const keepMs = keepSeconds(answer.expires_in) * 1000;
+    if (startedMs !== undefined && keepMs > 0)
+      this.#tokens.put({
+        key,
+        use,
+        grantId,
+        grantVersion: answer.grant_version,
+        usableUntilMs: startedMs + keepMs,
+        token,
+      });
+    return token;
+  }
+
+  #grantChanged(change: Extract<VaultChange, { type: 'grant' }>): void {
+    this.#fence.see(change);
+    // While a refresh is under way the token at hand is as good as before.
+    if (change.status === 'refreshing') return;
+    const { grantId, version } = change;
+    const ended = change.status !== 'active';
+    this.#tokens.purge(
+      personKey(change),
+      (cached) => cached.grantId === grantId && (ended || (cached.grantVersion ?? -1) < version),
+    );
+    if (change.status === 'revoked')
+      this.#leases.end(personKey(change), (lease) => lease.grantId === grantId);
+  }
+
+  #consentRemoved(change: Extract<VaultChange, { type: 'consent' }>): void {
+    const person = personKey(change);
+    const concerned = ({ application, upstream }: Use) =>
+      application === change.application && upstream === change.upstream;
+    this.#flights.overtake((use) => use.person === person && concerned(use));
+    this.#tokens.purge(person, ({ use }) => concerned(use));
+    this.#leases.end(person, ({ use }) => concerned(use));
+  }
+
+  async #confirmAll(): Promise<void> {
+    const epoch = this.#epoch;
+    const pending = this.#leases.watched().values();
+    const worker = async () => {
+      for (const lease of pending) if (epoch === this.#epoch) await this.#confirm(lease);
+    };
+    await Promise.all(Array.from({ length: confirmationsAtOnce }, worker));
+  }
+
+  // A revocation may have been missed while nothing was heard: no token any more, no stream any more.
+  async #confirm(lease: Lease): Promise<void> {
+    const outcome = await this.#exchange({ ...lease.lastRequest, interaction: 'none' }, undefined);
+    if (outcome.kind === 'unavailable') return;
+    const stands = outcome.kind === 'token' && outcome.token.grant_id === lease.grantId;
+    if (!stands) this.#leases.end(lease.use.person, (other) => other === lease);
+  }
+}
+
+function useOf({ caller, upstream }: CredentialRequest): Use {
+  return { person: personKey(caller), application: caller.application, upstream: upstream.slug };
+}

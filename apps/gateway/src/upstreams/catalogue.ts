@@ -1,0 +1,55 @@
+import type { Dispatcher } from 'undici';
+import type {
+  ApplicationConfig,
+  ConfigSnapshot,
+  IssuerConfig,
+  UpstreamConfig,
+} from '#lib/contract/config-snapshot';
+import type { PreparedUpstream, Upstreams } from './upstreams.js';
+
+/** The last snapshot, prepared. Without a first one it is empty and not ready. */
+export class Catalogue implements Upstreams {
+  #upstreams: ReadonlyMap<string, PreparedUpstream> = new Map();
+  #snapshot: ConfigSnapshot | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(private readonly dispatcher: Dispatcher) {}
+
+  get ready(): boolean {
+    return this.#snapshot !== undefined;
+  }
+
+  get issuers(): readonly IssuerConfig[] {
+    return this.#snapshot?.issuers ?? [];
+  }
+
+  get applications(): readonly ApplicationConfig[] {
+    return this.#snapshot?.applications ?? [];
+  }
+
+  find(slug: string): PreparedUpstream | undefined {
+    return this.#upstreams.get(slug);
+  }
+
+  all(): readonly PreparedUpstream[] {
+    return [...this.#upstreams.values()];
+  }
+
+  adopt(snapshot: ConfigSnapshot): void {
+    this.#snapshot = snapshot;
+    this.#upstreams = new Map(
+      snapshot.upstreams.map((config) => [config.slug, this.#prepared(config)]),
+    );
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls `listener` after each snapshot. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  #prepared(config: UpstreamConfig): PreparedUpstream {
+    const { origin, pathname } = new URL(config.url);
+    return { config, origin, basePath: pathname.replace(/\/+$/, ''), dispatcher: this.dispatcher };
+  }
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '#lib/clock/clock';
+
+/** Whether events are known to arrive in time: the condition under which borrowed tokens count. */
+export interface Freshness {
+  readonly fresh: boolean;
+}
+
+const window = 60;
+
+/**
+ * The age of what the vault last said, in database time. A heartbeat that waited on the way shows a
+ * smaller offset to our monotonic clock than one that did not; so the largest offset of the last minute
+ * is the best, and a backlog delivered late counts as old although it has just arrived.
+ */
+export class Heartbeats implements Freshness {
+  #offsetsMs: number[] = [];
+  #lastAtMs: number | undefined;
+  #offsetMs = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly maxStalenessMs: number,
+    /** Told of the best reading: epoch milliseconds, true at that monotonic time. */
+    private readonly synchronise: (epochMs: number, readAtMs: number) => void,
+  ) {}
+
+  get fresh(): boolean {
+    if (this.#lastAtMs === undefined) return false;
+    return this.clock.monotonicMs() + this.#offsetMs - this.#lastAtMs < this.maxStalenessMs;
+  }
+
+  /** `at` is database time in epoch seconds. */
+  beat(at: number): void {
+    const nowMs = this.clock.monotonicMs();
+    this.#offsetsMs.push(at * 1000 - nowMs);
+    if (this.#offsetsMs.length > window) this.#offsetsMs.shift();
+    this.#offsetMs = Math.max(...this.#offsetsMs);
+    this.#lastAtMs = at * 1000;
+    this.synchronise(nowMs + this.#offsetMs, nowMs);
+  }
+
+  /** A new connection, perhaps to another database: nothing is known until its first heartbeat. */
+  reset(): void {
+    this.#offsetsMs = [];
+    this.#lastAtMs = undefined;
+  }
+}
