@@ -1,0 +1,7 @@
+import { gatewaySettings } from '../../apps/gateway/src/config.js';
+import type { ProcessSettings } from './settings-table.js';
+
+/** The processes that docs/configuration.md describes. */
+export const processes: readonly ProcessSettings[] = [
+  { title: 'Gateway', command: 'npm run start:gateway', schema: gatewaySettings },
+];
