@@ -144,5 +144,8 @@ function responseOf({ status, headers, body }: OutboundAnswer): Response {
   const pairs = Object.entries(headers).flatMap(([name, value]) =>
     [value ?? []].flat().map((one): [string, string] => [name, one]),
   );
-  return new Response(bodiless.has(status) ? null : body, { status, headers: pairs });
+  return new Response(bodiless.has(status) ? null : new Uint8Array(body), {
+    status,
+    headers: pairs,
+  });
 }

@@ -1,0 +1,58 @@
+/** Who calls, with what, on the word of a verified token. */
+export interface Caller {
+  /** Slug of the issuer; with `subject` the key of a person, compared byte by byte. */
+  readonly issuer: string;
+  /** The token's own `iss`. */
+  readonly iss: string;
+  /** Value of the issuer's `subjectClaim`. */
+  readonly subject: string;
+  /** Client id of the program that holds the token. */
+  readonly application: string;
+  /** The token is about its client and no person; it never uses a person's grant. */
+  readonly machine: boolean;
+  readonly scopes: readonly string[];
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly audiences: readonly string[];
+  /** Epoch seconds. */
+  readonly issuedAt: number;
+  /** Epoch seconds: `exp`, or earlier where the issuer's maximum age ends first. */
+  readonly expiresAt: number;
+}
+
+export type VerificationReason =
+  | 'malformed'
+  | 'too-large'
+  | 'encrypted'
+  | 'unknown-issuer'
+  | 'critical-header'
+  | 'embedded-key'
+  | 'algorithm'
+  | 'token-type'
+  | 'unknown-key'
+  | 'keys-unavailable'
+  | 'signature'
+  | 'sender-constrained'
+  | 'id-token'
+  | 'invalid-claim'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'issued-in-future'
+  | 'too-old'
+  | 'audience'
+  | 'application'
+  | 'application-conflict'
+  | 'subject';
+
+/** Why a token does not count. `detail` is public, fixed ASCII without quotes and without a value of the token. */
+export interface Refusal {
+  readonly reason: VerificationReason;
+  readonly detail: string;
+  /** For the admin who set the issuer up: what to change, and where. */
+  readonly fix?: string;
+  /** The token may be fine, the issuer's keys cannot be read now: 503, not 401. */
+  readonly transient?: boolean;
+}
+
+export type Verification =
+  | { readonly ok: true; readonly caller: Caller }
+  | ({ readonly ok: false } & Refusal);

@@ -1,0 +1,83 @@
+import type { Clock } from '#lib/clock/clock';
+import { applicationOf, isMachine } from './application.js';
+import { type AcceptableAudience, audiencesOf } from './audience.js';
+import type { Caller, Refusal, Verification } from './caller.js';
+import { readClaim } from './claim.js';
+import { claimChecks } from './claim-checks.js';
+import type { Check, Examined } from './check.js';
+import { parseCompactToken } from './compact-token.js';
+import { headerChecks } from './header-checks.js';
+import { isIssuedBy, type IssuerTrust } from './issuer-trust.js';
+import type { JwksCache } from './jwks-cache.js';
+import { scopesOf } from './scopes.js';
+import { refuseSignature } from './signature-check.js';
+import { expiresAt } from './time-checks.js';
+
+export interface TokenVerifierDependencies {
+  /** The issuers of this moment; asked at each verification. */
+  readonly issuers: () => readonly IssuerTrust[];
+  readonly keys: JwksCache;
+  readonly clock: Clock;
+}
+
+/** Decides whether a caller's access token counts, and what it says. Never throws for a bad token. */
+export class TokenVerifier {
+  constructor(private readonly dependencies: TokenVerifierDependencies) {}
+
+  async verify(token: string, acceptable: AcceptableAudience): Promise<Verification> {
+    const { issuers, keys, clock } = this.dependencies;
+    const parsed = parseCompactToken(token);
+    if ('refusal' in parsed) return refusedBy(parsed.refusal);
+    const trust = soleIssuer(issuers(), parsed.claims.iss);
+    if (trust === undefined) return refusedBy(unknownIssuer);
+    const examined: Examined = { ...parsed, trust, acceptable, now: clock.now() };
+    const refusal =
+      firstRefusal(headerChecks, examined) ??
+      (await refuseSignature(token, parsed.header, trust, keys)) ??
+      firstRefusal(claimChecks, { ...examined, now: clock.now() });
+    return refusal === undefined ? { ok: true, caller: callerOf(examined) } : refusedBy(refusal);
+  }
+}
+
+function firstRefusal(checks: readonly Check[], examined: Examined): Refusal | undefined {
+  for (const check of checks) {
+    const refusal = check.refuse(examined);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+/** Two issuers that claim the same `iss` would make the person ambiguous: then it is nobody's. */
+function soleIssuer(issuers: readonly IssuerTrust[], iss: unknown): IssuerTrust | undefined {
+  const owners = issuers.filter((trust) => isIssuedBy(trust, iss));
+  return owners.length === 1 ? owners[0] : undefined;
+}
+
+/** Reads what the checks have already found to be there. */
+function callerOf({ claims, trust }: Examined): Caller {
+  const subject = String(readClaim(claims, trust.subjectClaim));
+  const answer = applicationOf(claims, trust);
+  const application = 'application' in answer ? answer.application : '';
+  return {
+    issuer: trust.slug,
+    iss: String(claims.iss),
+    subject,
+    application,
+    machine: isMachine(claims, subject, application),
+    scopes: scopesOf(claims) ?? [],
+    claims,
+    audiences: audiencesOf(claims.aud) ?? [],
+    issuedAt: Number(claims.iat),
+    expiresAt: expiresAt(claims, trust),
+  };
+}
+
+/** `fix` is for the admin who explains a token, not for whoever sent it. */
+function refusedBy({ reason, detail, transient }: Refusal): Verification {
+  return { ok: false, reason, detail, ...(transient === undefined ? {} : { transient }) };
+}
+
+const unknownIssuer: Refusal = {
+  reason: 'unknown-issuer',
+  detail: 'The issuer of the token is not known here.',
+};
