@@ -104,9 +104,9 @@ export default {
     {
       name: 'undici-in-one-place',
       comment:
-        'An address that somebody configured is reached through libs/outbound, which refuses special addresses. Only the gateway’s hot path (http/, mcp/) dispatches by itself, on the dispatcher of libs/outbound.',
+        'An address that somebody configured is reached through libs/outbound, which refuses special addresses. Only the client of the vault (libs/contract) and the gateway’s hot path (http/, mcp/) call undici themselves, with the dispatcher of libs/outbound.',
       from: {
-        pathNot: `^libs/(outbound|testing)/|^apps/gateway/src/(http|mcp)/|^(trial|test|bench)/|${specs}`,
+        pathNot: `^libs/(outbound|contract|testing)/|^apps/gateway/src/(http|mcp)/|^(trial|test|bench)/|${specs}`,
       },
       to: { path: npm('undici'), dependencyTypesNot: ['type-only'] },
     },
