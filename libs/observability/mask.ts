@@ -1,7 +1,7 @@
 export const redacted = '[redacted]';
 
 const jwt = /\beyJ[\w-]{4,}\.[\w-]*(?:\.[\w-]*)*/g;
-const credentials = /\b(Bearer|Basic|DPoP)\s+[\w.~+/=-]{4,}/gi;
+const credentials = /\b(Bearer|Basic|DPoP) +[\w.~+/=-]{4,}/gi;
 const parameter =
   /([?&#](?:code|state|nonce|token|access_token|refresh_token|id_token|subject_token|client_assertion|client_secret|code_verifier|password)=)[^&#\s"'<>]+/gi;
 // The quote may itself be escaped: a JSON body quoted inside an error message.
@@ -18,11 +18,12 @@ function maskOpaque(candidate: string): string {
 
 /** Masks what is unmistakably a credential: a JWT, an Authorization value, a token in a query or a JSON body. */
 export function maskCredentials(text: string): string {
-  return text
-    .replaceAll(jwt, redacted)
-    .replaceAll(credentials, `$1 ${redacted}`)
-    .replaceAll(parameter, `$1${redacted}`)
-    .replaceAll(member, `$1${redacted}`);
+  let masked = text;
+  if (masked.includes('eyJ')) masked = masked.replaceAll(jwt, redacted);
+  if (masked.includes(' ')) masked = masked.replaceAll(credentials, `$1 ${redacted}`);
+  if (masked.includes('=')) masked = masked.replaceAll(parameter, `$1${redacted}`);
+  if (masked.includes('"')) masked = masked.replaceAll(member, `$1${redacted}`);
+  return masked;
 }
 
 /**
@@ -31,5 +32,6 @@ export function maskCredentials(text: string): string {
  */
 export function maskTokens(text: string): string {
   if (text.length < 12) return text;
-  return maskCredentials(text).replaceAll(opaque, maskOpaque);
+  const masked = maskCredentials(text);
+  return masked.length < 32 ? masked : masked.replaceAll(opaque, maskOpaque);
 }
