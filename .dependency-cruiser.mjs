@@ -142,7 +142,7 @@ export default {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^test/architecture/[^/]+/fixture/' },
     enhancedResolveOptions: {
-      conditionNames: ['source', 'import', 'node', 'default', 'types'],
+      conditionNames: ['symbolon-source', 'import', 'node', 'default', 'types'],
       extensions: ['.ts', '.tsx', '.mts', '.d.mts', '.mjs', '.js', '.json'],
     },
   },

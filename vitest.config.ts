@@ -1,12 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
 // Our own files are read as source; `node` is Vite's default that a list of ours replaces.
-const resolve = { conditions: ['source', 'node'] };
+const resolve = { conditions: ['symbolon-source', 'node'] };
 const exclude = ['**/node_modules/**', 'dist/**', 'test/architecture/*/fixture/**'];
 
 export default defineConfig({
   resolve,
-  ssr: { resolve: { conditions: ['source'], externalConditions: ['source', 'node'] } },
+  ssr: {
+    resolve: { conditions: ['symbolon-source'], externalConditions: ['symbolon-source', 'node'] },
+  },
   // The environment in which vitest 4 loads test/global-setup.ts.
   environments: { __vitest__: { resolve } },
   test: {

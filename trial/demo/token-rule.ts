@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import type { JWTPayload } from 'jose';
+import type { DemoConfig } from './demo-config.js';
+
+/** Whom a token speaks for, here. */
+export interface TokenHolder {
+  readonly token: string;
+  readonly payload: JWTPayload;
+  readonly upn: string;
+  readonly scopes: readonly string[];
+  /** First 16 hex digits of the token's SHA-256: tells tokens apart without showing any. */
+  readonly fingerprint: string;
+}
+
+/** Accepts access tokens of the upstream provider for this resource, and nothing else. */
+export class TokenRule {
+  readonly #keys;
+  readonly #accepted = new Set<string>();
+  readonly #expired = new Set<string>();
+  /** While true no token is good enough. */
+  refuseAll = false;
+
+  constructor(private readonly config: DemoConfig) {
+    this.#keys = createRemoteJWKSet(new URL(`${config.issuer}/jwks`), { cooldownDuration: 1_000 });
+  }
+
+  /** undefined: no token, or one that is not good here. */
+  async holderOf(authorization: string | undefined): Promise<TokenHolder | undefined> {
+    const token = /^Bearer ([^\s]+)$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined || this.refuseAll) return undefined;
+    const fingerprint = createHash('sha256').update(token).digest('hex').slice(0, 16);
+    if (this.#expired.has(fingerprint)) return undefined;
+    try {
+      const { payload } = await jwtVerify(token, this.#keys, {
+        issuer: this.config.issuer,
+        audience: this.config.resource,
+        typ: 'at+jwt',
+        algorithms: ['RS256'],
+        requiredClaims: ['exp', 'iat', 'sub'],
+      });
+      const { upn, scope } = payload;
+      if (typeof upn !== 'string') return undefined;
+      this.#accepted.add(fingerprint);
+      const scopes = typeof scope === 'string' ? scope.split(' ') : [];
+      return { token, payload, upn, scopes, fingerprint };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Every token accepted so far is over, as if its time had come. */
+  expireAccepted(): number {
+    for (const fingerprint of this.#accepted) this.#expired.add(fingerprint);
+    return this.#expired.size;
+  }
+
+  /** The challenge of a resource server that knows RFC 9728. */
+  challenge(authorization: string | undefined): string {
+    const { origin, pathname } = new URL(this.config.resource);
+    const path = pathname === '/' ? '' : pathname;
+    const metadata = `${origin}/.well-known/oauth-protected-resource${path}`;
+    const error = authorization === undefined ? '' : ', error="invalid_token"';
+    return `Bearer resource_metadata="${metadata}"${error}`;
+  }
+}
