@@ -1,0 +1,57 @@
+import { Catch, HttpException } from '@nestjs/common';
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '#lib/observability/logger';
+import { Problem } from '#lib/problem/problem';
+import type { ProblemCode } from '#lib/problem/catalogue';
+import { problemPage } from './problem-page.js';
+import { sendPage } from './send-page.js';
+
+const codes: Readonly<Record<number, ProblemCode>> = {
+  400: 'invalid-request',
+  403: 'forbidden',
+  404: 'not-found',
+  405: 'method-not-allowed',
+  413: 'too-large',
+  414: 'invalid-request',
+  415: 'unsupported-media-type',
+  429: 'too-many-requests',
+};
+
+/** Whatever was thrown, as a refusal; what we did not foresee is a bare 500. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const status = error instanceof HttpException ? error.getStatus() : statusCodeOf(error);
+  const code = codes[status] ?? 'internal';
+  const detail =
+    code === 'internal'
+      ? 'Something went wrong on our side.'
+      : 'Go back to the page you came from and try again.';
+  return new Problem(code, detail, { cause: error });
+}
+
+/** Refusals of browser routes as pages. */
+@Catch()
+export class ProblemPageFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  async catch(error: unknown, host: ArgumentsHost): Promise<void> {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const problem = problemOf(error);
+    if (problem.status >= 500)
+      this.logger.error({
+        event: 'page.failed',
+        requestId: request.id,
+        code: problem.code,
+        err: error,
+      });
+    await sendPage(http.getResponse<FastifyReply>(), problemPage(problem, request.id));
+  }
+}
+
+// Fastify's own refusals (a body too large, a bad content type) carry their status.
+function statusCodeOf(error: unknown): number {
+  const status: unknown = error instanceof Error && 'statusCode' in error ? error.statusCode : 500;
+  return typeof status === 'number' ? status : 500;
+}

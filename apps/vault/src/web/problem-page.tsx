@@ -1,0 +1,67 @@
+import type { Problem } from '#lib/problem/problem';
+import type { ProblemCode } from '#lib/problem/catalogue';
+import type { Page, Visitor } from './page.js';
+
+interface Words {
+  readonly title: string;
+  readonly next: string;
+}
+
+const words: Partial<Record<ProblemCode, Words>> = {
+  'not-found': {
+    title: 'There is nothing at this address.',
+    next: 'It may be mistyped or out of date. Your connections are a good place to start again.',
+  },
+  'method-not-allowed': {
+    title: 'This address cannot be opened like that.',
+    next: 'Go back to the page you came from and use its buttons.',
+  },
+  'too-many-requests': {
+    title: 'Too many attempts.',
+    next: 'Nothing is lost. Wait a minute, then try again.',
+  },
+  sealed: {
+    title: 'The vault is locked.',
+    next: 'It cannot reach the key that protects your connections. They are safe and will work again when your IT team has unlocked it.',
+  },
+  'temporarily-unavailable': {
+    title: 'This does not work right now.',
+    next: 'Nothing is lost. Try again in a moment.',
+  },
+  internal: {
+    title: 'Something went wrong on our side.',
+    next: 'Nothing was changed unless a page told you so. Try again; if it happens again, give your IT team the reference below.',
+  },
+};
+
+/** The page of a refusal: what happened, what to do, and the request id as reference. */
+export function problemPage(problem: Problem, requestId: string, visitor?: Visitor): Page {
+  const { title, next } = words[problem.code] ?? { title: problem.title, next: problem.detail };
+  return {
+    status: problem.status,
+    title,
+    visitor,
+    headers: problem.headers,
+    body: (
+      <section class="card">
+        <h1>{title}</h1>
+        <p class="lead">{next}</p>
+        <p class="actions">
+          <a class="button" href="/connections">
+            My connections
+          </a>
+        </p>
+        <Reference requestId={requestId} />
+      </section>
+    ),
+  };
+}
+
+/** What a person can read to their IT team; it finds the log lines of this request. */
+export function Reference({ requestId }: { requestId: string }) {
+  return (
+    <p class="reference">
+      Reference for IT: <code>{requestId}</code>
+    </p>
+  );
+}
