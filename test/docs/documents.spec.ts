@@ -59,6 +59,25 @@ function scriptsNamed(text: string): string[] {
   return [...run, ...short].filter((name) => name !== undefined);
 }
 
+const sources = ['apps', 'libs', 'migrations', 'trial', 'bench'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.tsx?$/.test(path))
+    .map((path) => readFileSync(join(root, folder, path), 'utf8')),
+);
+
+function unknownSettings(text: string): string[] {
+  const names = new Set(
+    text.match(/\bSYMBOLON_[A-Z_]*[A-Z]\b/g)?.map((name) => name.replace(/_FILE$/, '')),
+  );
+  return [...names].filter((name) => !sources.some((source) => source.includes(name)));
+}
+
+describe.each(['vault.Dockerfile', 'gateway.Dockerfile', 'compose.yaml'])('docker/%s', (file) => {
+  it('sets only variables that exist', () => {
+    expect(unknownSettings(readFileSync(join(root, 'docker', file), 'utf8'))).toEqual([]);
+  });
+});
+
 describe.each(documents)('$name', (document) => {
   it('has no broken relative link', () => {
     expect(brokenLinks(document)).toEqual([]);
@@ -67,6 +86,10 @@ describe.each(documents)('$name', (document) => {
   it('names only npm scripts that exist', () => {
     const missing = scriptsNamed(document.text).filter((name) => !(name in manifest.scripts));
     expect(missing).toEqual([]);
+  });
+
+  it('names only settings that exist', () => {
+    expect(unknownSettings(document.text)).toEqual([]);
   });
 
   it('names only files and folders of ours that exist', () => {
