@@ -8,7 +8,13 @@ export interface Refusal {
   readonly status: 400 | 401 | 403 | 503;
   readonly headers: Readonly<Record<string, string>>;
   /** A problem code of the catalogue and a public sentence. */
-  readonly code: 'invalid-request' | 'invalid-token' | 'unauthenticated' | 'insufficient-scope' | 'forbidden' | 'temporarily-unavailable';
+  readonly code:
+    | 'invalid-request'
+    | 'invalid-token'
+    | 'unauthenticated'
+    | 'insufficient-scope'
+    | 'forbidden'
+    | 'temporarily-unavailable';
   readonly detail: string;
 }
 

@@ -1,0 +1,30 @@
+/*
+ * Request targets are judged as they came: what a router would decode or tidy up is refused, because the
+ * upstream may read it in another way (row 23).
+ */
+const printable = /^[\x21-\x7e]+$/;
+const forbidden = /[\\#<>"{}|^`]/;
+const dotSegment = /^(?:\.|%2e){1,2}$/i;
+
+/** Why the target of a request cannot be taken; undefined where it can. */
+export function targetProblem(target: string): string | undefined {
+  if (!target.startsWith('/')) return 'The request target must be a path.';
+  if (!printable.test(target)) return 'The request target holds characters that must be encoded.';
+  const end = target.indexOf('?');
+  const path = end < 0 ? target : target.slice(0, end);
+  if (forbidden.test(path) || target.includes('#'))
+    return 'The request target holds characters that must be encoded.';
+  if (path.includes('//')) return 'The path has an empty segment.';
+  return path.includes('%') || path.includes('/.') ? encodedPathProblem(path) : undefined;
+}
+
+function encodedPathProblem(path: string): string | undefined {
+  const rest = /^\/http\/[^/%]+(\/.*)?$/.exec(path);
+  if (!rest && path.includes('%')) return 'Nothing in this path may be percent-encoded.';
+  if (/%(?![0-9a-f]{2})|%00/i.test(path)) return 'The path holds an invalid percent-encoding.';
+  // An encoded slash belongs to a name; behind it the same rules hold for upstreams that decode early.
+  const segments = path.split(/\/|%2f|%5c/i);
+  if (segments.some((segment) => dotSegment.test(segment.split(';', 1)[0] ?? '')))
+    return 'The path has a dot segment.';
+  return undefined;
+}

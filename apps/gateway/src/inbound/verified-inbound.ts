@@ -1,0 +1,172 @@
+import type { IncomingMessage } from 'node:http';
+import type {
+  ApplicationConfig,
+  IssuerConfig,
+  UpstreamConfig,
+} from '#lib/contract/config-snapshot';
+import { routeAudience, type AcceptableAudience, type RoutePath } from '#lib/jwt/audience';
+import type { Caller, Verification } from '#lib/jwt/caller';
+import { decideAccess } from '../policy/access-rule.js';
+import { decideApplication } from '../policy/application-rule.js';
+import { bearerToken } from './bearer.js';
+import { wwwAuthenticate, type Challenge } from './challenge.js';
+import type { Admitted, Inbound, Refusal } from './inbound.js';
+import { malformedRequest } from './request-checks.js';
+import { challengeScopes, metadataUrl } from './resource-metadata.js';
+import type { Verdict, VerifiedTokens } from './verified-tokens.js';
+
+export interface VerifiedInboundOptions {
+  readonly publicUrl: string;
+  readonly origins: readonly string[];
+  readonly verifier: {
+    verify(token: string, acceptable: AcceptableAudience): Verification | Promise<Verification>;
+  };
+  readonly verified: VerifiedTokens;
+  readonly catalogue: {
+    readonly ready: boolean;
+    readonly issuers: readonly IssuerConfig[];
+    readonly applications: readonly ApplicationConfig[];
+  };
+}
+
+const retryAfterSeconds = '5';
+
+/** Callers by their issuer's JWT. A token that was seen before is admitted without a promise. */
+export class VerifiedInbound implements Inbound {
+  readonly #options: VerifiedInboundOptions;
+  readonly #origins: ReadonlySet<string>;
+
+  constructor(options: VerifiedInboundOptions) {
+    this.#options = options;
+    this.#origins = new Set(options.origins);
+  }
+
+  refuseMalformed(request: IncomingMessage): Refusal | undefined {
+    return malformedRequest(request, this.#origins);
+  }
+
+  admit(
+    request: IncomingMessage,
+    resourcePath: string,
+    upstream: UpstreamConfig | undefined,
+  ): Admitted | Refusal | Promise<Admitted | Refusal> {
+    const token = bearerToken(request.headers.authorization);
+    if (token === undefined) return this.#withoutToken(request, resourcePath);
+    const key = this.#options.verified.keyOf(token, resourcePath);
+    const known = this.#options.verified.find(key);
+    return known ? answer(known, token) : this.#verify(token, key, resourcePath, upstream);
+  }
+
+  async #verify(
+    token: string,
+    key: string,
+    resourcePath: string,
+    upstream: UpstreamConfig | undefined,
+  ): Promise<Admitted | Refusal> {
+    const { verifier, verified, publicUrl, catalogue } = this.#options;
+    if (!catalogue.ready) return unavailable('This gateway has no configuration yet.');
+    const { generation } = verified;
+    const verification = await verifier.verify(
+      token,
+      routeAudience(publicUrl, resourcePath as RoutePath),
+    );
+    if (!verification.ok) {
+      if (verification.transient)
+        return unavailable("The issuer's keys cannot be read at the moment.");
+      return this.#unauthorized(resourcePath, 'invalid-token', verification.detail);
+    }
+    const { caller } = verification;
+    const verdict = { caller, refusal: this.#refusalOf(caller, resourcePath, upstream) };
+    verified.put(key, verdict, generation);
+    return answer(verdict, token);
+  }
+
+  #refusalOf(
+    caller: Caller,
+    resourcePath: string,
+    upstream: UpstreamConfig | undefined,
+  ): Refusal | undefined {
+    const issuer = this.#options.catalogue.issuers.find(({ slug }) => slug === caller.issuer);
+    if (!issuer)
+      return this.#unauthorized(
+        resourcePath,
+        'invalid-token',
+        'The issuer of the token is not known.',
+      );
+    const application = decideApplication(
+      caller.application,
+      issuer,
+      this.#options.catalogue.applications,
+    );
+    if (application === 'blocked') return forbidden('This application is blocked.');
+    if (application === 'refused') return forbidden('This application is not registered here.');
+    if (!upstream) return undefined;
+    const access = decideAccess(caller, upstream.access);
+    if (access.kind === 'claims') return forbidden('You may not use this service.');
+    if (access.kind === 'allowed') return undefined;
+    return this.#insufficientScope(resourcePath, [...issuer.baseScopes, ...access.scopes]);
+  }
+
+  #insufficientScope(resourcePath: string, needed: readonly string[]): Refusal {
+    const scopes = [...new Set(needed)].filter((scope) => scope !== 'offline_access');
+    return {
+      ok: false,
+      status: 403,
+      code: 'insufficient-scope',
+      detail: `This call needs a token with the scopes: ${scopes.join(' ')}.`,
+      headers: this.#challenge(resourcePath, { error: 'insufficient_scope', scopes }),
+    };
+  }
+
+  #withoutToken(request: IncomingMessage, resourcePath: string): Refusal {
+    if (request.headers.authorization === undefined)
+      return this.#unauthorized(
+        resourcePath,
+        'unauthenticated',
+        'Send an access token as Authorization: Bearer.',
+      );
+    return this.#unauthorized(
+      resourcePath,
+      'invalid-token',
+      'The Authorization header holds no bearer token.',
+    );
+  }
+
+  #unauthorized(
+    resourcePath: string,
+    code: 'unauthenticated' | 'invalid-token',
+    detail: string,
+  ): Refusal {
+    const error =
+      code === 'invalid-token' ? { error: 'invalid_token' as const, description: detail } : {};
+    const scopes = challengeScopes(this.#options.catalogue.issuers);
+    return {
+      ok: false,
+      status: 401,
+      code,
+      detail,
+      headers: this.#challenge(resourcePath, { ...error, scopes }),
+    };
+  }
+
+  #challenge(
+    resourcePath: string,
+    challenge: Omit<Challenge, 'resourceMetadata'>,
+  ): Record<string, string> {
+    const resourceMetadata = metadataUrl(this.#options.publicUrl, resourcePath);
+    return { 'www-authenticate': wwwAuthenticate({ ...challenge, resourceMetadata }) };
+  }
+}
+
+function answer({ caller, refusal }: Verdict, token: string): Admitted | Refusal {
+  return refusal ?? { ok: true, caller, token };
+}
+
+function forbidden(detail: string): Refusal {
+  return { ok: false, status: 403, code: 'forbidden', detail, headers: {} };
+}
+
+function unavailable(detail: string): Refusal {
+  const headers = { 'retry-after': retryAfterSeconds };
+  return { ok: false, status: 503, code: 'temporarily-unavailable', detail, headers };
+}

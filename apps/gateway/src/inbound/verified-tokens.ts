@@ -1,0 +1,68 @@
+import { hash } from 'node:crypto';
+import type { Clock } from '#lib/clock/clock';
+import type { Caller } from '#lib/jwt/caller';
+import type { Refusal } from './inbound.js';
+
+/** What is known of one token at one route: who calls, and whether something forbids it. */
+export interface Verdict {
+  readonly caller: Caller;
+  readonly refusal: Refusal | undefined;
+}
+
+interface Remembered {
+  readonly verdict: Verdict;
+  readonly untilMs: number;
+}
+
+const maxAgeMs = 5 * 60_000;
+const maxEntries = 20_000;
+
+/**
+ * Verdicts by the SHA-256 of the whole token and by route, for min(exp, 5 minutes). Least recently stored
+ * goes first. `clear` also fences verifications that are under way.
+ */
+export class VerifiedTokens {
+  readonly #entries = new Map<string, Remembered>();
+  #generation = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly limit = maxEntries,
+  ) {}
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  keyOf(token: string, route: string): string {
+    return hash('sha256', token, 'base64') + route;
+  }
+
+  find(key: string): Verdict | undefined {
+    const found = this.#entries.get(key);
+    if (found === undefined) return undefined;
+    if (this.clock.monotonicMs() < found.untilMs) return found.verdict;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  /** Keeps nothing that was verified in an earlier generation. */
+  put(key: string, verdict: Verdict, generation: number): void {
+    if (generation !== this.#generation) return;
+    const lifeMs = Math.min(maxAgeMs, (verdict.caller.expiresAt - this.clock.now()) * 1000);
+    if (lifeMs <= 0) return;
+    this.#entries.delete(key);
+    this.#entries.set(key, { verdict, untilMs: this.clock.monotonicMs() + lifeMs });
+    if (this.#entries.size <= this.limit) return;
+    for (const oldest of this.#entries.keys()) {
+      this.#entries.delete(oldest);
+      return;
+    }
+  }
+
+  /** An issuer, its keys or the policy changed. */
+  clear(): void {
+    this.#generation += 1;
+    this.#entries.clear();
+  }
+}

@@ -1,0 +1,43 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AccessRule } from '#lib/contract/config-snapshot';
+import type { Caller } from '#lib/jwt/caller';
+import { readClaim } from '#lib/jwt/claim';
+
+export type AccessDecision =
+  | { readonly kind: 'allowed' }
+  /** `scopes` is everything the call needs, not only what is missing: clients ask for it at once. */
+  | { readonly kind: 'insufficient-scope'; readonly scopes: readonly string[] }
+  /** No further scope would help. */
+  | { readonly kind: 'claims' };
+
+const allowed: AccessDecision = { kind: 'allowed' };
+
+/** Whether a caller's token carries what an upstream asks for. Claims are judged first. */
+export function decideAccess(
+  caller: Pick<Caller, 'claims' | 'scopes'>,
+  rule: AccessRule,
+): AccessDecision {
+  for (const [name, condition] of Object.entries(rule.claims))
+    if (!meets(readClaim(caller.claims, name), condition)) return { kind: 'claims' };
+  if (rule.scopes.every((scope) => caller.scopes.includes(scope))) return allowed;
+  return { kind: 'insufficient-scope', scopes: rule.scopes };
+}
+
+type Condition = AccessRule['claims'][string];
+
+// A condition that asks for nothing is met by nothing: an empty rule must not open a door.
+function meets(value: unknown, condition: Condition): boolean {
+  const equals = Object.hasOwn(condition, 'equals') && condition.equals !== undefined;
+  const includes = Object.hasOwn(condition, 'includes') && condition.includes !== undefined;
+  if (!equals && !includes) return false;
+  if (equals && !isDeepStrictEqual(value, condition.equals)) return false;
+  return !includes || holds(value, condition.includes);
+}
+
+// A list, or the space-separated strings that OAuth uses for lists.
+function holds(value: unknown, wanted: unknown): boolean {
+  if (Array.isArray(value)) return value.some((item) => isDeepStrictEqual(item, wanted));
+  return (
+    typeof value === 'string' && typeof wanted === 'string' && value.split(' ').includes(wanted)
+  );
+}
