@@ -1,0 +1,130 @@
+import { modernVersion, metaKey } from './era.js';
+import { sharerOf, type McpCall } from './mcp-call.js';
+import type { JsonObject, McpRequest } from './message.js';
+import type { RelayOptions } from './relay.js';
+import { resultOf, type RememberedLists } from './remembered-lists.js';
+import { result, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import type { Subscriptions } from './subscriptions.js';
+import { takesCredential } from './borrow.js';
+
+/** Lists and handshakes: what a client asks before a person has done anything. Empty answers by method. */
+const emptyLists: Readonly<Record<string, JsonObject>> = {
+  'prompts/list': { prompts: [] },
+  'resources/list': { resources: [] },
+  'resources/templates/list': { resourceTemplates: [] },
+};
+const remembered = new Set([
+  'initialize',
+  'server/discover',
+  'tools/list',
+  ...Object.keys(emptyLists),
+]);
+const served = new Set([...remembered, 'ping', 'logging/setLevel', 'subscriptions/listen']);
+
+/**
+ * What needs no grant: answered from this person's own last answers, else from a profile with the one tool
+ * `connect_<slug>`. Never from another person's list.
+ */
+export class BeforeConsent {
+  constructor(
+    private readonly lists: RememberedLists,
+    private readonly subscriptions: Subscriptions,
+  ) {}
+
+  serves(method: string): boolean {
+    return served.has(method);
+  }
+
+  async serveModern(call: McpCall, message: McpRequest): Promise<void> {
+    if (message.method === 'subscriptions/listen') return this.subscriptions.serve(call, message);
+    const value = this.#resultFor(call, 'modern', message);
+    const fresh = remembered.has(message.method) ? { ttlMs: 0, cacheScope: 'private' } : {};
+    writeAnswer(call.response, result(message.id, { resultType: 'complete', ...value, ...fresh }));
+  }
+
+  legacyAnswer(call: McpCall, message: McpRequest): RpcAnswer {
+    return result(message.id, this.#resultFor(call, 'legacy', message));
+  }
+
+  /** The answer to `connect_<slug>` once there is nothing left to connect; undefined for any other call. */
+  connected(
+    call: McpCall,
+    message: McpRequest,
+    era: 'modern' | 'legacy' = 'modern',
+  ): RpcAnswer | undefined {
+    if (message.method !== 'tools/call' || !takesCredential(call)) return undefined;
+    if (message.params['name'] !== connectTool(call)) return undefined;
+    const text = `${call.upstream.config.name} is connected. List the tools again to see what it offers.`;
+    const value = { content: [{ type: 'text', text }], isError: false };
+    return result(message.id, era === 'modern' ? { resultType: 'complete', ...value } : value);
+  }
+
+  /** Remembers a first page on its way to the person it belongs to. */
+  keeping(
+    call: McpCall,
+    era: 'modern' | 'legacy',
+    message: McpRequest,
+  ): Pick<RelayOptions, 'keep'> {
+    if (!remembered.has(message.method) || message.params['cursor'] !== undefined) return {};
+    return {
+      keep: (contentType, text) =>
+        this.remember(call, era, message, resultOf(contentType, text, message.id)),
+    };
+  }
+
+  remember(
+    call: McpCall,
+    era: 'modern' | 'legacy',
+    message: McpRequest,
+    value: JsonObject | undefined,
+  ): void {
+    if (value === undefined || !takesCredential(call)) return;
+    this.lists.put(sharerOf(call), era, message.method, value);
+  }
+
+  /** What this person was answered last by the upstream itself. */
+  own(call: McpCall, era: 'modern' | 'legacy', method: string): JsonObject | undefined {
+    return remembered.has(method) ? this.lists.get(sharerOf(call), era, method) : undefined;
+  }
+
+  #resultFor(call: McpCall, era: 'modern' | 'legacy', message: McpRequest): JsonObject {
+    const { method } = message;
+    const own = this.own(call, era, method);
+    if (own !== undefined) return own;
+    if (method === 'tools/list') return { tools: [connectToolOf(call)] };
+    if (method === 'server/discover') return discoverResult(call);
+    return emptyLists[method] ?? {};
+  }
+}
+
+export const profileCapabilities = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true },
+} as const;
+
+export function serverInfoOf(call: McpCall): JsonObject {
+  return { name: call.upstream.config.slug, title: call.upstream.config.name, version: '0' };
+}
+
+function discoverResult(call: McpCall): JsonObject {
+  return {
+    supportedVersions: [modernVersion],
+    capabilities: profileCapabilities,
+    _meta: { [metaKey.serverInfo]: serverInfoOf(call) },
+  };
+}
+
+function connectTool(call: McpCall): string {
+  return `connect_${call.upstream.config.slug}`;
+}
+
+function connectToolOf(call: McpCall): JsonObject {
+  const { name } = call.upstream.config;
+  return {
+    name: connectTool(call),
+    title: `Connect ${name}`,
+    description: `Connect your ${name} account. Its own tools appear once you are connected.`,
+    inputSchema: { type: 'object', properties: {}, additionalProperties: false },
+  };
+}

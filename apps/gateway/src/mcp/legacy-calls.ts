@@ -1,0 +1,338 @@
+import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
+import { profileCapabilities, serverInfoOf, type BeforeConsent } from './before-consent.js';
+import { borrow, refusedAnswer, type BorrowWish } from './borrow.js';
+import { elicitLegacy, elicitsByUrl, isPause } from './elicit.js';
+import { EndedSessions } from './ended-sessions.js';
+import { EventStream } from './event-stream.js';
+import {
+  negotiatedVersion,
+  newSession,
+  openSession,
+  profileResult,
+  readInitializeParams,
+  sealSession,
+  versionOf,
+  type InitializeParams,
+  type LegacySession,
+} from './legacy-session.js';
+import { LegacyStreams } from './legacy-streams.js';
+import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
+import type { McpMessage, McpNotification, McpRequest, McpResponse } from './message.js';
+import type { OpenStreams } from './open-streams.js';
+import { isMcpAnswer, relay, upstreamHeaders } from './relay.js';
+import { resultOf } from './remembered-lists.js';
+import { problemAnswer, result, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { callUpstream, discard, failureAnswer, readWhole, type Called } from './upstream-call.js';
+import { sessionHeaders, sessionIdOf, UpstreamSessions } from './upstream-sessions.js';
+import { UpstreamStream } from './upstream-stream.js';
+
+const longestHandshake = 1024 * 1024;
+const accepted: RpcAnswer = { status: 202, body: undefined };
+
+/** Revisions up to 2025-11-25: sessions, GET streams, errors that carry a link. */
+export class LegacyCalls {
+  readonly #ended: EndedSessions;
+  readonly #streams: LegacyStreams;
+  readonly #sessions: UpstreamSessions;
+
+  constructor(
+    private readonly deps: McpDeps,
+    private readonly before: BeforeConsent,
+    private readonly open: OpenStreams,
+  ) {
+    this.#ended = new EndedSessions(deps.watch, deps.clock);
+    this.#streams = new LegacyStreams(deps.watch, deps.clock);
+    this.#sessions = new UpstreamSessions(deps);
+  }
+
+  async serve(call: McpCall, message: McpMessage): Promise<void> {
+    if (message.kind === 'request' && message.method === 'initialize')
+      return this.#initialize(call, message);
+    const session = this.#session(call);
+    if ('status' in session) return writeAnswer(call.response, session);
+    return message.kind === 'request'
+      ? this.#request(call, session, message)
+      : this.#pass(call, session, message);
+  }
+
+  /** GET: the upstream's messages and our own on one stream. */
+  async listen(call: McpCall): Promise<void> {
+    const session = this.#session(call);
+    if ('status' in session) return writeAnswer(call.response, session);
+    if (!(call.request.headers.accept ?? '').includes('text/event-stream'))
+      return writeAnswer(call.response, {
+        ...rpcError(null, -32000, 'Accept must name text/event-stream.'),
+        status: 406,
+      });
+    const close = this.open.open(call.caller);
+    if (close === undefined)
+      return writeAnswer(
+        call.response,
+        problemAnswer(null, 'too-many-requests', 'Too many open streams.', call.requestId),
+      );
+    const stream = new EventStream(call.response);
+    const remove = this.#streams.add(session, sharerOf(call), stream);
+    const gone = new AbortController();
+    const merged = new UpstreamStream(this.deps, call, session, stream).follow(
+      this.#sessions,
+      this.#streams,
+      gone.signal,
+    );
+    await stream.closed;
+    gone.abort();
+    remove();
+    close();
+    await merged;
+  }
+
+  /** DELETE: the session is over at every replica, and at the upstream. */
+  async end(call: McpCall): Promise<void> {
+    const session = this.#session(call);
+    if ('status' in session) return writeAnswer(call.response, session);
+    this.#ended.add(session.nonce);
+    this.#streams.end(session.nonce);
+    const upstream = this.#sessions.find(session);
+    this.#sessions.forget(session);
+    await this.deps.watch.endSession(session.nonce);
+    writeAnswer(call.response, { status: 204, body: undefined });
+    if (upstream?.id === undefined) return;
+    const credential = await borrow(this.deps, call, { interaction: 'none' });
+    if (credential.kind !== 'credential' || credential.grantId !== upstream.grantId) return;
+    const sent = {
+      method: 'DELETE',
+      headers: sessionHeaders(upstream),
+      signal: this.#deadline(call),
+    } as const;
+    const called = await callUpstream(this.deps, call, credential, sent, { interaction: 'none' });
+    if (called.kind === 'answered') discard(called.answer);
+  }
+
+  #session(call: McpCall): LegacySession | RpcAnswer {
+    const id = call.request.headers['mcp-session-id'];
+    if (typeof id !== 'string')
+      return { ...rpcError(null, -32000, 'Bad request: Mcp-Session-Id is missing.'), status: 400 };
+    const { sealer, clock } = this.deps;
+    const session = openSession(sealer, call.route, id, { caller: call.caller, now: clock.now() });
+    if (session !== undefined && !this.#ended.has(session.nonce)) return session;
+    return { ...rpcError(null, -32001, 'Session not found.'), status: 404 };
+  }
+
+  async #initialize(call: McpCall, message: McpRequest): Promise<void> {
+    const params = readInitializeParams(message.params);
+    if (params === undefined)
+      return writeAnswer(call.response, {
+        ...rpcError(message.id, -32602, 'Invalid params: initialize is malformed or too large.'),
+        status: 400,
+      });
+    const credential = await borrow(this.deps, call, { interaction: 'none' });
+    if (credential.kind === 'interaction') return this.#initializeHere(call, message, params);
+    if (credential.kind !== 'credential') return this.#refuse(call, message, credential);
+    const sent = {
+      method: 'POST',
+      headers: upstreamHeaders(call.request.headers, 'legacy'),
+      body: message.body.bytes,
+      signal: this.#deadline(call),
+    } as const;
+    const called = await callUpstream(this.deps, call, credential, sent, { interaction: 'none' });
+    if (called.kind === 'failed')
+      return writeAnswer(call.response, failureAnswer(call, message.id, called.failure));
+    if (called.kind === 'answered') return this.#relayInitialize(call, message, params, called);
+    if (called.answer.kind === 'interaction') return this.#initializeHere(call, message, params);
+    return this.#refuse(call, message, called.answer);
+  }
+
+  #initializeHere(call: McpCall, message: McpRequest, params: InitializeParams): void {
+    const version = negotiatedVersion(params.protocolVersion);
+    const profile = { capabilities: profileCapabilities, serverInfo: serverInfoOf(call) };
+    const value = profileResult(version, profile, this.before.own(call, 'legacy', message.method));
+    const session = newSession(call.caller, params, version, this.deps.clock.now());
+    writeAnswer(call.response, {
+      ...result(message.id, value),
+      headers: this.#sessionHeader(call, session),
+    });
+  }
+
+  async #relayInitialize(
+    call: McpCall,
+    message: McpRequest,
+    params: InitializeParams,
+    { answer, credential }: Extract<Called, { kind: 'answered' }>,
+  ): Promise<void> {
+    const contentType = String(answer.headers['content-type']);
+    const text = isMcpAnswer(answer) ? await readWhole(answer, longestHandshake) : undefined;
+    if (text === undefined) {
+      discard(answer);
+      const detail = 'The upstream answered something that is not MCP.';
+      return writeAnswer(
+        call.response,
+        failureAnswer(call, message.id, { kind: 'invalid', detail }),
+      );
+    }
+    const value = answer.status === 200 ? resultOf(contentType, text, message.id) : undefined;
+    if (value === undefined) return this.#writeText(call, answer.status, contentType, text);
+    const version = versionOf(value);
+    const session = newSession(call.caller, params, version, this.deps.clock.now());
+    this.#sessions.adopt(session, {
+      id: sessionIdOf(answer),
+      version,
+      grantId: credential.grantId,
+      initialized: false,
+    });
+    this.before.remember(call, 'legacy', message, value);
+    this.#writeText(call, 200, contentType, text, this.#sessionHeader(call, session));
+  }
+
+  #sessionHeader(call: McpCall, session: LegacySession): Record<string, string> {
+    return { 'mcp-session-id': sealSession(this.deps.sealer, call.route, session) };
+  }
+
+  #writeText(
+    call: McpCall,
+    status: number,
+    contentType: string,
+    text: string,
+    headers: Record<string, string> = {},
+  ): void {
+    if (call.response.destroyed) return;
+    call.response.writeHead(status, {
+      'content-type': contentType,
+      'cache-control': 'no-store',
+      ...headers,
+    });
+    call.response.end(text);
+  }
+
+  /** Notifications and the client's responses: only a session that is open upstream can have a use for them. */
+  async #pass(
+    call: McpCall,
+    session: LegacySession,
+    message: McpNotification | McpResponse,
+  ): Promise<void> {
+    const upstream = this.#sessions.find(session);
+    if (upstream === undefined) return writeAnswer(call.response, accepted);
+    const first = message.kind === 'notification' && message.method === 'notifications/initialized';
+    if (first && upstream.initialized) return writeAnswer(call.response, accepted);
+    const credential = await borrow(this.deps, call, { interaction: 'none' });
+    if (
+      credential.kind === 'interaction' ||
+      (credential.kind === 'credential' && credential.grantId !== upstream.grantId)
+    )
+      return writeAnswer(call.response, accepted);
+    if (credential.kind !== 'credential')
+      return writeAnswer(call.response, refusedAnswer(this.deps, call, null, credential));
+    if (first) upstream.initialized = true;
+    return this.#forward(call, session, message, credential);
+  }
+
+  async #request(call: McpCall, session: LegacySession, message: McpRequest): Promise<void> {
+    const credential = await borrow(this.deps, call, this.#wish(session, message));
+    if (credential.kind !== 'credential') return this.#refuse(call, message, credential, session);
+    const own = this.before.connected(call, message, 'legacy');
+    if (own !== undefined) return writeAnswer(call.response, own);
+    return this.#forward(call, session, message, credential);
+  }
+
+  #wish(session: LegacySession, message: McpMessage): BorrowWish {
+    const clientInfoName = session.initialize.clientInfo.name.slice(0, 64);
+    const pauses = message.kind === 'request' && !this.before.serves(message.method);
+    return { interaction: pauses ? 'create' : 'none', clientInfoName };
+  }
+
+  #refuse(
+    call: McpCall,
+    message: McpRequest,
+    answer: Exclude<CredentialAnswer, BorrowedCredential>,
+    session?: LegacySession,
+  ): void {
+    if (answer.kind !== 'interaction')
+      return writeAnswer(call.response, refusedAnswer(this.deps, call, message.id, answer));
+    if (this.before.serves(message.method))
+      return writeAnswer(call.response, this.before.legacyAnswer(call, message));
+    if (session === undefined || !isPause(answer))
+      return writeAnswer(
+        call.response,
+        problemAnswer(message.id, 'temporarily-unavailable', answer.message, call.requestId, {
+          'retry-after': '5',
+        }),
+      );
+    const asked = {
+      id: message.id,
+      method: message.method,
+      version: session.version,
+      byUrl: elicitsByUrl(session.initialize.capabilities),
+      strict: this.deps.strictElicitation ?? false,
+    };
+    writeAnswer(
+      call.response,
+      elicitLegacy(asked, answer, () => this.#streams.tell(session, answer.interactionId)),
+    );
+  }
+
+  async #forward(
+    call: McpCall,
+    session: LegacySession,
+    message: McpMessage,
+    credential: BorrowedCredential,
+  ): Promise<void> {
+    const id = message.kind === 'request' ? message.id : null;
+    const called = await this.#inSession(call, session, message, credential);
+    if (called.kind === 'failed')
+      return writeAnswer(call.response, failureAnswer(call, id, called.failure));
+    if (called.kind === 'no-credential') {
+      if (message.kind === 'request') return this.#refuse(call, message, called.answer, session);
+      return writeAnswer(call.response, accepted);
+    }
+    if (!isMcpAnswer(called.answer)) {
+      discard(called.answer);
+      const detail = 'The upstream answered something that is not MCP.';
+      return writeAnswer(call.response, failureAnswer(call, id, { kind: 'invalid', detail }));
+    }
+    await relay(called.answer, call.response, {
+      timeoutMs: call.upstream.config.timeoutMs,
+      clientLeaving: 'drains',
+      ...(message.kind === 'request' ? this.before.keeping(call, 'legacy', message) : {}),
+    });
+  }
+
+  /** Once more in a new session where the upstream has forgotten the old one (404). */
+  async #inSession(
+    call: McpCall,
+    session: LegacySession,
+    message: McpMessage,
+    credential: BorrowedCredential,
+  ): Promise<Called> {
+    let called: Called | undefined;
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const opened = await this.#sessions.open(call, session, credential);
+      if (opened.kind !== 'open') return opened;
+      const sent = {
+        method: 'POST',
+        headers: {
+          ...upstreamHeaders(call.request.headers, 'legacy'),
+          ...sessionHeaders(opened.session),
+        },
+        body: message.body.bytes,
+        // A disconnect is not a cancellation; a revoke is.
+        signal: new AbortController().signal,
+      } as const;
+      called = await callUpstream(this.deps, call, credential, sent, this.#wish(session, message));
+      const lost =
+        called.kind === 'answered' &&
+        called.answer.status === 404 &&
+        opened.session.id !== undefined;
+      if (!lost || called.kind !== 'answered' || attempt === 1) break;
+      discard(called.answer);
+      this.#sessions.forget(session);
+    }
+    return (
+      called ?? {
+        kind: 'failed',
+        failure: { kind: 'invalid', detail: 'The upstream keeps losing its session.' },
+      }
+    );
+  }
+
+  #deadline(call: McpCall): AbortSignal {
+    return AbortSignal.timeout(call.upstream.config.timeoutMs);
+  }
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { Caller } from '#lib/jwt/caller';
+import type { StateSealer } from '../sealed-state.js';
+import { legacyVersions, newestLegacyVersion } from './era.js';
+import { isObject, type JsonObject } from './message.js';
+
+const purpose = 'legacy-session';
+const lifeSeconds = 24 * 60 * 60;
+// The id travels in a header beside a JWT; Node's limit for all headers is 16 KiB.
+const longestParams = 3000;
+const longestId = 8192;
+
+const initializeParams = z.object({
+  protocolVersion: z.string().max(64),
+  capabilities: z.record(z.string(), z.unknown()),
+  clientInfo: z.object({ name: z.string(), version: z.string(), title: z.string().optional() }),
+});
+export type InitializeParams = z.output<typeof initializeParams>;
+
+const legacySession = z.object({
+  nonce: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  application: z.string(),
+  /** The negotiated revision. */
+  version: z.string(),
+  initialize: initializeParams,
+  /** Epoch seconds. */
+  exp: z.number(),
+});
+/** A session without a place to store it: the id that the client sends is all there is. */
+export type LegacySession = z.output<typeof legacySession>;
+
+/** What a session can be opened with, or undefined: malformed, or too much to carry in a header. */
+export function readInitializeParams(params: JsonObject): InitializeParams | undefined {
+  const parsed = initializeParams.safeParse(params);
+  if (!parsed.success) return undefined;
+  if (JSON.stringify(parsed.data).length <= longestParams) return parsed.data;
+  const { experimental, extensions, ...capabilities } = parsed.data.capabilities;
+  const trimmed = { ...parsed.data, capabilities };
+  return JSON.stringify(trimmed).length <= longestParams ? trimmed : undefined;
+}
+
+/** Where the gateway negotiates itself: the version asked for if it is known, else the newest. */
+export function negotiatedVersion(requested: string): string {
+  return legacyVersions.includes(requested) ? requested : newestLegacyVersion;
+}
+
+export function newSession(
+  caller: Caller,
+  initialize: InitializeParams,
+  version: string,
+  now: number,
+): LegacySession {
+  const { issuer, subject, application } = caller;
+  const nonce = randomBytes(16).toString('base64url');
+  return { nonce, issuer, subject, application, version, initialize, exp: now + lifeSeconds };
+}
+
+export function sealSession(sealer: StateSealer, route: string, session: LegacySession): string {
+  return sealer.seal(purpose, route, session);
+}
+
+/** Undefined for everything that is not this caller's live session here: the answer is 404 for all of them. */
+export function openSession(
+  sealer: StateSealer,
+  route: string,
+  id: string,
+  expected: { readonly caller: Caller; readonly now: number },
+): LegacySession | undefined {
+  if (id.length > longestId) return undefined;
+  const session = opened(sealer, route, id);
+  if (session === undefined || session.exp <= expected.now) return undefined;
+  const { issuer, subject, application } = expected.caller;
+  const same =
+    session.issuer === issuer && session.subject === subject && session.application === application;
+  return same ? session : undefined;
+}
+
+function opened(sealer: StateSealer, route: string, id: string): LegacySession | undefined {
+  try {
+    return legacySession.parse(sealer.open(purpose, route, id));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The negotiated version that an upstream's `initialize` result names. */
+export function versionOf(result: JsonObject): string {
+  const version = result['protocolVersion'];
+  return typeof version === 'string' ? version : newestLegacyVersion;
+}
+
+/** The gateway's own `initialize` result, before consent; `own` is this person's last one. */
+export function profileResult(
+  version: string,
+  profile: JsonObject,
+  own: JsonObject | undefined,
+): JsonObject {
+  if (own === undefined) return { ...profile, protocolVersion: version };
+  const capabilities = { ...(isObject(own['capabilities']) ? own['capabilities'] : {}) };
+  const tools = isObject(capabilities['tools']) ? capabilities['tools'] : {};
+  return {
+    ...own,
+    protocolVersion: version,
+    capabilities: { ...capabilities, tools: { ...tools, listChanged: true } },
+  };
+}

@@ -1,0 +1,48 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '#lib/clock/clock';
+import type { Caller } from '#lib/jwt/caller';
+
+import type { Credentials, InteractionWatch } from '../credentials/credentials.js';
+import type { Inbound } from '../inbound/inbound.js';
+import type { GatewayLogger } from '../log-events.js';
+import type { StateSealer } from '../sealed-state.js';
+import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
+
+/** What the MCP routes need of the rest of the gateway. */
+export interface McpDeps {
+  /** The gateway's public URL, without a final slash. */
+  readonly publicUrl: string;
+  readonly inbound: Inbound;
+  readonly upstreams: Upstreams;
+  readonly credentials: Credentials;
+  readonly watch: InteractionWatch;
+  readonly sealer: StateSealer;
+  readonly clock: Clock;
+  readonly log: Pick<GatewayLogger, 'info' | 'error'>;
+  /** Answer -32021 and -32042 as the revisions say instead of a tool result with the link. */
+  readonly strictElicitation?: boolean;
+  /** How long a retry is held; below the SDK's 60 s request timeout. Default 45,000. */
+  readonly holdMs?: number;
+}
+
+/** One admitted HTTP request to one upstream, and what its access line will say. */
+export interface McpCall {
+  readonly requestId: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly caller: Caller;
+  /** The inbound JWT: for the vault only. */
+  readonly token: string;
+  readonly upstream: PreparedUpstream;
+  /** The protected resource's path, `/mcp/{upstream}`: sealed state is bound to it. */
+  readonly route: string;
+  /** Aborted when the client leaves before its answer is complete. */
+  readonly gone: AbortSignal;
+  readonly outcome: { tool?: string; grantId?: string };
+}
+
+/** The same person through the same application at the same upstream. */
+export function sharerOf(call: Pick<McpCall, 'caller' | 'upstream'>): string {
+  const { issuer, subject, application } = call.caller;
+  return JSON.stringify([issuer, subject, application, call.upstream.config.slug]);
+}

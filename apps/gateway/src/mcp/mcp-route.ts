@@ -1,0 +1,189 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { Refusal } from '../inbound/inbound.js';
+import type { PreparedUpstream } from '../upstreams/upstreams.js';
+import { BeforeConsent } from './before-consent.js';
+import { eraOf, eraOfSessionMethod, type EraRejection } from './era.js';
+import { LegacyCalls } from './legacy-calls.js';
+import type { McpCall, McpDeps } from './mcp-call.js';
+import { parseMessage, nameOf, type McpMessage } from './message.js';
+import { ModernCalls } from './modern-calls.js';
+import { OpenStreams } from './open-streams.js';
+import { readBody } from './read-body.js';
+import { RememberedLists } from './remembered-lists.js';
+import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { Subscriptions } from './subscriptions.js';
+
+/** `/mcp/{upstream}`: one upstream, transparent, both eras. Raw routes: nothing of Fastify touches a body. */
+export function registerMcpRoutes(fastify: FastifyInstance, deps: McpDeps): void {
+  const endpoint = new McpEndpoint(deps);
+  fastify.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
+    scope.all<{ Params: { upstream: string } }>('/mcp/:upstream', (request, reply) => {
+      reply.hijack();
+      void endpoint.serve(request.raw, reply.raw, request.params.upstream, request.id);
+    });
+    done();
+  });
+}
+
+class McpEndpoint {
+  readonly #modern: ModernCalls;
+  readonly #legacy: LegacyCalls;
+
+  constructor(private readonly deps: McpDeps) {
+    const streams = new OpenStreams();
+    const before = new BeforeConsent(new RememberedLists(), new Subscriptions(deps.watch, streams));
+    this.#modern = new ModernCalls(deps, before);
+    this.#legacy = new LegacyCalls(deps, before, streams);
+  }
+
+  async serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    slug: string,
+    requestId: string,
+  ): Promise<void> {
+    const startedAt = this.deps.clock.monotonicMs();
+    response.on('error', () => undefined);
+    let call: McpCall | undefined;
+    try {
+      const admitted = await this.#admit(request, response, slug, requestId);
+      if ('status' in admitted) return writeAnswer(response, admitted);
+      call = admitted;
+      await this.#route(call);
+    } catch (error) {
+      this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
+      if (response.headersSent) response.destroy();
+      else
+        writeAnswer(
+          response,
+          problemAnswer(null, 'internal', 'Something went wrong on our side.', requestId),
+        );
+    } finally {
+      if (call !== undefined) this.#logCall(call, startedAt);
+    }
+  }
+
+  async #admit(
+    request: IncomingMessage,
+    response: ServerResponse,
+    slug: string,
+    requestId: string,
+  ): Promise<McpCall | RpcAnswer> {
+    const { inbound, upstreams } = this.deps;
+    const malformed = inbound.refuseMalformed(request);
+    if (malformed !== undefined) return refusalAnswer(malformed, requestId);
+    const upstream = mcpUpstream(upstreams.find(slug));
+    const route = `/mcp/${slug}`;
+    const admission = await inbound.admit(request, route, upstream?.config);
+    if (!admission.ok) return refusalAnswer(admission, requestId);
+    if (upstream === undefined)
+      return problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId);
+    const { caller, token } = admission;
+    return {
+      requestId,
+      request,
+      response,
+      caller,
+      token,
+      upstream,
+      route,
+      gone: goneSignal(response),
+      outcome: {},
+    };
+  }
+
+  async #route(call: McpCall): Promise<void> {
+    const { method, headers } = call.request;
+    if (method === 'POST') return this.#post(call);
+    if (method !== 'GET' && method !== 'DELETE')
+      return writeAnswer(call.response, notAllowed(call, 'POST, GET, DELETE'));
+    const era = eraOfSessionMethod(headers);
+    if (era.era === 'rejected') return writeAnswer(call.response, rejectionAnswer(null, era));
+    return method === 'GET' ? this.#legacy.listen(call) : this.#legacy.end(call);
+  }
+
+  async #post(call: McpCall): Promise<void> {
+    const body = await readBody(call.request);
+    if (body === undefined) return;
+    if (!Buffer.isBuffer(body)) return writeAnswer(call.response, body);
+    const message = parseMessage(body);
+    if (message.kind === 'bad')
+      return writeAnswer(call.response, {
+        ...rpcError(null, message.code, message.message),
+        status: 400,
+      });
+    noteTool(call, message);
+    const era = eraOf(message, call.request.headers);
+    if (era.era === 'rejected')
+      return writeAnswer(
+        call.response,
+        rejectionAnswer(message.kind === 'request' ? message.id : null, era),
+      );
+    if (era.era === 'legacy' || message.kind === 'response')
+      return this.#legacy.serve(call, message);
+    return message.kind === 'request'
+      ? this.#modern.serve(call, message)
+      : this.#modern.notify(call, message);
+  }
+
+  #logCall(call: McpCall, startedAt: number): void {
+    const { issuer, subject, application } = call.caller;
+    this.deps.log.info({
+      event: 'mcp.call',
+      requestId: call.requestId,
+      ...{ issuer, subject, application },
+      upstream: call.upstream.config.slug,
+      tool: call.outcome.tool,
+      grantId: call.outcome.grantId,
+      // nginx's 499: the client left before there was a status.
+      status: call.response.headersSent ? call.response.statusCode : 499,
+      ms: Math.round(this.deps.clock.monotonicMs() - startedAt),
+    });
+  }
+}
+
+function mcpUpstream(upstream: PreparedUpstream | undefined): PreparedUpstream | undefined {
+  return upstream?.config.type === 'mcp' ? upstream : undefined;
+}
+
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  if (response.destroyed) gone.abort();
+  return gone.signal;
+}
+
+function noteTool(call: McpCall, message: McpMessage): void {
+  if (message.kind !== 'request' || message.method !== 'tools/call') return;
+  const tool = nameOf(message);
+  if (tool !== undefined) call.outcome.tool = tool.slice(0, 128);
+}
+
+function refusalAnswer(refusal: Refusal, requestId: string): RpcAnswer {
+  const answer = problemAnswer(null, refusal.code, refusal.detail, requestId, refusal.headers);
+  return { ...answer, status: refusal.status };
+}
+
+function rejectionAnswer(id: string | number | null, rejection: EraRejection): RpcAnswer {
+  const headers: Record<string, string> = rejection.status === 405 ? { allow: 'POST' } : {};
+  return {
+    ...rpcError(id, rejection.code, rejection.message, rejection.data),
+    status: rejection.status,
+    headers,
+  };
+}
+
+function notAllowed(call: McpCall, allow: string): RpcAnswer {
+  return problemAnswer(
+    null,
+    'method-not-allowed',
+    'MCP uses POST, GET and DELETE.',
+    call.requestId,
+    { allow },
+  );
+}

@@ -1,0 +1,254 @@
+import { z } from 'zod';
+import type {
+  BorrowedCredential,
+  CredentialAnswer,
+  InteractionNeeded,
+} from '../credentials/credentials.js';
+import type { BeforeConsent } from './before-consent.js';
+import { borrow, refusedAnswer, type BorrowWish } from './borrow.js';
+import { elicitModern, elicitsByUrl, isInterruptible, isPause, toolNotice } from './elicit.js';
+import { metaKey } from './era.js';
+import { HeldRetries } from './held-retry.js';
+import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
+import {
+  isObject,
+  memberText,
+  withParams,
+  type McpNotification,
+  type McpRequest,
+} from './message.js';
+import { isMcpAnswer, relay, upstreamHeaders } from './relay.js';
+import {
+  isOurState,
+  openRequestState,
+  requestDigest,
+  sealRequestState,
+  type RequestState,
+} from './request-state.js';
+import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { callUpstream, discard, failureAnswer } from './upstream-call.js';
+
+const retryMembers = ['inputResponses', 'requestState'];
+const clientInfo = z.object({ name: z.string() });
+
+/** Revision 2026-07-28: each request stands for itself, a pause is a result. */
+export class ModernCalls {
+  readonly #held = new HeldRetries();
+
+  constructor(
+    private readonly deps: McpDeps,
+    private readonly before: BeforeConsent,
+  ) {}
+
+  async notify(call: McpCall, message: McpNotification): Promise<void> {
+    const credential = await borrow(this.deps, call, { interaction: 'none' });
+    if (credential.kind === 'credential') await this.#forward(call, message, credential);
+    else if (credential.kind === 'interaction')
+      writeAnswer(call.response, { status: 202, body: undefined });
+    else writeAnswer(call.response, refusedAnswer(this.deps, call, null, credential));
+  }
+
+  async serve(call: McpCall, message: McpRequest): Promise<void> {
+    if (isInterruptible(message.method) && isOurState(message.params['requestState']))
+      return this.#resume(call, message, message.params['requestState']);
+    return this.#answer(call, message, await borrow(this.deps, call, this.#wish(message)));
+  }
+
+  #wish(message: McpRequest): BorrowWish {
+    const meta = metaOf(message);
+    const named = clientInfo.safeParse(meta[metaKey.clientInfo]);
+    return {
+      interaction: this.before.serves(message.method) ? 'none' : 'create',
+      ...(named.success ? { clientInfoName: named.data.name.slice(0, 64) } : {}),
+    };
+  }
+
+  async #answer(call: McpCall, message: McpRequest, credential: CredentialAnswer): Promise<void> {
+    if (credential.kind === 'credential') return this.#forward(call, message, credential);
+    if (credential.kind === 'interaction') return this.#pause(call, message, credential);
+    return writeAnswer(call.response, refusedAnswer(this.deps, call, message.id, credential));
+  }
+
+  async #pause(call: McpCall, message: McpRequest, needed: InteractionNeeded): Promise<void> {
+    if (this.before.serves(message.method)) return this.before.serveModern(call, message);
+    writeAnswer(call.response, this.#elicit(call, message, needed));
+  }
+
+  #elicit(call: McpCall, message: McpRequest, needed: InteractionNeeded): RpcAnswer {
+    if (!isPause(needed))
+      return problemAnswer(message.id, 'temporarily-unavailable', needed.message, call.requestId, {
+        'retry-after': '5',
+      });
+    const asked = {
+      id: message.id,
+      method: message.method,
+      byUrl: elicitsByUrl(metaOf(message)[metaKey.capabilities]),
+      strict: this.deps.strictElicitation ?? false,
+    };
+    return elicitModern(asked, needed, () =>
+      this.#seal(call, message, needed.interactionId, needed.expiresIn),
+    );
+  }
+
+  #seal(call: McpCall, message: McpRequest, interactionId: string, expiresIn: number): string {
+    const { issuer, subject, application } = call.caller;
+    // A state of ours that was already used up is not carried on; one of the upstream's is.
+    const interrupted = isOurState(message.params['requestState'])
+      ? []
+      : retryMembers.flatMap((name) => memberText(message.body, name) ?? []);
+    return sealRequestState(this.deps.sealer, call.route, {
+      ...{ issuer, subject, application, interactionId, interrupted },
+      digest: requestDigest(message.method, message.params),
+      exp: this.deps.clock.now() + expiresIn,
+    });
+  }
+
+  async #resume(call: McpCall, message: McpRequest, text: string): Promise<void> {
+    const opened = openRequestState(this.deps.sealer, call.route, text, {
+      caller: call.caller,
+      digest: requestDigest(message.method, message.params),
+      now: this.deps.clock.now(),
+    });
+    if (!opened.ok) {
+      const refusal = rpcError(message.id, -32602, opened.reason, { requestId: call.requestId });
+      return writeAnswer(call.response, { ...refusal, status: 400 });
+    }
+    if (refusedByPerson(message))
+      return writeAnswer(call.response, this.#notConnected(call, message));
+    const leave = this.#held.enter(sharerOf(call));
+    if (leave === undefined) return writeAnswer(call.response, tooMany(call, message));
+    try {
+      await this.#hold(call, message, opened.state, text);
+    } finally {
+      leave();
+    }
+  }
+
+  /** `accept` means "I opened it", not "it is done": wait here, so that the client is not asked again. */
+  async #hold(
+    call: McpCall,
+    message: McpRequest,
+    state: RequestState,
+    text: string,
+  ): Promise<void> {
+    const { interactionId } = state;
+    const wish = { interaction: 'none', interactionId } as const;
+    const stop = new AbortController();
+    // Watch before asking: what ends in between is not missed.
+    const signal = AbortSignal.any([call.gone, stop.signal]);
+    const ended = this.deps.watch.ended(interactionId, this.deps.holdMs ?? 45_000, signal);
+    const first = await borrow(this.deps, call, wish);
+    if (first.kind !== 'interaction') {
+      stop.abort();
+      return this.#continue(call, message, state, first);
+    }
+    const end = await ended;
+    if (end === 'aborted') return;
+    if (end === 'declined') return writeAnswer(call.response, this.#notConnected(call, message));
+    if (end === 'expired')
+      return this.#continue(
+        call,
+        message,
+        state,
+        await borrow(this.deps, call, this.#wish(message)),
+      );
+    const again = await borrow(this.deps, call, wish);
+    if (again.kind !== 'interaction') return this.#continue(call, message, state, again);
+    if (end === 'completed')
+      return this.#continue(
+        call,
+        message,
+        state,
+        await borrow(this.deps, call, this.#wish(message)),
+      );
+    // Still pending: no second inputRequests, only "call again".
+    writeAnswer(call.response, {
+      status: 200,
+      body: {
+        jsonrpc: '2.0',
+        id: message.id,
+        result: { resultType: 'input_required', requestState: text },
+      },
+    });
+  }
+
+  async #continue(
+    call: McpCall,
+    message: McpRequest,
+    state: RequestState,
+    answer: CredentialAnswer,
+  ): Promise<void> {
+    if (answer.kind !== 'credential') return this.#answer(call, message, answer);
+    const bytes = withParams(message.body, retryMembers, state.interrupted);
+    return this.#forward(call, { ...message, body: { ...message.body, bytes } }, answer);
+  }
+
+  #notConnected(call: McpCall, message: McpRequest): RpcAnswer {
+    const text = `${call.upstream.config.name} was not connected, because the request was declined. Nothing was called.`;
+    return message.method === 'tools/call'
+      ? toolNotice(message.id, text)
+      : rpcError(message.id, -32000, text);
+  }
+
+  async #forward(
+    call: McpCall,
+    message: McpRequest | McpNotification,
+    credential: BorrowedCredential,
+  ): Promise<void> {
+    const id = message.kind === 'request' ? message.id : null;
+    const own = message.kind === 'request' ? this.before.connected(call, message) : undefined;
+    if (own !== undefined) return writeAnswer(call.response, own);
+    const sent = {
+      method: 'POST',
+      headers: upstreamHeaders(call.request.headers, 'modern'),
+      body: message.body.bytes,
+      signal: call.gone,
+    } as const;
+    const wish =
+      message.kind === 'request' ? this.#wish(message) : ({ interaction: 'none' } as const);
+    const called = await callUpstream(this.deps, call, credential, sent, wish);
+    if (called.kind === 'failed')
+      return writeAnswer(call.response, failureAnswer(call, id, called.failure));
+    if (called.kind === 'no-credential')
+      return this.#withoutCredential(call, message, called.answer);
+    if (!isMcpAnswer(called.answer)) {
+      discard(called.answer);
+      const detail = 'The upstream answered something that is not MCP.';
+      return writeAnswer(call.response, failureAnswer(call, id, { kind: 'invalid', detail }));
+    }
+    await relay(called.answer, call.response, {
+      timeoutMs: call.upstream.config.timeoutMs,
+      clientLeaving: 'aborts',
+      ...(message.kind === 'request' ? this.before.keeping(call, 'modern', message) : {}),
+    });
+  }
+
+  async #withoutCredential(
+    call: McpCall,
+    message: McpRequest | McpNotification,
+    answer: Exclude<CredentialAnswer, BorrowedCredential>,
+  ): Promise<void> {
+    if (message.kind === 'request') return this.#answer(call, message, answer);
+    if (answer.kind === 'interaction')
+      return writeAnswer(call.response, { status: 202, body: undefined });
+    return writeAnswer(call.response, refusedAnswer(this.deps, call, null, answer));
+  }
+}
+
+function metaOf(message: McpRequest): Readonly<Record<string, unknown>> {
+  const meta = message.params['_meta'];
+  return isObject(meta) ? meta : {};
+}
+
+function refusedByPerson(message: McpRequest): boolean {
+  const responses = message.params['inputResponses'];
+  const consent = isObject(responses) ? responses['consent'] : undefined;
+  return isObject(consent) && (consent['action'] === 'decline' || consent['action'] === 'cancel');
+}
+
+function tooMany(call: McpCall, message: McpRequest): RpcAnswer {
+  const detail = 'Too many requests wait for this consent already.';
+  return problemAnswer(message.id, 'too-many-requests', detail, call.requestId, {
+    'retry-after': '5',
+  });
+}

@@ -1,0 +1,152 @@
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { discard, type UpstreamAnswer } from './upstream-call.js';
+
+const longestKept = 256 * 1024;
+const passed = [
+  'content-type',
+  'cache-control',
+  'mcp-protocol-version',
+  'retry-after',
+  'allow',
+] as const;
+
+/** The request headers that an MCP upstream needs; never Authorization, Cookie, the session or hop-by-hop. */
+export function upstreamHeaders(
+  headers: IncomingHttpHeaders,
+  era: 'modern' | 'legacy',
+): Record<string, string> {
+  const named = new Set(
+    (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()),
+  );
+  const allowed: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== 'string' || named.has(name)) continue;
+    if (isAllowed(name, era)) allowed[name] = value;
+  }
+  return allowed;
+}
+
+function isAllowed(name: string, era: 'modern' | 'legacy'): boolean {
+  if (name === 'accept' || name === 'content-type') return true;
+  if (name === 'last-event-id') return era === 'legacy';
+  return name.startsWith('mcp-') && name !== 'mcp-session-id';
+}
+
+export function isEventStream(answer: UpstreamAnswer): boolean {
+  return mediaType(answer) === 'text/event-stream';
+}
+
+/** MCP answers are JSON or an event stream, or have no body; a page of some proxy is no answer. */
+export function isMcpAnswer(answer: UpstreamAnswer): boolean {
+  const type = mediaType(answer);
+  return type === '' || type === 'application/json' || type === 'text/event-stream';
+}
+
+function mediaType(answer: UpstreamAnswer): string {
+  const value = answer.headers['content-type'];
+  return (typeof value === 'string' ? value : '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+export interface RelayOptions {
+  /** Deadline of an answer that is not a stream; also how long a legacy answer is read on after its client left. */
+  readonly timeoutMs: number;
+  /** Modern: the client's leaving ends the upstream call. Legacy: it does not cancel anything. */
+  readonly clientLeaving: 'aborts' | 'drains';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Receives the whole answer if it is no longer than 256 KiB. */
+  readonly keep?: (contentType: string, text: string) => void;
+}
+
+/** Streams the upstream's answer to the client, its head at once. */
+export async function relay(
+  answer: UpstreamAnswer,
+  response: ServerResponse,
+  options: RelayOptions,
+): Promise<void> {
+  if (response.destroyed) return discard(answer);
+  response.writeHead(answer.status, { ...relayedHeaders(answer), ...options.headers });
+  response.flushHeaders();
+  const timer = isEventStream(answer) ? undefined : deadline(answer, options.timeoutMs);
+  try {
+    if (options.clientLeaving === 'drains') await drainingPipe(answer, response, options);
+    else if (options.keep === undefined) await pipeline(answer.body, response);
+    else await pipeline(answer.body, keeper(answer, options.keep), response);
+  } catch {
+    // The head is out: an answer that broke off can only be cut off.
+    response.destroy();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function relayedHeaders(answer: UpstreamAnswer): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of passed) {
+    const value = answer.headers[name];
+    if (typeof value === 'string') headers[name] = value;
+  }
+  return isEventStream(answer)
+    ? { ...headers, ...streamHeaders }
+    : { 'cache-control': 'no-store', ...headers };
+}
+
+export const streamHeaders = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+} as const;
+
+function deadline(answer: UpstreamAnswer, timeoutMs: number): NodeJS.Timeout {
+  return setTimeout(
+    () => answer.body.destroy(new Error('the upstream stopped in the middle of its answer')),
+    timeoutMs,
+  );
+}
+
+/** A legacy client that disconnects may come back for its result: nothing tells the upstream. */
+async function drainingPipe(
+  answer: UpstreamAnswer,
+  response: ServerResponse,
+  options: RelayOptions,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const source =
+    options.keep === undefined ? answer.body : answer.body.pipe(keeper(answer, options.keep));
+  answer.body.once('error', () => response.destroy());
+  const left = (): void => {
+    if (response.writableFinished) return;
+    source.unpipe(response);
+    source.resume();
+    timer = deadline(answer, options.timeoutMs);
+  };
+  response.once('close', left);
+  source.pipe(response);
+  await new Promise<void>((resolve) => {
+    answer.body.once('close', resolve);
+  });
+  clearTimeout(timer);
+  if (!response.destroyed && !response.writableFinished)
+    await new Promise<void>((resolve) => {
+      response.once('close', resolve);
+    });
+}
+
+function keeper(answer: UpstreamAnswer, keep: NonNullable<RelayOptions['keep']>): Transform {
+  let chunks: Buffer[] | undefined = [];
+  let length = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      length += chunk.length;
+      if (length > longestKept) chunks = undefined;
+      chunks?.push(chunk);
+      done(null, chunk);
+    },
+    flush(done) {
+      if (chunks !== undefined)
+        keep(String(answer.headers['content-type']), Buffer.concat(chunks).toString('utf8'));
+      done();
+    },
+  });
+}

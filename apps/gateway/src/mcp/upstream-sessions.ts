@@ -1,0 +1,158 @@
+import type { BorrowedCredential } from '../credentials/credentials.js';
+import type { LegacySession } from './legacy-session.js';
+import { versionOf } from './legacy-session.js';
+import type { McpCall, McpDeps } from './mcp-call.js';
+import { resultOf } from './remembered-lists.js';
+import {
+  callUpstream,
+  discard,
+  readWhole,
+  type Called,
+  type UpstreamAnswer,
+} from './upstream-call.js';
+
+const most = 10_000;
+const longestResult = 1024 * 1024;
+const handshakeId = 'initialize';
+
+/** A session at a legacy upstream that belongs to one person's session here. */
+export interface UpstreamSession {
+  /** Undefined where the upstream keeps none. */
+  readonly id: string | undefined;
+  readonly version: string;
+  readonly grantId: string | undefined;
+  /** Whether `notifications/initialized` has been sent. */
+  initialized: boolean;
+}
+
+export type Opened =
+  | { readonly kind: 'open'; readonly session: UpstreamSession }
+  | Exclude<Called, { kind: 'answered' }>;
+
+/**
+ * Upstream sessions by (nonce, person), in this replica's memory: opened at first need with the person's
+ * token by repeating the client's handshake, and again after a miss, so that a restart is invisible.
+ */
+export class UpstreamSessions {
+  readonly #sessions = new Map<string, UpstreamSession>();
+  readonly #opening = new Map<string, Promise<Opened>>();
+
+  constructor(private readonly deps: McpDeps) {}
+
+  find(session: LegacySession): UpstreamSession | undefined {
+    return this.#sessions.get(keyOf(session));
+  }
+
+  adopt(session: LegacySession, upstream: UpstreamSession): void {
+    this.#sessions.delete(keyOf(session));
+    this.#sessions.set(keyOf(session), upstream);
+    const [oldest] = this.#sessions.keys();
+    if (this.#sessions.size > most && oldest !== undefined) this.#sessions.delete(oldest);
+  }
+
+  forget(session: LegacySession): void {
+    this.#sessions.delete(keyOf(session));
+  }
+
+  /** The session at the upstream under this credential's grant; one handshake at a time. */
+  async open(
+    call: McpCall,
+    session: LegacySession,
+    credential: BorrowedCredential,
+  ): Promise<Opened> {
+    const known = this.find(session);
+    // Another grant is another account: what the old session knew is not for it.
+    if (known !== undefined && known.grantId === credential.grantId)
+      return { kind: 'open', session: known };
+    const key = JSON.stringify([keyOf(session), credential.grantId]);
+    const opening =
+      this.#opening.get(key) ??
+      this.#handshake(call, session, credential).finally(() => this.#opening.delete(key));
+    this.#opening.set(key, opening);
+    return opening;
+  }
+
+  async #handshake(
+    call: McpCall,
+    session: LegacySession,
+    credential: BorrowedCredential,
+  ): Promise<Opened> {
+    const request = {
+      jsonrpc: '2.0',
+      id: handshakeId,
+      method: 'initialize',
+      params: session.initialize,
+    };
+    // Others may wait for the same handshake: it outlives the client that began it.
+    const signal = AbortSignal.timeout(call.upstream.config.timeoutMs);
+    const called = await this.#post(call, credential, request, {}, signal);
+    if (called.kind !== 'answered') return called;
+    const opened = await readOpened(called.answer, called.credential.grantId);
+    if (opened === undefined)
+      return {
+        kind: 'failed',
+        failure: { kind: 'invalid', detail: 'The upstream does not open a session.' },
+      };
+    const ready = { jsonrpc: '2.0', method: 'notifications/initialized' };
+    const acknowledged = await this.#post(
+      call,
+      called.credential,
+      ready,
+      sessionHeaders(opened),
+      signal,
+    );
+    if (acknowledged.kind === 'answered') discard(acknowledged.answer);
+    const initialized = { ...opened, initialized: true };
+    this.adopt(session, initialized);
+    return { kind: 'open', session: initialized };
+  }
+
+  async #post(
+    call: McpCall,
+    credential: BorrowedCredential,
+    message: unknown,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Called> {
+    const sent = {
+      method: 'POST',
+      headers: {
+        accept: 'application/json, text/event-stream',
+        'content-type': 'application/json',
+        ...headers,
+      },
+      body: Buffer.from(JSON.stringify(message)),
+      signal,
+    } as const;
+    return callUpstream(this.deps, call, credential, sent, { interaction: 'none' });
+  }
+}
+
+/** The headers of a message in an upstream session: its own id and the version that it negotiated. */
+export function sessionHeaders(session: UpstreamSession): Record<string, string> {
+  return {
+    'mcp-protocol-version': session.version,
+    ...(session.id === undefined ? {} : { 'mcp-session-id': session.id }),
+  };
+}
+
+export function sessionIdOf(answer: UpstreamAnswer): string | undefined {
+  const id = answer.headers['mcp-session-id'];
+  // Visible ASCII only, says the transport; anything else cannot be sent back.
+  return typeof id === 'string' && /^[\x21-\x7e]{1,2048}$/.test(id) ? id : undefined;
+}
+
+async function readOpened(
+  answer: UpstreamAnswer,
+  grantId: string | undefined,
+): Promise<UpstreamSession | undefined> {
+  const contentType = String(answer.headers['content-type']);
+  const text = await readWhole(answer, longestResult);
+  const result = answer.status === 200 ? resultOf(contentType, text ?? '', handshakeId) : undefined;
+  if (result === undefined) return undefined;
+  return { id: sessionIdOf(answer), version: versionOf(result), grantId, initialized: false };
+}
+
+function keyOf(session: LegacySession): string {
+  return JSON.stringify([session.nonce, session.issuer, session.subject]);
+}

@@ -1,0 +1,41 @@
+import {
+  keyIdOf,
+  openMessage,
+  sealMessage,
+  SealBroken,
+  type MessageKey,
+} from '#lib/sealing/message';
+
+/**
+ * State that the gateway hands to clients and takes back. All replicas have the same keys (HKDFs of the
+ * gateway's private JWK); a message is bound to its purpose, this gateway and the route it was made for.
+ */
+export class StateSealer {
+  /** The first key seals, all open: a key can be rotated without losing open sessions. */
+  constructor(
+    private readonly keys: readonly [MessageKey, ...MessageKey[]],
+    private readonly gatewayId: string,
+  ) {}
+
+  seal(purpose: string, route: string, value: unknown): string {
+    const plaintext = Buffer.from(JSON.stringify(value), 'utf8');
+    return sealMessage(this.keys[0], this.#context(purpose, route), plaintext).toString(
+      'base64url',
+    );
+  }
+
+  /** Throws `SealBroken` for anything that this gateway did not seal for this purpose and route. */
+  open(purpose: string, route: string, text: string): unknown {
+    const message = Buffer.from(text, 'base64url');
+    // Node decodes base64url leniently: only the one canonical spelling is ours.
+    if (message.toString('base64url') !== text) throw new SealBroken('not canonical base64url');
+    const id = keyIdOf(message);
+    const key = this.keys.find((candidate) => candidate.id.equals(id));
+    if (key === undefined) throw new SealBroken('sealed by an unknown key');
+    return JSON.parse(openMessage(key, this.#context(purpose, route), message).toString('utf8'));
+  }
+
+  #context(purpose: string, route: string): string[] {
+    return ['gateway-state', purpose, this.gatewayId, route];
+  }
+}
