@@ -17,5 +17,7 @@ export const GRANTS = Symbol('Grants');
 export const CONSENT_STORE = Symbol('ConsentStore');
 export const PROVIDERS = Symbol('Providers');
 export const INTERACTIONS = Symbol('Interactions');
+/** A CrashPoint; `noCrash` in production. */
+export const CRASH_POINT = Symbol('CrashPoint');
 /** The vault's public origin, such as https://vault.example.com. */
 export const PUBLIC_URL = Symbol('publicUrl');
