@@ -3,7 +3,14 @@ import { slug, webUrl } from './names.js';
 
 const jwks = z.strictObject({
   keys: z
-    .array(z.looseObject({ kty: z.string() }))
+    .array(
+      z
+        .looseObject({ kty: z.enum(['RSA', 'EC', 'OKP']) })
+        .refine((key) => !('d' in key) && !('k' in key), {
+          message:
+            'must be a public key: remove d and the other private members, and make a new key',
+        }),
+    )
     .min(1)
     .max(10),
 });

@@ -1,6 +1,23 @@
 import { z } from 'zod';
 import { displayName, scopes, slug, webUrl, writeOnlySecret } from './names.js';
 
+// RFC 6749, 7636, 8707, OIDC Core, RFC 9101 and 9126: parameters that the vault itself decides.
+const protocolParameters = new Set([
+  'response_type',
+  'response_mode',
+  'client_id',
+  'client_secret',
+  'redirect_uri',
+  'scope',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'resource',
+  'request',
+  'request_uri',
+]);
+
 const endpoints = z.strictObject({
   authorization: webUrl,
   token: webUrl,
@@ -22,7 +39,14 @@ export const oauthClient = z
       .enum(['client_secret_basic', 'client_secret_post', 'none'])
       .default('client_secret_basic'),
     scopes: scopes.default([]),
-    authorizeParams: z.record(z.string(), z.string()).default({}),
+    authorizeParams: z
+      .record(
+        z.string().refine((name) => !protocolParameters.has(name.toLowerCase()), {
+          message: 'is decided by the vault and cannot be set here',
+        }),
+        z.string().max(1000),
+      )
+      .default({}),
     sharing: z.enum(['per-upstream', 'shared']).default('per-upstream'),
   })
   .refine((value) => (value.issuer === undefined) !== (value.endpoints === undefined), {

@@ -1,0 +1,50 @@
+import type { FieldError } from '#lib/problem/problem';
+import {
+  type Collection,
+  laterMembers,
+  notSupported,
+  type RegistryDocuments,
+} from './collection.js';
+import { adminAudienceDetail, opensRoutes } from './issuer-collection.js';
+import { type JsonObject, valueAt } from './json.js';
+import { type MachineClient, machineClient } from './machine-client.js';
+
+export const machineClients: Collection<MachineClient> = {
+  name: 'machine-clients',
+  noun: 'machine client',
+  schema: machineClient,
+  secrets: [],
+  immutable: {},
+  guarded: [],
+  notYet: (body) => [...laterMembers(body, ['workload', 'returnUris']), ...laterKind(body)],
+  references: ({ upstreams }) =>
+    upstreams === '*'
+      ? []
+      : upstreams.map((slug, index) => ({
+          pointer: `/upstreams/${index}`,
+          collection: 'upstreams',
+          slug,
+        })),
+  calledUrls: ({ jwksUri }) =>
+    jwksUri === undefined ? [] : [{ pointer: '/jwksUri', url: jwksUri }],
+  effects: () => [],
+  reentered: () => [],
+  rules: (document, others) => adminAudienceConflicts(document, others),
+};
+
+function laterKind(body: JsonObject): FieldError[] {
+  return body['kind'] === 'external' ? [notSupported('/kind', 'kind external')] : [];
+}
+
+function adminAudienceConflicts(document: MachineClient, others: RegistryDocuments): FieldError[] {
+  const admins = others.issuers.flatMap((issuer) => valueAt(issuer, ['admin', 'audience']) ?? []);
+  const own = [
+    ...(document.publicUrl === undefined
+      ? []
+      : [{ pointer: '/publicUrl', value: document.publicUrl }]),
+    ...document.audiences.map((value, index) => ({ pointer: `/audiences/${index}`, value })),
+  ];
+  return own
+    .filter(({ value }) => admins.some((admin) => opensRoutes(String(admin), [value])))
+    .map(({ pointer }) => ({ pointer, code: 'admin-audience', detail: adminAudienceDetail }));
+}

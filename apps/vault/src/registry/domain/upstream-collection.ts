@@ -1,0 +1,55 @@
+import type { FieldError } from '#lib/problem/problem';
+import { type Collection, type Effect, laterMembers, notSupported } from './collection.js';
+import { canonicalJson, type JsonObject, valueAt } from './json.js';
+import { type Upstream, upstream } from './upstream.js';
+
+const laterMember = ['prefix', 'discoveryCredential', 'publicCredential', 'callerHeader', 'tools'];
+const laterCredentials = [
+  'user-token',
+  'external',
+  'token-exchange',
+  'client-credentials',
+  'static',
+];
+
+export const upstreams: Collection<Upstream> = {
+  name: 'upstreams',
+  noun: 'upstream',
+  schema: upstream,
+  secrets: [],
+  immutable: {},
+  guarded: [],
+  notYet: (body) => [...laterMembers(body, laterMember), ...laterCredential(body)],
+  references: ({ credential }) =>
+    credential.type === 'oauth'
+      ? [
+          {
+            pointer: '/credential/oauthClient',
+            collection: 'oauth-clients',
+            slug: credential.oauthClient,
+          },
+        ]
+      : [],
+  calledUrls: (document) => [{ pointer: '/url', url: document.url }],
+  effects: (before, after) => effects(before, after),
+  reentered: () => [],
+  rules: () => [],
+};
+
+function laterCredential(body: JsonObject): FieldError[] {
+  const type = valueAt(body, ['credential', 'type']);
+  return typeof type === 'string' && laterCredentials.includes(type)
+    ? [notSupported('/credential/type', `credential type ${type}`)]
+    : [];
+}
+
+// Row 10: people agreed to this destination and to this way of using their account.
+function effects(before: Upstream, after: Upstream): Effect[] {
+  const moved = new URL(before.url).origin !== new URL(after.url).origin;
+  const changed =
+    canonicalJson([before.inject, before.credential]) !==
+    canonicalJson([after.inject, after.credential]);
+  if (!moved && !changed) return [];
+  const what = moved ? 'address' : 'credential';
+  return [{ kind: 'void-consents', reason: `The ${what} of this upstream was changed.` }];
+}

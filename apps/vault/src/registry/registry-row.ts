@@ -1,0 +1,23 @@
+import type { CollectionName } from './domain/collection.js';
+import type { JsonObject } from './domain/json.js';
+
+/** One resource as it stands in the database. */
+export interface RegistryRow {
+  readonly id: string;
+  readonly collection: CollectionName;
+  readonly slug: string;
+  readonly version: number;
+  readonly document: JsonObject;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  /** Names of the secrets that have a value. */
+  readonly secretsSet: readonly string[];
+  /** What the last check found wrong, in public words. */
+  readonly checkFailure: string | undefined;
+}
+
+/** Everything at one version: versions count committed changes. */
+export interface RegistryRows {
+  readonly version: number;
+  readonly rows: readonly RegistryRow[];
+}

@@ -1,0 +1,96 @@
+import type { Outbound } from '#lib/outbound/outbound';
+import type { FieldError } from '#lib/problem/problem';
+import type { Collection } from './domain/collection.js';
+import type { Issuer } from './domain/issuer.js';
+import type { JsonObject } from './domain/json.js';
+import type { OAuthClient } from './domain/oauth-client.js';
+import { discover } from './discover-issuer.js';
+
+export interface CheckedDocument {
+  /** With what discovery filled in. */
+  readonly document: JsonObject;
+  readonly errors: readonly FieldError[];
+  /** Why it will not work yet, although it may be saved. */
+  readonly failure?: string;
+  readonly warnings: readonly string[];
+}
+
+/** What a document's addresses answer, asked before it is saved; the only calls that saving makes. */
+export class ResourceChecks {
+  constructor(private readonly outbound: Outbound) {}
+
+  async check(
+    collection: Collection<object>,
+    document: JsonObject,
+    before: JsonObject | undefined,
+  ): Promise<CheckedDocument> {
+    const errors = await this.#addressErrors(collection, document);
+    if (errors.length > 0) return { document, errors, warnings: [] };
+    if (collection.name === 'issuers')
+      return this.#checkIssuer(document as Issuer, before as Issuer | undefined);
+    if (collection.name === 'oauth-clients') return this.#checkOAuthClient(document as OAuthClient);
+    return { document, errors: [], warnings: [] };
+  }
+
+  async #addressErrors(collection: Collection<object>, document: object): Promise<FieldError[]> {
+    const refusals = await Promise.all(
+      collection.calledUrls(document).map(async ({ pointer, url }) => {
+        const refusal = await this.outbound.checkAddress(url);
+        return refusal ? [{ pointer, code: refusal.code, detail: refusal.detail }] : [];
+      }),
+    );
+    return refusals.flat();
+  }
+
+  async #checkIssuer(document: Issuer, before: Issuer | undefined): Promise<CheckedDocument> {
+    const known = before !== undefined && before.jwksUri === document.jwksUri;
+    if (known && document.jwksUri !== undefined) return { document, errors: [], warnings: [] };
+    const found = await discover(this.outbound, document.issuer);
+    if (!found.ok) return undiscovered(document, found);
+    const jwksUri = document.jwksUri ?? found.metadata.jwks_uri;
+    const types = found.metadata.subject_types_supported;
+    const errors: FieldError[] = [];
+    if (types !== undefined && !types.includes('public') && document.subjectClaim === 'sub')
+      errors.push(pairwise);
+    if (jwksUri === undefined) errors.push(keyless);
+    else errors.push(...(await this.#jwksErrors(jwksUri)));
+    return { document: { ...document, jwksUri }, errors, warnings: [] };
+  }
+
+  async #jwksErrors(jwksUri: string): Promise<FieldError[]> {
+    const refusal = await this.outbound.checkAddress(jwksUri);
+    return refusal ? [{ pointer: '/jwksUri', code: refusal.code, detail: refusal.detail }] : [];
+  }
+
+  async #checkOAuthClient(document: OAuthClient): Promise<CheckedDocument> {
+    if (document.issuer === undefined || document.clientId === undefined)
+      return { document, errors: [], warnings: [] };
+    const found = await discover(this.outbound, document.issuer);
+    if (found.ok) return { document, errors: [], warnings: [] };
+    return { document, errors: [], failure: found.detail, warnings: [found.detail] };
+  }
+}
+
+function undiscovered(
+  document: Issuer,
+  found: { unreachable: boolean; detail: string },
+): CheckedDocument {
+  // With its keys given, an issuer that is away for the moment can be registered.
+  if (found.unreachable && document.jwksUri !== undefined)
+    return { document, errors: [], warnings: [found.detail] };
+  const code = found.unreachable ? 'discovery-failed' : 'discovery-invalid';
+  return { document, errors: [{ pointer: '/issuer', code, detail: found.detail }], warnings: [] };
+}
+
+const pairwise: FieldError = {
+  pointer: '/subjectClaim',
+  code: 'pairwise-subject',
+  detail:
+    'This issuer gives a person another sub for each client. Name a claim that is the same in all its tokens and never changes, such as oid.',
+};
+
+const keyless: FieldError = {
+  pointer: '/jwksUri',
+  code: 'required',
+  detail: 'The metadata of this issuer names no jwks_uri. Give the address of its keys.',
+};

@@ -1,0 +1,85 @@
+import type { CollectionName } from './domain/collection.js';
+import { collections } from './collections.js';
+import type { Application } from './domain/application.js';
+import type { Issuer } from './domain/issuer.js';
+import type { MachineClient } from './domain/machine-client.js';
+import type { OAuthClient } from './domain/oauth-client.js';
+import type { Upstream } from './domain/upstream.js';
+import type { RegistryRow, RegistryRows } from './registry-row.js';
+import type { ApplicationStanding, RegistrySnapshot, Stored } from './registry-snapshot.js';
+
+/** The registry as features read it. Documents are parsed again, so that fields added since have their defaults. */
+export function snapshotOf({ version, rows }: RegistryRows): RegistrySnapshot {
+  const stored = <T>(name: CollectionName): readonly Stored<T>[] =>
+    rows.filter((row) => row.collection === name).map((row) => storedOf<T>(row));
+  const issuers = stored<Issuer>('issuers');
+  const applications = stored<Application>('applications');
+  const oauthClients = stored<OAuthClient>('oauth-clients');
+  const upstreams = stored<Upstream>('upstreams');
+  const machineClients = stored<MachineClient>('machine-clients');
+  return Object.freeze({
+    version,
+    issuers,
+    applications,
+    oauthClients,
+    upstreams,
+    machineClients,
+    issuer: bySlug(issuers),
+    issuerById: byId(issuers),
+    oauthClient: bySlug(oauthClients),
+    oauthClientById: byId(oauthClients),
+    upstream: bySlug(upstreams),
+    upstreamById: byId(upstreams),
+    machineClient: bySlug(machineClients),
+    standing: standings(applications),
+  });
+}
+
+function storedOf<T>(row: RegistryRow): Stored<T> {
+  const document = collections[row.collection].schema.parse(row.document) as T;
+  return Object.freeze({ id: row.id, version: row.version, document: Object.freeze(document) });
+}
+
+function bySlug<T extends { slug: string }>(all: readonly Stored<T>[]) {
+  const index = new Map(all.map((one) => [one.document.slug, one]));
+  return (slug: string) => index.get(slug);
+}
+
+function byId<T>(all: readonly Stored<T>[]) {
+  const index = new Map(all.map((one) => [one.id, one]));
+  return (id: string) => index.get(id);
+}
+
+function standings(applications: readonly Stored<Application>[]) {
+  return (issuerSlug: string, clientId: string): ApplicationStanding => {
+    const ofIssuer = applications
+      .map(({ document }) => document)
+      .filter((application) => application.issuer === issuerSlug);
+    const matches = [
+      ...ofIssuer.filter((application) => application.clientId === clientId),
+      ...ofIssuer.filter(
+        ({ pattern }) => pattern !== undefined && matchesPattern(pattern, clientId),
+      ),
+    ];
+    // Among patterns a block wins: a wide "known" must not unblock what another pattern blocks.
+    const found = matches[0]?.clientId
+      ? matches[0]
+      : (matches.find(({ trust }) => trust === 'blocked') ?? matches[0]);
+    return found ? { name: found.name, trust: found.trust } : { name: clientId, trust: 'unknown' };
+  };
+}
+
+/** `*` stands for any characters; everything else is literal. Linear, whatever the pattern. */
+function matchesPattern(pattern: string, value: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  if (rest.length === 0) return pattern === value;
+  if (!value.startsWith(first)) return false;
+  const last = rest.pop() ?? '';
+  let at = first.length;
+  for (const part of rest) {
+    const found = value.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return value.length - last.length >= at && value.endsWith(last);
+}

@@ -1,0 +1,42 @@
+import type { FieldError } from '#lib/problem/problem';
+import { Secret } from '#lib/secret/secret';
+import { explainIssues } from './domain/explain-issues.js';
+import { type JsonObject, pointerOf, valueAt, without } from './domain/json.js';
+import { writeOnlySecret } from './domain/names.js';
+
+/** By name (`login.clientSecret`): the live values, newest first; an empty list removes them. */
+export type SecretChanges = ReadonlyMap<string, readonly Secret[]>;
+
+export interface SplitDocument {
+  /** The document without any secret. */
+  readonly document: JsonObject;
+  /** Only the secrets that the body names; the others keep their values. */
+  readonly secrets: SecretChanges;
+  readonly errors: readonly FieldError[];
+}
+
+/** Takes the write-only secrets out of a body, so that nothing behind this point can store or show them. */
+export function splitSecrets(body: JsonObject, names: readonly string[]): SplitDocument {
+  const secrets = new Map<string, readonly Secret[]>();
+  const errors: FieldError[] = [];
+  let document = body;
+  for (const name of names) {
+    const path = name.split('.');
+    const value = valueAt(body, path);
+    if (value === undefined) continue;
+    document = without(document, path);
+    const parsed = writeOnlySecret.nullable().safeParse(value);
+    if (!parsed.success)
+      errors.push(...explainIssues(parsed.error.issues, value).map((e) => at(path, e)));
+    else
+      secrets.set(
+        name,
+        [parsed.data ?? []].flat().map((text) => new Secret(text)),
+      );
+  }
+  return { document, secrets, errors };
+}
+
+function at(path: readonly string[], error: FieldError): FieldError {
+  return { ...error, pointer: `${pointerOf(path)}${error.pointer}` };
+}
