@@ -32,7 +32,7 @@ export function onlyAudiences(values: readonly string[]): AcceptableAudience {
 export function isMeantFor(
   aud: readonly string[],
   acceptable: AcceptableAudience,
-  trust: IssuerTrust,
+  trust: Pick<IssuerTrust, 'audiences'>,
 ): boolean {
   const good = acceptable.issuerAudiences
     ? [...acceptable.values, ...trust.audiences]

@@ -9,7 +9,7 @@ export interface CompactToken {
   readonly claims: Claims;
 }
 
-export const maxTokenBytes = 16 * 1024;
+const maxTokenBytes = 16 * 1024;
 
 /** SHA-256 of the whole token, base64url: the only key under which anything about a token may be cached. */
 export function tokenHash(token: string): string {

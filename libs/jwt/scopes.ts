@@ -9,5 +9,5 @@ export function scopesOf(claims: Claims): readonly string[] | undefined {
 function listOf(value: unknown): string[] {
   if (typeof value === 'string') return value.split(' ').filter((scope) => scope !== '');
   const entries: unknown[] = Array.isArray(value) ? value : [];
-  return entries.filter((scope) => typeof scope === 'string' && scope !== '');
+  return entries.filter((scope): scope is string => typeof scope === 'string' && scope !== '');
 }
