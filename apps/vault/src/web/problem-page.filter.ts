@@ -1,10 +1,11 @@
-import { Catch, HttpException } from '@nestjs/common';
+import { Catch, HttpException, Inject } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#lib/observability/logger';
 import { Problem } from '#lib/problem/problem';
 import type { ProblemCode } from '#lib/problem/catalogue';
-import { problemPage } from './problem-page.js';
+import { LOGGER } from '../tokens.js';
+import { problemPage, sessionOverPage } from './problem-page.js';
 import { sendPage } from './send-page.js';
 
 const codes: Readonly<Record<number, ProblemCode>> = {
@@ -33,7 +34,7 @@ export function problemOf(error: unknown): Problem {
 /** Refusals of browser routes as pages. */
 @Catch()
 export class ProblemPageFilter implements ExceptionFilter {
-  constructor(private readonly logger: Logger) {}
+  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
 
   async catch(error: unknown, host: ArgumentsHost): Promise<void> {
     const http = host.switchToHttp();
@@ -46,8 +47,17 @@ export class ProblemPageFilter implements ExceptionFilter {
         code: problem.code,
         err: error,
       });
-    await sendPage(http.getResponse<FastifyReply>(), problemPage(problem, request.id));
+    const page =
+      problem.code === 'unauthenticated'
+        ? sessionOverPage(pathOf(request))
+        : problemPage(problem, request.id);
+    await sendPage(http.getResponse<FastifyReply>(), page);
   }
+}
+
+// Every form is sent to the address of a page, so that page is where to go on after signing in.
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '/';
 }
 
 // Fastify's own refusals (a body too large, a bad content type) carry their status.

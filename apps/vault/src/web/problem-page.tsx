@@ -65,3 +65,22 @@ export function Reference({ requestId }: { requestId: string }) {
     </p>
   );
 }
+
+/** 401 on a form whose session is over; `returnPath` is the page that the form stood on. */
+export function sessionOverPage(returnPath: string): Page {
+  return {
+    status: 401,
+    title: 'You have been signed out',
+    body: (
+      <section class="card">
+        <h1>You have been signed out.</h1>
+        <p class="lead">Nothing was done. Sign in and you are back where you were.</p>
+        <p class="actions">
+          <a class="button primary" href={returnPath}>
+            Sign in
+          </a>
+        </p>
+      </section>
+    ),
+  };
+}

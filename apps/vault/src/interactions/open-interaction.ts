@@ -1,0 +1,69 @@
+import { hashOf, mintOpaque } from '../web/opaque.js';
+import type { Database, Transaction } from '../database/database.js';
+import type { Registry } from '../registry/registry-snapshot.js';
+import { growScopes } from './domain/interaction.js';
+import type { InteractionEvents } from './interaction-events.js';
+import type {
+  InteractionRequest,
+  Interactions,
+  InteractionView,
+  OpenedInteraction,
+} from './interactions.js';
+import { interactionSeconds } from './postgres-interaction-store.js';
+import type { Interaction, PostgresInteractionStore } from './postgres-interaction-store.js';
+
+export interface InteractionPlace {
+  readonly database: Database;
+  readonly store: PostgresInteractionStore;
+  readonly publicUrl: string;
+}
+
+/** One pending interaction per key however often it is asked for (row 15); a fresh link for each answer. */
+export class OpenInteraction implements Interactions {
+  constructor(
+    private readonly place: InteractionPlace,
+    private readonly events: InteractionEvents,
+    private readonly registry: Registry,
+  ) {}
+
+  async open(request: InteractionRequest): Promise<OpenedInteraction> {
+    const link = mintOpaque().reveal();
+    const id = await this.place.database.transaction(async (tx) => {
+      const interaction = await this.ask(tx, request);
+      await this.place.store.addLink(tx, interaction.id, hashOf(link));
+      return interaction.id;
+    });
+    return {
+      id,
+      uri: `${this.place.publicUrl}/connect/${link}`,
+      message: this.#message(request.upstreamId),
+      expiresInSeconds: interactionSeconds,
+    };
+  }
+
+  byId(id: string): Promise<InteractionView | undefined> {
+    return this.place.store.byId(id);
+  }
+
+  /** The pending interaction of this key, with at least these scopes; without a link. */
+  async ask(tx: Transaction, request: InteractionRequest): Promise<Interaction> {
+    const { store } = this.place;
+    const found = await store.openOne(tx, request);
+    if (found.isNew) return found.interaction;
+    if (found.interaction.status === 'expired') {
+      await store.step(tx, found.interaction.id, 'expire', { status: 'expired' });
+      await this.events.ended(tx, found.interaction, 'expired');
+      return (await store.openOne(tx, request)).interaction;
+    }
+    const { scopes, grown } = growScopes(found.interaction.scopes, request.scopes);
+    const { purpose, clientName } = request;
+    await store.askAgain(tx, found.interaction.id, { purpose, clientName, scopes, grown });
+    return found.interaction;
+  }
+
+  // For a person to read in somebody else's program: names nobody, promises nothing.
+  #message(upstreamId: string): string {
+    const name = this.registry.current().upstreamById(upstreamId)?.document.name ?? 'this service';
+    return `Connect ${name} to continue: open this link, sign in with your work account and allow it. You do this once.`;
+  }
+}

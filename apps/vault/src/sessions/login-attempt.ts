@@ -1,0 +1,32 @@
+import type { Secret } from '#lib/secret/secret';
+
+/**
+ * Where a sign-in leads back to: one of our pages, by what it is about. A path or URL never comes from outside
+ * (row 17). `link` is the secret of a connect link.
+ */
+export type ReturnTo =
+  | { readonly page: 'connections' }
+  | { readonly page: 'link'; readonly link: Secret }
+  | { readonly page: 'interaction'; readonly id: string };
+
+export interface LoginAttempt {
+  readonly stateHash: Buffer;
+  readonly browserHash: Buffer;
+  readonly issuerId: string;
+  readonly codeVerifier: Secret;
+  readonly nonce: string;
+  readonly returnTo: ReturnTo;
+}
+
+export const loginAttemptSeconds = 600;
+
+export function pathOf(returnTo: ReturnTo): string {
+  switch (returnTo.page) {
+    case 'connections':
+      return '/connections';
+    case 'link':
+      return `/connect/${returnTo.link.reveal()}`;
+    case 'interaction':
+      return `/requests/${returnTo.id}`;
+  }
+}

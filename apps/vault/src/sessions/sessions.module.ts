@@ -1,0 +1,140 @@
+import { Module } from '@nestjs/common';
+import type { Clock } from '#lib/clock/clock';
+import type { Logger } from '#lib/observability/logger';
+import type { Outbound } from '#lib/outbound/outbound';
+import type { AuditLog } from '../audit/audit-log.js';
+import type { PostgresDatabase } from '../database/postgres-database.js';
+import type { Registry } from '../registry/registry-snapshot.js';
+import type { Sealer } from '../sealing/sealer.js';
+import {
+  AUDIT_LOG,
+  CLOCK,
+  DATABASE,
+  LOGGER,
+  OUTBOUND,
+  PUBLIC_URL,
+  REGISTRY,
+  SEALER,
+} from '../tokens.js';
+import { AttemptLimit } from '../web/attempt-limit.js';
+import { BrowserBinding } from './browser-binding.js';
+import { Cookies } from './cookies.js';
+import { CorporateIdp } from './corporate-idp.js';
+import { CsrfGuard } from './csrf.guard.js';
+import { EndSession } from './end-session.js';
+import { FinishLogin } from './finish-login.js';
+import { LoginDoor } from './login-door.js';
+import { LOGIN_PARTS, LoginController } from './login.controller.js';
+import type { LoginParts } from './login.controller.js';
+import { PostgresLoginAttemptStore } from './postgres-login-attempt-store.js';
+import { PostgresWebSessionStore } from './postgres-web-session-store.js';
+import { RequestSessions } from './request-sessions.js';
+import { StartLogin } from './start-login.js';
+
+// Sign-ins begun by one address: a whole office behind one is fine, a flood of rows is not.
+const signInsAtOnce = { burst: 300, refillSeconds: 0.5 };
+
+/** Signing in at the corporate IdP, and the session that comes of it. */
+@Module({
+  controllers: [LoginController],
+  providers: [
+    CsrfGuard,
+    { provide: Cookies, useFactory: (url: string) => new Cookies(url), inject: [PUBLIC_URL] },
+    {
+      provide: PostgresWebSessionStore,
+      useFactory: (database: PostgresDatabase) => new PostgresWebSessionStore(database),
+      inject: [DATABASE],
+    },
+    {
+      provide: PostgresLoginAttemptStore,
+      useFactory: (database: PostgresDatabase, sealer: Sealer) =>
+        new PostgresLoginAttemptStore(database, sealer),
+      inject: [DATABASE, SEALER],
+    },
+    {
+      provide: RequestSessions,
+      useFactory: (store: PostgresWebSessionStore, cookies: Cookies) =>
+        new RequestSessions(store, cookies),
+      inject: [PostgresWebSessionStore, Cookies],
+    },
+    {
+      provide: CorporateIdp,
+      useFactory: (registry: Registry, outbound: Outbound, url: string) =>
+        new CorporateIdp(registry, outbound.fetch, url),
+      inject: [REGISTRY, OUTBOUND, PUBLIC_URL],
+    },
+    {
+      provide: BrowserBinding,
+      useFactory: (cookies: Cookies) => new BrowserBinding(cookies, 'login'),
+      inject: [Cookies],
+    },
+    {
+      provide: StartLogin,
+      useFactory: (idp: CorporateIdp, attempts: PostgresLoginAttemptStore) =>
+        new StartLogin(idp, attempts),
+      inject: [CorporateIdp, PostgresLoginAttemptStore],
+    },
+    {
+      provide: LoginDoor,
+      useFactory: (registry: Registry, start: StartLogin, binding: BrowserBinding, clock: Clock) =>
+        new LoginDoor(registry, start, binding, new AttemptLimit(signInsAtOnce, clock)),
+      inject: [REGISTRY, StartLogin, BrowserBinding, CLOCK],
+    },
+    {
+      provide: FinishLogin,
+      useFactory: (
+        database: PostgresDatabase,
+        attempts: PostgresLoginAttemptStore,
+        sessions: PostgresWebSessionStore,
+        idp: CorporateIdp,
+        ...[registry, audit]: [Registry, AuditLog]
+      ) => new FinishLogin({ database, attempts, sessions }, idp, registry, audit),
+      inject: [
+        DATABASE,
+        PostgresLoginAttemptStore,
+        PostgresWebSessionStore,
+        CorporateIdp,
+        REGISTRY,
+        AUDIT_LOG,
+      ],
+    },
+    {
+      provide: EndSession,
+      useFactory: (
+        database: PostgresDatabase,
+        sessions: PostgresWebSessionStore,
+        registry: Registry,
+        audit: AuditLog,
+      ) => new EndSession(database, sessions, registry, audit),
+      inject: [DATABASE, PostgresWebSessionStore, REGISTRY, AUDIT_LOG],
+    },
+    {
+      provide: LOGIN_PARTS,
+      useFactory: (
+        door: LoginDoor,
+        finishLogin: FinishLogin,
+        endSession: EndSession,
+        binding: BrowserBinding,
+        ...[sessions, registry, logger]: [RequestSessions, Registry, Logger]
+      ): LoginParts => ({ door, finishLogin, endSession, binding, sessions, registry, logger }),
+      inject: [
+        LoginDoor,
+        FinishLogin,
+        EndSession,
+        BrowserBinding,
+        RequestSessions,
+        REGISTRY,
+        LOGGER,
+      ],
+    },
+  ],
+  exports: [
+    Cookies,
+    RequestSessions,
+    LoginDoor,
+    CsrfGuard,
+    PostgresWebSessionStore,
+    PostgresLoginAttemptStore,
+  ],
+})
+export class SessionsModule {}
