@@ -1,4 +1,4 @@
-import cookie from '@fastify/cookie';
+import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export type CookieKind = 'session' | 'login' | 'connect';
@@ -18,13 +18,13 @@ export class Cookies {
   }
 
   read(request: FastifyRequest, kind: CookieKind, id = ''): string | undefined {
-    return cookie.parse(request.headers.cookie ?? '')[this.#name(request, kind, id)];
+    return fastifyCookie.parse(request.headers.cookie ?? '')[this.#name(request, kind, id)];
   }
 
   /** Ids of this kind's cookies that the browser sent. */
   idsOf(request: FastifyRequest, kind: CookieKind): string[] {
     const beginning = this.#name(request, kind, '');
-    return Object.keys(cookie.parse(request.headers.cookie ?? ''))
+    return Object.keys(fastifyCookie.parse(request.headers.cookie ?? ''))
       .filter((name) => name.startsWith(`${beginning}.`))
       .map((name) => name.slice(beginning.length + 1));
   }
@@ -40,7 +40,7 @@ export class Cookies {
     const options = { path: '/', httpOnly: true, secure, sameSite: 'lax' } as const;
     reply.header(
       'set-cookie',
-      cookie.serialize(name, kept.value, { ...options, maxAge: kept.maxAgeSeconds }),
+      fastifyCookie.serialize(name, kept.value, { ...options, maxAge: kept.maxAgeSeconds }),
     );
   }
 
