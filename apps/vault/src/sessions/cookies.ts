@@ -1,4 +1,3 @@
-import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export type CookieKind = 'session' | 'login' | 'connect';
@@ -18,13 +17,13 @@ export class Cookies {
   }
 
   read(request: FastifyRequest, kind: CookieKind, id = ''): string | undefined {
-    return fastifyCookie.parse(request.headers.cookie ?? '')[this.#name(request, kind, id)];
+    return cookiesOf(request).get(this.#name(request, kind, id));
   }
 
   /** Ids of this kind's cookies that the browser sent. */
   idsOf(request: FastifyRequest, kind: CookieKind): string[] {
     const beginning = this.#name(request, kind, '');
-    return Object.keys(fastifyCookie.parse(request.headers.cookie ?? ''))
+    return [...cookiesOf(request).keys()]
       .filter((name) => name.startsWith(`${beginning}.`))
       .map((name) => name.slice(beginning.length + 1));
   }
@@ -36,11 +35,11 @@ export class Cookies {
     kept: { kind: CookieKind; id?: string; value: string; maxAgeSeconds?: number },
   ): void {
     const name = this.#name(request, kept.kind, kept.id ?? '');
-    const secure = name.startsWith('__Host-');
-    const options = { path: '/', httpOnly: true, secure, sameSite: 'lax' } as const;
+    const age = kept.maxAgeSeconds === undefined ? '' : `; Max-Age=${kept.maxAgeSeconds}`;
+    const secure = name.startsWith('__Host-') ? '; Secure' : '';
     reply.header(
       'set-cookie',
-      fastifyCookie.serialize(name, kept.value, { ...options, maxAge: kept.maxAgeSeconds }),
+      `${name}=${kept.value}; Path=/; HttpOnly; SameSite=Lax${age}${secure}`,
     );
   }
 
@@ -52,6 +51,12 @@ export class Cookies {
     const prefix = this.#plain && dropsSecureCookies(request) ? '' : '__Host-';
     return `${prefix}symbolon-${kind}${this.#suffix}${id && `.${id}`}`;
   }
+}
+
+// Our values are base64url: nothing needs unescaping, and a cookie of somebody else's is never read.
+function cookiesOf(request: FastifyRequest): ReadonlyMap<string, string> {
+  const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('=', 2));
+  return new Map(pairs.map(([name = '', value = '']) => [name, value]));
 }
 
 // Safari takes no Secure cookie over http, not even from loopback; Chromium and Firefox do.
