@@ -4,7 +4,7 @@ import type { IssuerTrust } from './issuer-trust.js';
 import { scopesOf } from './scopes.js';
 
 /** RFC 9068, OpenID Connect and Keycloak, Entra v1, Okta: in this order. */
-export const clientClaims = ['client_id', 'azp', 'appid', 'cid'] as const;
+const clientClaims = ['client_id', 'azp', 'appid', 'cid'] as const;
 
 export type ApplicationAnswer = { readonly application: string } | { readonly refusal: Refusal };
 

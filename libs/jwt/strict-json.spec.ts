@@ -25,5 +25,5 @@ test.each([
   ['two values', '{}{}'],
   ['nothing', ''],
 ])('%s is refused', (_name, text) => {
-  expect(() => parseStrictJson(text)).toThrow();
+  expect(() => parseStrictJson(text)).toThrow(SyntaxError);
 });
