@@ -1,0 +1,113 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '#lib/clock/clock';
+import { Problem } from '#lib/problem/problem';
+import type { Credentials } from '../credentials/credentials.js';
+import type { Admitted, Inbound, Refusal } from '../inbound/inbound.js';
+import type { GatewayLogger } from '../log-events.js';
+import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
+import type { AccessLog } from './access-log.js';
+import { HttpCall, type HttpCallDeps, type RawExchange } from './http-call.js';
+import { refusalProblem, writeProblem } from './refusals.js';
+import { slugOf } from './upstream-path.js';
+
+export interface HttpRouteDeps {
+  readonly publicUrl: string;
+  readonly inbound: Inbound;
+  readonly upstreams: Upstreams;
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  readonly logger: GatewayLogger;
+  readonly access: AccessLog;
+}
+
+/** `/http/{upstream}/{path}`: any method, streamed. Raw routes: nothing of Fastify touches a body. */
+export function registerHttpRoutes(fastify: FastifyInstance, deps: HttpRouteDeps): void {
+  const route = new HttpRoute(deps);
+  fastify.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
+    scope.route({
+      method: [...scope.supportedMethods],
+      url: '/http/*',
+      exposeHeadRoute: false,
+      handler: (request, reply) => {
+        reply.hijack();
+        route.serve({ request: request.raw, response: reply.raw, requestId: request.id });
+      },
+    });
+    done();
+  });
+}
+
+/** From the raw request to a call with an admitted caller. */
+class HttpRoute {
+  readonly #callDeps: HttpCallDeps;
+
+  constructor(private readonly deps: HttpRouteDeps) {
+    this.#callDeps = {
+      credentials: deps.credentials,
+      publicUrl: deps.publicUrl,
+      failed: (call, err) =>
+        deps.logger.error({
+          event: 'http.failed',
+          requestId: call.requestId,
+          upstream: call.upstream.config.slug,
+          err,
+        }),
+    };
+  }
+
+  serve(exchange: RawExchange): void {
+    const { request, response, requestId } = exchange;
+    const startedMs = this.deps.clock.monotonicMs();
+    const slug = slugOf(request.url ?? '');
+    const upstream = this.#httpUpstream(slug);
+    const proceed = (admission: Admitted | Refusal) => {
+      if (!admission.ok) return writeProblem(response, refusalProblem(admission), requestId);
+      const problem =
+        upstream === undefined ? unknownService : unacceptable(request, admission.token);
+      if (upstream === undefined || problem)
+        return writeProblem(response, problem ?? unknownService, requestId);
+      this.#call(new HttpCall(this.#callDeps, admission, upstream, exchange), startedMs);
+    };
+    const admission = this.deps.inbound.admit(request, `/http/${slug}`, upstream?.config);
+    if (!(admission instanceof Promise)) return proceed(admission);
+    admission.then(proceed).catch((err: unknown) => {
+      this.deps.logger.error({ event: 'http.failed', requestId, err });
+      writeProblem(
+        response,
+        new Problem('internal', 'Something went wrong on our side.'),
+        requestId,
+      );
+    });
+  }
+
+  #call(call: HttpCall, startedMs: number): void {
+    const { response } = call;
+    response.on('error', () => undefined);
+    response.once('close', () => {
+      call.closed();
+      this.deps.access.wrote(call, this.deps.clock.monotonicMs() - startedMs);
+    });
+    if (response.destroyed) call.closed();
+    else call.start();
+  }
+
+  #httpUpstream(slug: string): PreparedUpstream | undefined {
+    const upstream = this.deps.upstreams.find(slug);
+    return upstream?.config.type === 'http' ? upstream : undefined;
+  }
+}
+
+const unknownService = new Problem('not-found', 'There is no such service here.');
+const tokenInUrl = new Problem('invalid-request', 'An access token must not stand in a URL.');
+const noWebSocket = new Problem(
+  'not-supported',
+  'WebSocket connections are not supported here yet.',
+);
+
+function unacceptable({ url = '', headers }: IncomingMessage, token: string): Problem | undefined {
+  if (url.length > token.length && url.includes(token)) return tokenInUrl;
+  return headers.upgrade?.toLowerCase() === 'websocket' ? noWebSocket : undefined;
+}

@@ -1,0 +1,47 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createRequestId } from '#lib/observability/request-id';
+import { Problem } from '#lib/problem/problem';
+import { renderProblemJson } from '#lib/problem/render';
+import { answerCors } from './cors.js';
+import type { Inbound } from './inbound.js';
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Slow senders are cut: 10 s for a head (row 30); a body may stream for as long as five minutes. */
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 300_000,
+  connectionsCheckingInterval: 2_000,
+  keepAliveTimeout: 65_000,
+};
+
+/**
+ * The listening server: malformed requests end here, before a router may decode or tidy up their target.
+ * Browsers of an allowed origin get their CORS headers here too.
+ */
+export function checkedServer(
+  inbound: Pick<Inbound, 'refuseMalformed'>,
+  listener: Listener,
+): Server {
+  const server = createServer(limits, (request, response) => {
+    const refusal = inbound.refuseMalformed(request);
+    if (refusal === undefined) {
+      const { origin } = request.headers;
+      if (origin !== undefined && !isMetadata(request) && answerCors(request, response, origin))
+        return;
+      listener(request, response);
+      return;
+    }
+    const problem = new Problem(refusal.code, refusal.detail, { headers: refusal.headers });
+    const { headers, body } = renderProblemJson(problem, createRequestId());
+    // What follows on a connection that began with nonsense is not worth reading.
+    response.writeHead(refusal.status, { ...headers, connection: 'close' }).end(body);
+  });
+  // Node drops headers beyond its count in silence; the check counts them all, their size is bounded anyway.
+  server.maxHeadersCount = 0;
+  return server;
+}
+
+function isMetadata({ url = '' }: IncomingMessage): boolean {
+  return url.startsWith('/.well-known/');
+}
