@@ -71,6 +71,7 @@ const statements = [
      refresh_started_at     timestamptz,
      refresh_token_version  bigint,
      refresh_failures       int NOT NULL DEFAULT 0,
+     refresh_paused_until   timestamptz,
      refresh_error          text,
      forced_refresh_at      timestamptz,
      rejected_at            timestamptz,

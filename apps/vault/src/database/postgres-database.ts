@@ -38,8 +38,10 @@ export class PostgresDatabase implements Database {
   }
 
   /** One statement outside any transaction. */
-  readonly query: Query = async (sql, parameters = []) =>
-    (await this.#pool.query(sql, [...parameters])).rows;
+  readonly query: Query = async <Row extends QueryResultRow>(
+    sql: string,
+    parameters: readonly unknown[] = [],
+  ) => (await this.#pool.query<Row>(sql, [...parameters])).rows;
 
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
@@ -66,5 +68,6 @@ export class PostgresDatabase implements Database {
 }
 
 function queryOn(client: PoolClient): Query {
-  return async (sql, parameters = []) => (await client.query(sql, [...parameters])).rows;
+  return async <Row extends QueryResultRow>(sql: string, parameters: readonly unknown[] = []) =>
+    (await client.query<Row>(sql, [...parameters])).rows;
 }

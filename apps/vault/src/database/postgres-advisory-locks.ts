@@ -1,0 +1,103 @@
+import { Client } from 'pg';
+
+/** A lock that says "somebody alive is at it". `lost` once its connection is gone: others may hold it now. */
+export interface LivenessLock {
+  readonly lost: boolean;
+  release(): Promise<void>;
+}
+
+interface Held {
+  lost: boolean;
+}
+
+/**
+ * Session advisory locks, all on one dedicated connection: when this process dies Postgres frees them at
+ * once, and no pooled connection is held while a lock is. A session may take the same lock twice, so what
+ * this process holds is remembered here.
+ */
+export class PostgresAdvisoryLocks {
+  readonly #held = new Map<string, Held>();
+  #client: Promise<Client> | undefined;
+  #closed = false;
+
+  constructor(private readonly url: string) {}
+
+  /** Undefined while this or another process holds the lock of this name; never waits for it. */
+  async tryLock(name: string): Promise<LivenessLock | undefined> {
+    if (this.#held.has(name)) return undefined;
+    const held: Held = { lost: false };
+    this.#held.set(name, held);
+    try {
+      if (await this.#ask('pg_try_advisory_lock', name)) return this.#lockOf(name, held);
+    } catch (error) {
+      this.#forget(name, held);
+      throw error;
+    }
+    this.#forget(name, held);
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const client = await this.#client?.catch(() => undefined);
+    await client?.end().catch(() => undefined);
+  }
+
+  #lockOf(name: string, held: Held): LivenessLock {
+    return {
+      get lost() {
+        return held.lost;
+      },
+      release: async () => {
+        // A lost lock went with its session; this session may hold a new one of the same name.
+        if (!held.lost) await this.#ask('pg_advisory_unlock', name).catch(() => undefined);
+        this.#forget(name, held);
+      },
+    };
+  }
+
+  #forget(name: string, held: Held): void {
+    if (this.#held.get(name) === held) this.#held.delete(name);
+  }
+
+  async #ask(verb: 'pg_try_advisory_lock' | 'pg_advisory_unlock', name: string): Promise<boolean> {
+    this.#client ??= this.#connect();
+    const client = await this.#client;
+    const answer = await client.query<{ done: boolean }>(
+      `SELECT ${verb}(hashtextextended($1, 0)) AS done`,
+      [`symbolon/${name}`],
+    );
+    return answer.rows[0]?.done === true;
+  }
+
+  async #connect(): Promise<Client> {
+    if (this.#closed) throw new Error('The locks are closed.');
+    const client = new Client({
+      connectionString: this.url,
+      application_name: 'symbolon-vault-locks',
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 5_000,
+      keepAlive: true,
+    });
+    client.on('error', () => this.#lose(client));
+    client.on('end', () => this.#lose(client));
+    try {
+      await client.connect();
+    } catch (error) {
+      this.#client = undefined;
+      throw error;
+    }
+    this.#current = client;
+    return client;
+  }
+
+  #current: Client | undefined;
+
+  #lose(client: Client): void {
+    if (client !== this.#current) return;
+    this.#current = undefined;
+    this.#client = undefined;
+    for (const held of this.#held.values()) held.lost = true;
+    client.end().catch(() => undefined);
+  }
+}

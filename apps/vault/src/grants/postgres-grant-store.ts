@@ -1,0 +1,272 @@
+import { randomUUID } from 'node:crypto';
+import type { Secret } from '#lib/secret/secret';
+import type { Transaction } from '../database/database.js';
+import { type PostgresDatabase, type Query, queryOf } from '../database/postgres-database.js';
+import type { Sealer } from '../sealing/sealer.js';
+import type { GrantKey, TokenSet, UpstreamAccount } from './grants.js';
+import {
+  grantColumns,
+  type GrantRow,
+  storedGrant,
+  type StoredGrant,
+} from './postgres-grant-row.js';
+import { PostgresTokenColumns } from './postgres-token-columns.js';
+import { accessTokenPlace, refreshTokenPlace } from './sealed-places.js';
+import type { TokenTarget } from './token-target.js';
+
+/** An access token as stored; `open` throws SealBroken. Times are epoch seconds. */
+export interface StoredToken {
+  readonly sha256: Buffer;
+  readonly tokenType: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number | undefined;
+  open(): Secret;
+}
+
+export interface HeldGrant {
+  readonly grant: StoredGrant;
+  readonly token: StoredToken | undefined;
+}
+
+export interface RevocableToken {
+  readonly hint: 'refresh_token' | 'access_token';
+  open(): Secret;
+}
+
+interface TokenRow {
+  readonly sealed: Buffer | null;
+  readonly sha256: Buffer;
+  readonly tokenType: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number | null;
+}
+
+const keyIs = `g.issuer_id = $1 AND g.subject = $2 AND g.oauth_client_id = $3 AND g.partition = $4`;
+
+/** Grants and their tokens, all SQL of reading, storing and ending them. */
+export class PostgresGrantStore {
+  readonly #tokens: PostgresTokenColumns;
+
+  constructor(
+    private readonly database: PostgresDatabase,
+    private readonly sealer: Sealer,
+  ) {
+    this.#tokens = new PostgresTokenColumns(sealer);
+  }
+
+  async find(key: GrantKey): Promise<StoredGrant | undefined> {
+    const rows = await this.database.query<GrantRow>(
+      `SELECT ${grantColumns} FROM user_grant g WHERE ${keyIs}`,
+      parametersOf(key),
+    );
+    return rows.map(storedGrant)[0];
+  }
+
+  async byId(id: string): Promise<StoredGrant | undefined> {
+    const rows = await this.database.query<GrantRow>(
+      `SELECT ${grantColumns} FROM user_grant g WHERE g.id = $1`,
+      [id],
+    );
+    return rows.map(storedGrant)[0];
+  }
+
+  async listOf(person: { issuerId: string; subject: string }): Promise<StoredGrant[]> {
+    const rows = await this.database.query<GrantRow>(
+      `SELECT ${grantColumns} FROM user_grant g
+        WHERE g.issuer_id = $1 AND g.subject = $2 ORDER BY g.created_at, g.id`,
+      [person.issuerId, person.subject],
+    );
+    return rows.map(storedGrant);
+  }
+
+  /** The grant with its access token for `target`: the one read of the exchange. */
+  async hold(key: GrantKey, target: TokenTarget): Promise<HeldGrant | undefined> {
+    const [row] = await this.database.query<GrantRow & TokenRow>(
+      `SELECT ${grantColumns}, a.sealed, a.sha256, a.token_type AS "tokenType",
+              extract(epoch FROM a.issued_at)::float8 AS "issuedAt",
+              extract(epoch FROM a.expires_at)::float8 AS "expiresAt"
+         FROM user_grant g
+         LEFT JOIN access_token a ON a.grant_id = g.id AND a.resource = $5 AND a.scopes = $6
+        WHERE ${keyIs}`,
+      [...parametersOf(key), target.resource, target.scopes],
+    );
+    return row && { grant: storedGrant(row), token: this.#tokenOf(row, target) };
+  }
+
+  /** Takes the place of whatever tokens the grant had. */
+  async store(
+    tx: Transaction,
+    key: GrantKey,
+    tokens: TokenSet,
+    about: {
+      readonly account: UpstreamAccount | undefined;
+      readonly requestedScopes: readonly string[];
+      readonly target: TokenTarget;
+    },
+  ): Promise<StoredGrant> {
+    const query = queryOf(tx);
+    const owner = { ...key, id: await lockedId(query, key) };
+    await query('DELETE FROM access_token WHERE grant_id = $1', [owner.id]);
+    await this.#tokens.put(query, owner, about.target, tokens);
+    await query(
+      `UPDATE user_grant SET
+         status = 'active', status_reason = NULL,
+         status_since = CASE WHEN status IN ('active','refreshing') THEN status_since ELSE now() END,
+         created_at = CASE WHEN status IN ('revoked') THEN now() ELSE created_at END,
+         version = version + 1, token_version = token_version + 1,
+         -- Google repeats no refresh token to an account that it already gave one.
+         refresh_token = coalesce($2, CASE WHEN status IN ('active','refreshing')
+                                            AND upstream_subject = $3 THEN refresh_token END),
+         upstream_subject = $3, upstream_account = $4,
+         requested_scopes = CASE WHEN partition = '' AND status IN ('active','refreshing')
+           THEN ARRAY(SELECT DISTINCT unnest(requested_scopes || $5::text[]) ORDER BY 1) ELSE $5 END,
+         granted_scopes = $6,
+         refresh_attempt_id = NULL, refresh_started_at = NULL, refresh_token_version = NULL,
+         refresh_failures = 0, refresh_error = NULL, refresh_paused_until = NULL,
+         forced_refresh_at = NULL, rejected_at = NULL,
+         updated_at = now()
+       WHERE id = $1`,
+      [
+        owner.id,
+        tokens.refreshToken && this.sealer.seal(refreshTokenPlace(owner), tokens.refreshToken),
+        about.account?.subject ?? null,
+        about.account?.name ?? null,
+        about.requestedScopes,
+        tokens.scopes,
+      ],
+    );
+    await this.#tokens.schedule(query, owner.id);
+    return the(await this.readIn(tx, owner.id));
+  }
+
+  async readIn(tx: Transaction, id: string): Promise<StoredGrant | undefined> {
+    const rows = await queryOf(tx)<GrantRow>(
+      `SELECT ${grantColumns} FROM user_grant g WHERE g.id = $1`,
+      [id],
+    );
+    return rows.map(storedGrant)[0];
+  }
+
+  /** Locks the row and reads what revoking at the provider needs; `open` throws SealBroken. */
+  async tokenToRevoke(
+    tx: Transaction,
+    id: string,
+  ): Promise<{ grant: StoredGrant; token: RevocableToken | undefined } | undefined> {
+    const query = queryOf(tx);
+    const [row] = await query<GrantRow & { refreshToken: Buffer | null }>(
+      `SELECT ${grantColumns}, g.refresh_token AS "refreshToken" FROM user_grant g WHERE g.id = $1 FOR UPDATE`,
+      [id],
+    );
+    if (!row) return undefined;
+    const { refreshToken } = row;
+    const grant = storedGrant(row);
+    if (refreshToken !== null) {
+      const open = () => this.sealer.open(refreshTokenPlace(row), refreshToken);
+      return { grant, token: { hint: 'refresh_token', open } };
+    }
+    const [access] = await query<TokenTarget & { sealed: Buffer }>(
+      `SELECT resource, scopes, sealed FROM access_token WHERE grant_id = $1 ORDER BY issued_at DESC LIMIT 1`,
+      [id],
+    );
+    const open = () => this.sealer.open(accessTokenPlace(row, the(access)), the(access).sealed);
+    return { grant, token: access && { hint: 'access_token', open } };
+  }
+
+  /** Removes the tokens and advances their version: a refresh in flight finds nothing to store into. */
+  async end(tx: Transaction, id: string, reason: string): Promise<StoredGrant> {
+    const query = queryOf(tx);
+    await query('DELETE FROM access_token WHERE grant_id = $1', [id]);
+    await query(
+      `UPDATE user_grant SET
+         status = 'revoked', status_reason = $2, status_since = now(),
+         version = version + 1, token_version = token_version + 1,
+         refresh_token = NULL, refresh_after = NULL,
+         refresh_attempt_id = NULL, refresh_started_at = NULL, refresh_token_version = NULL,
+         updated_at = now()
+       WHERE id = $1`,
+      [id, reason],
+    );
+    return the(await this.readIn(tx, id));
+  }
+
+  /** Living grants of an oauth client, or of an upstream that has its own, need the person again. */
+  async suspend(
+    tx: Transaction,
+    where: { oauthClientId: string } | { upstreamId: string },
+    reason: string,
+  ): Promise<StoredGrant[]> {
+    const [column, value] =
+      'oauthClientId' in where
+        ? ['oauth_client_id', where.oauthClientId]
+        : ['partition', where.upstreamId];
+    const rows = await queryOf(tx)<GrantRow>(
+      `UPDATE user_grant g SET
+         status = 'needs_consent', status_reason = $2, status_since = now(),
+         version = version + 1, refresh_after = NULL, updated_at = now()
+       WHERE g.${column} = $1 AND g.status IN ('active','refreshing')
+       RETURNING ${grantColumns}`,
+      [value, reason],
+    );
+    return rows.map(storedGrant);
+  }
+
+  /** "Last used" is for people: to the minute, so that busy grants are not written at each exchange. */
+  async touch(tx: Transaction, id: string): Promise<void> {
+    await queryOf(tx)(
+      `UPDATE user_grant SET last_used_at = now()
+        WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
+      [id],
+    );
+  }
+
+  /**
+   * Notes that the upstream refuses even a fresh token. True once an hour: then the person may be asked.
+   */
+  async noteRejected(tx: Transaction, id: string): Promise<boolean> {
+    const rows = await queryOf(tx)(
+      `UPDATE user_grant SET rejected_at = now(), updated_at = now()
+        WHERE id = $1 AND status IN ('active','refreshing')
+          AND (rejected_at IS NULL OR rejected_at < now() - interval '1 hour')
+        RETURNING id`,
+      [id],
+    );
+    return rows.length > 0;
+  }
+
+  #tokenOf(row: GrantRow & TokenRow, target: TokenTarget): StoredToken | undefined {
+    const { sealed } = row;
+    if (sealed === null) return undefined;
+    return {
+      sha256: row.sha256,
+      tokenType: row.tokenType,
+      issuedAt: row.issuedAt,
+      expiresAt: row.expiresAt ?? undefined,
+      open: () => this.sealer.open(accessTokenPlace(row, target), sealed),
+    };
+  }
+}
+
+/** The row of this key, made if need be, locked until the transaction ends. */
+async function lockedId(query: Query, key: GrantKey): Promise<string> {
+  await query(
+    `INSERT INTO user_grant (id, issuer_id, subject, oauth_client_id, partition,
+                             status, requested_scopes, granted_scopes)
+     VALUES ($5, $1, $2, $3, $4, 'needs_consent', '{}', '{}')
+     ON CONFLICT (issuer_id, subject, oauth_client_id, partition) DO NOTHING`,
+    [...parametersOf(key), randomUUID()],
+  );
+  const [row] = await query<{ id: string }>(
+    `SELECT g.id FROM user_grant g WHERE ${keyIs} FOR UPDATE`,
+    parametersOf(key),
+  );
+  return the(row).id;
+}
+
+function parametersOf(key: GrantKey): string[] {
+  return [key.issuerId, key.subject, key.oauthClientId, key.partition];
+}
+
+function the<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('A row that this transaction wrote is not there.');
+  return value;
+}

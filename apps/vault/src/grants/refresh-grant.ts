@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '#lib/observability/logger';
+import type { CrashPoint } from '../database/crash-point.js';
+import type { LivenessLock, PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
+import type { Provider, ProviderFailure, Providers, TokenResult } from '../providers/provider.js';
+import type { Registry } from '../registry/registry-snapshot.js';
+import { backoffSeconds } from './domain/grant.js';
+import type { TokenSet } from './grants.js';
+import type { Attempt, PostgresRefreshStore } from './postgres-refresh-store.js';
+import type { RefreshOutcomes } from './refresh-outcomes.js';
+import { refreshParameters, type TokenTarget } from './token-target.js';
+
+export interface RefreshRequest {
+  readonly grantId: string;
+  /** As read when the need was seen; if it has changed since, somebody else has done it. */
+  readonly tokenVersion: number;
+  readonly target: TokenTarget;
+  /** The upstream refused the current token: at most once a minute. */
+  readonly force: boolean;
+}
+
+/** What the caller does next: read and decide again, or live without a new token for so long. */
+export type RefreshResult =
+  | { readonly did: 'change' }
+  | { readonly did: 'nothing'; readonly because: 'failed'; readonly retryAfterSeconds: number }
+  | { readonly did: 'nothing'; readonly because: 'too-soon' };
+
+export interface RefreshParts {
+  readonly store: PostgresRefreshStore;
+  readonly outcomes: RefreshOutcomes;
+  readonly locks: PostgresAdvisoryLocks;
+  readonly providers: Providers;
+  readonly registry: Registry;
+  readonly crashPoint: CrashPoint;
+  readonly logger: Logger;
+}
+
+const pollMs = 100;
+// A refresh ends by its HTTP deadline of 10 s; what lasts longer is not waited for.
+const patienceMs = 12_000;
+
+/**
+ * The one way in which a refresh token is used. At most one in flight per grant over all replicas: an advisory
+ * lock says that its holder lives, the committed intent what it was doing, and compare-and-set on the token
+ * columns' version decides whose answer counts. A refresh runs to its end whoever has stopped waiting for it.
+ */
+export class RefreshGrant {
+  readonly #flights = new Map<string, Promise<RefreshResult>>();
+
+  constructor(private readonly parts: RefreshParts) {}
+
+  refresh(request: RefreshRequest): Promise<RefreshResult> {
+    const running = this.#flights.get(request.grantId);
+    if (running) return running;
+    const flight = this.#lead(request).finally(() => this.#flights.delete(request.grantId));
+    this.#flights.set(request.grantId, flight);
+    return flight;
+  }
+
+  get inFlight(): number {
+    return this.#flights.size;
+  }
+
+  /** Resolves when no refresh is in flight: a shutdown must not abandon a rotation. */
+  async drain(): Promise<void> {
+    while (this.#flights.size > 0) await Promise.allSettled(this.#flights.values());
+  }
+
+  async #lead(request: RefreshRequest): Promise<RefreshResult> {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      const lock = await this.parts.locks.tryLock(`refresh/${request.grantId}`);
+      if (lock) return this.#asHolder(request, lock);
+      if (performance.now() > deadline) return failed(1);
+      await sleep(pollMs * (0.5 + Math.random()));
+      const grant = await this.parts.store.read(request.grantId);
+      if (grant?.tokenVersion !== request.tokenVersion) return { did: 'change' };
+    }
+  }
+
+  async #asHolder(request: RefreshRequest, lock: LivenessLock): Promise<RefreshResult> {
+    try {
+      const { grantId, tokenVersion, force } = request;
+      const options = { attemptId: randomUUID(), force };
+      const beginning = await this.parts.store.begin(grantId, tokenVersion, options);
+      if (beginning.begun) return await this.#attempt(beginning.attempt, request.target, lock);
+      if (beginning.because === 'paused') return failed(beginning.seconds);
+      return beginning.because === 'changed'
+        ? { did: 'change' }
+        : { did: 'nothing', because: 'too-soon' };
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #attempt(
+    attempt: Attempt,
+    target: TokenTarget,
+    lock: LivenessLock,
+  ): Promise<RefreshResult> {
+    const startedMs = performance.now();
+    this.parts.crashPoint('refresh-after-intent');
+    const provider = this.#providerOf(attempt);
+    if (provider === undefined) return this.#postpone(attempt, noRegistration);
+    const answer = await this.#ask(provider, attempt, target);
+    this.parts.crashPoint('refresh-after-token-answer');
+    if (answer.ok) {
+      await this.#store(attempt, target, answer.tokens, provider);
+      this.parts.crashPoint('refresh-after-commit');
+      this.#log('grant.refreshed', attempt, { ms: Math.round(performance.now() - startedMs) });
+      return { did: 'change' };
+    }
+    return answer.code === 'invalid_grant'
+      ? this.#refused(attempt, lock, answer)
+      : this.#postpone(attempt, answer);
+  }
+
+  /** What is thrown here (a secret that does not open) must not leave the attempt unfinished. */
+  async #ask(provider: Provider, attempt: Attempt, target: TokenTarget): Promise<TokenResult> {
+    try {
+      return await provider.refresh(attempt.refreshToken, refreshParameters(target));
+    } catch (error) {
+      this.parts.logger.error({
+        event: 'grant.refresh_broken',
+        grantId: attempt.grant.id,
+        err: error,
+      });
+      return { ok: false, code: 'misconfigured', detail: 'the call could not be made' };
+    }
+  }
+
+  async #store(
+    attempt: Attempt,
+    target: TokenTarget,
+    tokens: TokenSet,
+    provider: Provider,
+  ): Promise<void> {
+    const stored = await this.parts.outcomes.succeed(attempt, target, tokens);
+    if (stored !== undefined || tokens.refreshToken === undefined) return;
+    // Disconnected while we asked: what the server just gave must not outlive that.
+    const now = await this.parts.store.read(attempt.grant.id);
+    if (now === undefined || now.status === 'revoked')
+      await provider.revoke(tokens.refreshToken, 'refresh_token');
+  }
+
+  /** `invalid_grant` ends a grant only if nobody else can still bring a good answer for this version. */
+  async #refused(
+    attempt: Attempt,
+    lock: LivenessLock,
+    failure: ProviderFailure,
+  ): Promise<RefreshResult> {
+    // Without its connection this lock proves nothing: another replica may be using the same token.
+    if (lock.lost) return this.#postpone(attempt, failure);
+    if (await this.#finishedByAnother(attempt)) return { did: 'change' };
+    await this.parts.outcomes.declareDead(attempt);
+    this.#log('grant.ended', attempt, { reason: failure.detail });
+    return { did: 'change' };
+  }
+
+  /**
+   * An attempt that was never finished is a crash, or a replica cut off from the database with the answer in its
+   * hands: give it the time that its HTTP deadline leaves it.
+   */
+  async #finishedByAnother({ grant, unfinishedSince }: Attempt): Promise<boolean> {
+    const sinceMs = unfinishedSince === undefined ? patienceMs : await this.#ageMs(unfinishedSince);
+    const deadline = performance.now() + Math.max(patienceMs - sinceMs, 0);
+    for (;;) {
+      const now = await this.parts.store.read(grant.id);
+      if (now?.tokenVersion !== grant.tokenVersion) return true;
+      if (performance.now() >= deadline) return false;
+      await sleep(pollMs * 2);
+    }
+  }
+
+  async #ageMs(since: number): Promise<number> {
+    return ((await this.parts.store.now()) - since) * 1000;
+  }
+
+  async #postpone(attempt: Attempt, failure: ProviderFailure): Promise<RefreshResult> {
+    // What an administrator must put right will not right itself within seconds.
+    const least = failure.code === 'transient' ? failure.retryAfterSeconds : 30;
+    const failures = attempt.grant.refreshFailures + 1;
+    const seconds = backoffSeconds(failures, least, Math.random());
+    await this.parts.store.postpone(attempt, seconds, `${failure.code}: ${failure.detail}`);
+    this.#log('grant.refresh_failed', attempt, { code: failure.code, detail: failure.detail });
+    return failed(Math.ceil(seconds));
+  }
+
+  #providerOf({ grant }: Attempt): Provider | undefined {
+    const client = this.parts.registry.current().oauthClientById(grant.oauthClientId);
+    return client && this.parts.providers.of(client);
+  }
+
+  #log(event: string, { grant }: Attempt, more: Record<string, unknown>): void {
+    const client = this.parts.registry.current().oauthClientById(grant.oauthClientId);
+    const oauthClient = client?.document.slug;
+    this.parts.logger.info({ event, grantId: grant.id, oauthClient, ...more });
+  }
+}
+
+const noRegistration: ProviderFailure = {
+  ok: false,
+  code: 'transient',
+  detail: 'the registry in memory lacks the oauth client',
+};
+
+function failed(retryAfterSeconds: number): RefreshResult {
+  return { did: 'nothing', because: 'failed', retryAfterSeconds };
+}
