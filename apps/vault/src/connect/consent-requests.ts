@@ -1,0 +1,89 @@
+import type { Clock } from '#lib/clock/clock';
+import type { Grants, GrantKey, GrantView } from '../grants/grants.js';
+import type { Interaction } from '../interactions/postgres-interaction-store.js';
+import type { Issuer } from '../registry/domain/issuer.js';
+import type { OAuthClient } from '../registry/domain/oauth-client.js';
+import type { Upstream } from '../registry/domain/upstream.js';
+import type { ApplicationStanding, Registry, Stored } from '../registry/registry-snapshot.js';
+import { isSamePerson } from '../sessions/web-session.js';
+import type { SessionPerson } from '../sessions/web-session.js';
+import { needsTrip } from './domain/trip.js';
+import type { HeldGrant } from './domain/trip.js';
+
+/** The application of an interaction that the person began on our own page. */
+export const nobody = '';
+
+/** An interaction with everything that a page or a decision needs to know about it. */
+export interface ConsentRequest {
+  readonly interaction: Interaction;
+  readonly issuer: Stored<Issuer>;
+  readonly upstream: Stored<Upstream>;
+  readonly oauthClient: Stored<OAuthClient>;
+  /** RFC 8707 `resource` for the provider. */
+  readonly resource: string | undefined;
+  readonly application: ApplicationStanding;
+  readonly grantKey: GrantKey;
+  readonly grant: GrantView | undefined;
+  /** Whether Allow leads to the provider. */
+  readonly needsTrip: boolean;
+}
+
+/** Interactions as the person they belong to sees them. */
+export class ConsentRequests {
+  constructor(
+    private readonly registry: Registry,
+    private readonly grants: Grants,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Undefined unless it is this person's (row 1), and while its upstream is still offered. */
+  async of(
+    person: SessionPerson,
+    interaction: Interaction | undefined,
+  ): Promise<ConsentRequest | undefined> {
+    if (!interaction || !isSamePerson(person, interaction)) return undefined;
+    return this.#describe(interaction);
+  }
+
+  async #describe(interaction: Interaction): Promise<ConsentRequest | undefined> {
+    const registry = this.registry.current();
+    const issuer = registry.issuerById(interaction.issuerId);
+    const upstream = registry.upstreamById(interaction.upstreamId);
+    const credential = upstream?.document.credential;
+    if (!issuer || !upstream || credential?.type !== 'oauth') return undefined;
+    const oauthClient = registry.oauthClient(credential.oauthClient);
+    if (!oauthClient) return undefined;
+    const grantKey = grantKeyOf(interaction, upstream, oauthClient);
+    const grant = await this.grants.find(grantKey);
+    return {
+      interaction,
+      issuer,
+      upstream,
+      oauthClient,
+      resource: credential.resource,
+      application: registry.standing(issuer.document.slug, interaction.application),
+      grantKey,
+      grant,
+      needsTrip: needsTrip(interaction, grant && heldGrant(grant), this.clock.now()),
+    };
+  }
+}
+
+export function grantKeyOf(
+  { issuerId, subject }: SessionPerson,
+  upstream: Stored<Upstream>,
+  oauthClient: Stored<OAuthClient>,
+): GrantKey {
+  const partition = oauthClient.document.sharing === 'shared' ? '' : upstream.id;
+  return { issuerId, subject, oauthClientId: oauthClient.id, partition };
+}
+
+export function heldGrant(grant: GrantView): HeldGrant {
+  return {
+    status: grant.status,
+    requestedScopes: grant.requestedScopes,
+    hasRefreshToken: grant.hasRefreshToken,
+    isRejected: grant.rejectedAt !== undefined,
+    accessTokenExpiresAt: grant.accessTokenExpiresAt && grant.accessTokenExpiresAt.getTime() / 1000,
+  };
+}

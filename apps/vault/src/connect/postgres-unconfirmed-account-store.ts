@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { Secret } from '#lib/secret/secret';
+import type { Transaction } from '../database/database.js';
+import { queryOf } from '../database/postgres-database.js';
+import type { PostgresDatabase } from '../database/postgres-database.js';
+import type { TokenSet, UpstreamAccount } from '../grants/grants.js';
+import type { SealedPlace, Sealer } from '../sealing/sealer.js';
+import type { ConsentRequest } from './consent-requests.js';
+
+/** What came back for another account than the connected one. */
+export interface UnconfirmedAccount {
+  readonly tokens: TokenSet;
+  readonly account: UpstreamAccount | undefined;
+  readonly scopes: readonly string[];
+  readonly resource: string | undefined;
+}
+
+const confirmSeconds = 600;
+
+const sealedForm = z.object({
+  accessToken: z.string(),
+  refreshToken: z.string().optional(),
+  tokenType: z.string(),
+  issuedAt: z.number(),
+  expiresAt: z.number().optional(),
+  scopes: z.array(z.string()),
+  idTokenClaims: z.record(z.string(), z.unknown()).optional(),
+  asked: z.object({ scopes: z.array(z.string()), resource: z.string().optional() }),
+});
+
+/** Tokens that wait, sealed, for the person to say whether they are of the right account. */
+export class PostgresUnconfirmedAccountStore {
+  constructor(
+    private readonly database: PostgresDatabase,
+    private readonly sealer: Sealer,
+  ) {}
+
+  async put(
+    tx: Transaction,
+    request: ConsentRequest,
+    unconfirmed: UnconfirmedAccount,
+  ): Promise<void> {
+    const { tokens, account, scopes, resource } = unconfirmed;
+    const form: z.input<typeof sealedForm> = {
+      ...tokens,
+      scopes: [...tokens.scopes],
+      accessToken: tokens.accessToken.reveal(),
+      refreshToken: tokens.refreshToken?.reveal(),
+      asked: { scopes: [...scopes], resource },
+    };
+    await queryOf(tx)(
+      `INSERT INTO unconfirmed_account (interaction_id, sealed, upstream_subject, upstream_account, expires_at)
+       VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
+       ON CONFLICT (interaction_id) DO UPDATE SET sealed = excluded.sealed, expires_at = excluded.expires_at,
+         upstream_subject = excluded.upstream_subject, upstream_account = excluded.upstream_account`,
+      [
+        request.interaction.id,
+        this.sealer.seal(placeOf(request), new Secret(JSON.stringify(form))),
+        account?.subject ?? '',
+        account?.name ?? null,
+        confirmSeconds,
+      ],
+    );
+  }
+
+  async find(request: ConsentRequest): Promise<UnconfirmedAccount | undefined> {
+    const [row] = await this.database.query<{
+      sealed: Buffer;
+      upstream_subject: string;
+      upstream_account: string | null;
+    }>(
+      `SELECT sealed, upstream_subject, upstream_account FROM unconfirmed_account
+        WHERE interaction_id = $1 AND expires_at > now()`,
+      [request.interaction.id],
+    );
+    if (!row) return undefined;
+    const opened = this.sealer.open(placeOf(request), row.sealed).reveal();
+    const { asked, ...form } = sealedForm.parse(JSON.parse(opened));
+    return {
+      tokens: {
+        ...form,
+        accessToken: new Secret(form.accessToken),
+        refreshToken: form.refreshToken === undefined ? undefined : new Secret(form.refreshToken),
+        expiresAt: form.expiresAt,
+        idTokenClaims: form.idTokenClaims,
+      },
+      account:
+        row.upstream_subject === ''
+          ? undefined
+          : { subject: row.upstream_subject, name: row.upstream_account ?? undefined },
+      scopes: asked.scopes,
+      resource: asked.resource,
+    };
+  }
+
+  async remove(tx: Transaction, interactionId: string): Promise<void> {
+    await queryOf(tx)('DELETE FROM unconfirmed_account WHERE interaction_id = $1', [interactionId]);
+  }
+}
+
+function placeOf({ interaction, oauthClient }: ConsentRequest): SealedPlace {
+  return {
+    table: 'unconfirmed_account',
+    column: 'sealed',
+    rowId: interaction.id,
+    issuer: interaction.issuerId,
+    subject: interaction.subject,
+    oauthClient: oauthClient.id,
+  };
+}
