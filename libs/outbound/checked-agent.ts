@@ -1,5 +1,6 @@
 import type { LookupAddress, LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
+import { rootCertificates } from 'node:tls';
 import { callbackify } from 'node:util';
 import { Agent, buildConnector, Pool } from 'undici';
 import type { AddressRules, UrlRefusal } from './address-rules.js';
@@ -12,6 +13,12 @@ type LookupCallback = (
   family?: number,
 ) => void;
 
+interface Checks {
+  readonly rules: AddressRules;
+  readonly resolve: Resolve;
+  readonly ca?: string;
+}
+
 const connectTimeoutMs = 5_000;
 // Node's default gives each address 250 ms, too little for a far TLS server when IPv6 is broken.
 const nextAddressAfterMs = 1_000;
@@ -21,24 +28,21 @@ const nextAddressAfterMs = 1_000;
  * answers and hands the very same addresses to the socket, so a name that changes its mind (DNS rebinding) gains
  * nothing. The work is done once per connection, not per request.
  */
-export function checkedAgent(rules: AddressRules, resolve: Resolve): Agent {
+export function checkedAgent(rules: AddressRules, resolve: Resolve, ca?: string): Agent {
   return new Agent({
     factory: (origin) =>
-      new Pool(origin, { connect: checkedConnector(new URL(origin), rules, resolve) }),
+      new Pool(origin, { connect: checkedConnector(new URL(origin), { rules, resolve, ca }) }),
   });
 }
 
-function checkedConnector(
-  origin: URL,
-  rules: AddressRules,
-  resolve: Resolve,
-): buildConnector.connector {
+function checkedConnector(origin: URL, { rules, resolve, ca }: Checks): buildConnector.connector {
   // The `lookup` hook is never called for an address literal: the text is judged before there is a socket.
   const refusal = rules.checkText(origin.origin);
   const connect = buildConnector({
     timeout: connectTimeoutMs,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: nextAddressAfterMs,
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
     lookup: checkedLookup(origin, rules, resolve),
   });
   return (options, callback) => {

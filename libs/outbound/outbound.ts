@@ -14,6 +14,8 @@ import { readBody } from './read-body.js';
 export interface OutboundOptions extends AddressRulesOptions {
   /** All addresses of a host name; the system's resolver unless a test says otherwise. */
   readonly resolve?: Resolve;
+  /** A certificate authority (PEM) trusted besides those of Node and NODE_EXTRA_CA_CERTS. */
+  readonly ca?: string;
 }
 
 export interface OutboundRequest {
@@ -47,7 +49,7 @@ export class Outbound {
   constructor(options: OutboundOptions) {
     this.#rules = new AddressRules(options);
     this.#resolve = options.resolve ?? systemResolve;
-    this.dispatcher = checkedAgent(this.#rules, this.#resolve);
+    this.dispatcher = checkedAgent(this.#rules, this.#resolve, options.ca);
   }
 
   /** What the URL's text alone gives away; no DNS. */
