@@ -42,9 +42,11 @@ class Scanner {
   }
 
   #value(depth: number, path: string): void {
-    if (depth > maximumDepth) throw new JsonRefused(`nesting is deeper than ${maximumDepth}`);
     this.#skip();
     const first = this.text[this.#at];
+    const nests = first === '{' || first === '[';
+    if (nests && depth === maximumDepth)
+      throw new JsonRefused(`nesting is deeper than ${maximumDepth}`);
     if (first === '{') this.#object(depth + 1, path);
     else if (first === '[') this.#array(depth + 1);
     else this.#take(first === '"' ? string : scalar);

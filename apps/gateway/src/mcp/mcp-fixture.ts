@@ -1,5 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type Server,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
@@ -33,10 +38,10 @@ export class DualEraUpstream {
   readonly refused = new Set<string>();
   /** Answers instead of MCP, when set. */
   odd:
-    | ((
-        path: string,
-      ) => { status: number; headers: Record<string, string>; body: string } | undefined)
+    | ((path: string) => { status: number; headers: OutgoingHttpHeaders; body: string } | undefined)
     | undefined;
+  /** Takes requests and never answers. */
+  silent = false;
   aborted = 0;
   readonly #sessions = new Map<string, NodeStreamableHTTPServerTransport>();
   readonly #servers = new Map<string, McpServer>();
@@ -56,6 +61,7 @@ export class DualEraUpstream {
         for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
         const body = Buffer.concat(chunks).toString('utf8');
         this.seen.push({ method: request.method ?? '', headers: request.headers, body });
+        if (this.silent) return;
         const token = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
         const odd = this.odd?.(body);
         if (odd !== undefined) {
@@ -175,6 +181,8 @@ export class FakeVault implements Credentials, InteractionWatch {
   readonly ends = new Map<string, Ended['state']>();
   links = 0;
   replaced = 0;
+  /** Changes the ids of grants, as a disconnect and a new consent do. */
+  suffix = '';
   answer: CredentialAnswer | undefined;
   readonly endedSessions: string[] = [];
   readonly #listeners = new Set<(ended: Ended) => void>();
@@ -292,7 +300,7 @@ export class FakeVault implements Credentials, InteractionWatch {
     return {
       kind: 'credential',
       header,
-      grantId: `grant-${caller.subject}`,
+      grantId: `grant-${caller.subject}${this.suffix}`,
       revoked: revoked.signal,
     };
   }
@@ -348,6 +356,7 @@ export interface GatewayOptions extends Partial<
 > {
   readonly credential?: 'oauth' | 'none';
   readonly timeoutMs?: number;
+  readonly port?: number;
 }
 
 export const testSealer = (): StateSealer =>
@@ -397,7 +406,7 @@ export async function startGateway(
       ? {}
       : { strictElicitation: options.strictElicitation }),
   });
-  await app.listen({ port: 0, host: '127.0.0.1' });
+  await app.listen({ port: options.port ?? 0, host: '127.0.0.1' });
   return {
     url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/mcp/demo`,
     lines,

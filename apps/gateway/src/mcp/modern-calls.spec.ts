@@ -40,7 +40,7 @@ interface Wire {
 
 async function connect(
   token: string,
-  elicitation: { url?: object } | undefined,
+  elicitation: { url?: Record<string, never> } | undefined,
   onElicit: (url: string) => string,
 ): Promise<{ client: Client; wire: Wire[] }> {
   const wire: Wire[] = [];
