@@ -28,6 +28,4 @@ export interface ConsentStore {
     lifetimeSeconds: number,
   ): Promise<Consent>;
   remove(tx: Transaction, id: string): Promise<Consent | undefined>;
-  /** Everybody's consents for an upstream that is no longer what they agreed to; tells how many. */
-  voidOf(tx: Transaction, upstreamId: string): Promise<number>;
 }

@@ -75,15 +75,6 @@ export class PostgresConsentStore implements ConsentStore {
     await this.#publishRemoved(tx, rows);
   }
 
-  async voidOf(tx: Transaction, upstreamId: string): Promise<number> {
-    const rows = await queryOf(tx)<Row>(
-      `DELETE FROM client_consent WHERE upstream_id = $1 RETURNING ${columns}`,
-      [upstreamId],
-    );
-    await this.#publishRemoved(tx, rows);
-    return rows.length;
-  }
-
   async #publishRemoved(tx: Transaction, consents: readonly Consent[]): Promise<void> {
     for (const consent of consents) await this.#publish(tx, consent, 'removed');
   }

@@ -1,0 +1,74 @@
+import type { InteractionRequired } from '#lib/contract/exchange';
+import type {
+  InteractionRequest,
+  Interactions,
+  InteractionView,
+} from '../interactions/interactions.js';
+
+// Seconds between two looks at an interaction that somebody waits for.
+const interval = 5;
+
+export interface HowToAsk {
+  readonly upstreamName: string;
+  /** Continue this one; then nothing is minted. */
+  readonly interactionId: string | undefined;
+  readonly mint: boolean;
+}
+
+/** The answer that a person is needed, with a link for them or without. */
+export class AskPerson {
+  constructor(private readonly interactions: Interactions) {}
+
+  async ask(request: InteractionRequest, how: HowToAsk): Promise<InteractionRequired> {
+    if (how.mint) return this.#withLink(request);
+    const found = how.interactionId && (await this.interactions.byId(how.interactionId));
+    if (found && isSame(found, request)) return continued(found, how.upstreamName);
+    return {
+      error: 'interaction_required',
+      error_description: 'A person has to agree first.',
+      message: `${how.upstreamName} has to be connected first.`,
+    };
+  }
+
+  async #withLink(request: InteractionRequest): Promise<InteractionRequired> {
+    const opened = await this.interactions.open(request);
+    return {
+      error: 'interaction_required',
+      error_description: 'A person has to agree first.',
+      interaction_id: opened.id,
+      interaction_uri: opened.uri,
+      message: opened.message,
+      expires_in: opened.expiresInSeconds,
+      interval,
+    };
+  }
+}
+
+/** An id is no bearer of rights: another person's interaction is as good as none. */
+function isSame(found: InteractionView, request: InteractionRequest): boolean {
+  return (
+    found.issuerId === request.issuerId &&
+    found.subject === request.subject &&
+    found.application === request.application &&
+    found.consumer === request.consumer &&
+    found.upstreamId === request.upstreamId
+  );
+}
+
+const states: Record<InteractionView['status'], string> = {
+  pending: 'is waiting for your consent: open the link that you were given.',
+  confirming: 'is waiting for you to confirm the account: go on in the page that you opened.',
+  completed: 'was connected, but needs your consent again.',
+  declined: 'was not connected: the request was declined.',
+  expired: 'was not connected in time: ask again for a new link.',
+};
+
+function continued(found: InteractionView, upstreamName: string): InteractionRequired {
+  const isOpen = found.status === 'pending' || found.status === 'confirming';
+  return {
+    error: 'interaction_required',
+    error_description: 'A person has to agree first.',
+    message: `${upstreamName} ${states[found.status]}`,
+    ...(isOpen ? { interaction_id: found.id, expires_in: found.expiresInSeconds, interval } : {}),
+  };
+}

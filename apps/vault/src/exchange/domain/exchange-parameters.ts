@@ -1,0 +1,103 @@
+import { accessTokenType, jwtTokenType } from '#lib/contract/exchange';
+
+/** RFC 6749 §5.2: what the client is told. Fixed words; nothing of a token, nothing of another party. */
+export interface OAuthRefusal {
+  readonly error:
+    | 'access_denied'
+    | 'invalid_client'
+    | 'invalid_request'
+    | 'invalid_scope'
+    | 'invalid_target'
+    | 'temporarily_unavailable'
+    | 'unsupported_grant_type';
+  readonly description: string;
+  readonly retryAfterSeconds?: number;
+}
+
+/** RFC 8693 §2.1 with the parameters of our own, as the client sent them. */
+export interface ExchangeParameters {
+  readonly subjectToken: string;
+  readonly target: { readonly audience: string } | { readonly resource: string };
+  readonly scopes: readonly string[];
+  readonly interaction: 'create' | 'none';
+  readonly interactionId: string | undefined;
+  readonly rejectedSha256: Buffer | undefined;
+  readonly clientInfoName: string | undefined;
+}
+
+type Form = Readonly<Record<string, string>>;
+
+/** RFC 6749 §3.2: no parameter twice; one without a value counts as absent. */
+export function parametersOnce(
+  body: unknown,
+): { readonly ok: true; readonly form: Form } | { readonly ok: false; refusal: OAuthRefusal } {
+  if (typeof body !== 'object' || body === null)
+    return refused('The parameters come as application/x-www-form-urlencoded.');
+  const entries = Object.entries(body as Record<string, unknown>);
+  if (entries.some(([, value]) => typeof value !== 'string'))
+    return refused('A parameter is given more than once.');
+  const given = entries.filter(([, value]) => value !== '') as [string, string][];
+  return { ok: true, form: Object.fromEntries(given) };
+}
+
+/** Reads a token exchange request; what RFC 8693 allows and we do not offer is refused, not ignored. */
+export function exchangeParameters(form: Form): ExchangeParameters | OAuthRefusal {
+  const refusal = unsupported(form) ?? malformed(form);
+  if (refusal) return refusal;
+  const target = targetOf(form);
+  if ('error' in target) return target;
+  return {
+    subjectToken: form.subject_token ?? '',
+    target,
+    scopes: [...new Set((form.scope ?? '').split(' ').filter(Boolean))],
+    interaction: form.interaction === 'none' ? 'none' : 'create',
+    interactionId: form.interaction_id,
+    rejectedSha256:
+      form.rejected_token_sha256 === undefined
+        ? undefined
+        : Buffer.from(form.rejected_token_sha256, 'base64url'),
+    clientInfoName: form.client_info_name?.slice(0, 64),
+  };
+}
+
+function unsupported(form: Form): OAuthRefusal | undefined {
+  if (form.actor_token !== undefined || form.actor_token_type !== undefined)
+    return invalid('An actor token is not supported.');
+  if ((form.requested_token_type ?? accessTokenType) !== accessTokenType)
+    return invalid('Only access tokens are handed out; refresh tokens never leave the vault.');
+  return undefined;
+}
+
+const sha256 = /^[A-Za-z0-9_-]{43}$/;
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+function malformed(form: Form): OAuthRefusal | undefined {
+  if (form.subject_token === undefined)
+    return invalid('subject_token is missing: the access token of the person for whom this is.');
+  if (form.subject_token_type !== accessTokenType && form.subject_token_type !== jwtTokenType)
+    return invalid(`subject_token_type must be ${accessTokenType} or ${jwtTokenType}.`);
+  if (form.interaction !== undefined && !['create', 'none'].includes(form.interaction))
+    return invalid('interaction must be create or none.');
+  if (form.interaction_id !== undefined && !uuid.test(form.interaction_id))
+    return invalid('interaction_id is not an id that was handed out.');
+  if (form.rejected_token_sha256 !== undefined && !sha256.test(form.rejected_token_sha256))
+    return invalid('rejected_token_sha256 must be the base64url of a SHA-256.');
+  return undefined;
+}
+
+function targetOf({
+  audience,
+  resource,
+}: Form): { audience: string } | { resource: string } | OAuthRefusal {
+  if (audience !== undefined && resource === undefined) return { audience };
+  if (resource !== undefined && audience === undefined) return { resource };
+  return invalid('Give exactly one of audience and resource.');
+}
+
+function refused(description: string) {
+  return { ok: false, refusal: invalid(description) } as const;
+}
+
+function invalid(description: string): OAuthRefusal {
+  return { error: 'invalid_request', description };
+}

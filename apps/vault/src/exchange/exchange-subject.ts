@@ -1,0 +1,58 @@
+import { exchangeAudience, onlyAudiences } from '#lib/jwt/audience';
+import type { Caller } from '#lib/jwt/caller';
+import type { TokenVerifier } from '#lib/jwt/token-verifier';
+import type { MachineClient } from '../registry/domain/machine-client.js';
+import type { Registry } from '../registry/registry-snapshot.js';
+import type { OAuthRefusal } from './domain/exchange-parameters.js';
+
+/** The person on whose behalf a token is asked, and the application that holds theirs. */
+export interface Subject {
+  readonly caller: Caller;
+  readonly issuerId: string;
+}
+
+/** Verifies the subject token again, as meant for this client: a gateway cannot vouch for anybody (row 32). */
+export class ExchangeSubject {
+  constructor(
+    private readonly verifier: TokenVerifier,
+    private readonly registry: Registry,
+  ) {}
+
+  async verify(
+    client: MachineClient,
+    subjectToken: string,
+    upstream: string,
+  ): Promise<Subject | OAuthRefusal> {
+    const acceptable =
+      client.kind === 'gateway' && client.publicUrl !== undefined
+        ? exchangeAudience(client.publicUrl, upstream)
+        : onlyAudiences(client.audiences);
+    const verified = await this.verifier.verify(subjectToken, acceptable);
+    if (verified.ok) return this.#admitted(verified.caller);
+    if (verified.transient)
+      return {
+        error: 'temporarily_unavailable',
+        description: verified.detail,
+        retryAfterSeconds: 5,
+      };
+    return { error: 'invalid_request', description: `subject_token: ${verified.detail}` };
+  }
+
+  #admitted(caller: Caller): Subject | OAuthRefusal {
+    const registry = this.registry.current();
+    const issuer = registry.issuer(caller.issuer);
+    if (issuer === undefined)
+      return { error: 'invalid_request', description: 'The issuer of subject_token is not known.' };
+    if (caller.machine)
+      return denied('subject_token is about a program, not a person: it has no personal grants.');
+    const { trust } = registry.standing(caller.issuer, caller.application);
+    if (trust === 'blocked') return denied('The application of subject_token is blocked.');
+    if (trust === 'unknown' && issuer.document.unknownApplications === 'refuse')
+      return denied('The application of subject_token is not known here.');
+    return { caller, issuerId: issuer.id };
+  }
+}
+
+function denied(description: string): OAuthRefusal {
+  return { error: 'access_denied', description };
+}

@@ -1,0 +1,222 @@
+import type { Clock } from '#lib/clock/clock';
+import {
+  accessTokenType,
+  type InteractionRequired,
+  type TokenAnswer,
+} from '#lib/contract/exchange';
+import { SealBroken } from '#lib/sealing/message';
+import type { AuditLog } from '../audit/audit-log.js';
+import type { Database } from '../database/database.js';
+import type { AccessTokenFor, AccessTokenResult } from '../grants/access-token-for.js';
+import type { ConsentKey, ConsentStore } from '../grants/consent-store.js';
+import { decide } from '../grants/domain/grant.js';
+import type { PostgresGrantStore } from '../grants/postgres-grant-store.js';
+import type { MachineClient } from '../registry/domain/machine-client.js';
+import type { Registry, Stored } from '../registry/registry-snapshot.js';
+import { AskPerson } from './ask-person.js';
+import type { ExchangeParameters, OAuthRefusal } from './domain/exchange-parameters.js';
+import type { ExchangeSubject, Subject } from './exchange-subject.js';
+import { type ExchangeTarget, exchangeTarget, upstreamFor } from './exchange-target.js';
+
+export type ExchangeAnswer =
+  | { readonly token: TokenAnswer }
+  | { readonly interaction: InteractionRequired }
+  | OAuthRefusal;
+
+export interface ExchangeParts {
+  readonly registry: Registry;
+  readonly subjects: ExchangeSubject;
+  readonly consents: ConsentStore;
+  readonly grants: PostgresGrantStore;
+  readonly tokens: AccessTokenFor;
+  readonly askPerson: AskPerson;
+  readonly database: Database;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+}
+
+/** One exchange: who asks, for whom, for what. */
+export interface ExchangeCall {
+  readonly client: Stored<MachineClient>;
+  readonly parameters: ExchangeParameters;
+  readonly requestId: string;
+}
+
+interface Settled extends ExchangeCall {
+  readonly subject: Subject;
+  readonly target: ExchangeTarget;
+}
+
+type Served = Extract<AccessTokenResult, { ok: true }>;
+
+// Told where the server names no lifetime: asking again costs little.
+const assumedSeconds = 300;
+
+/** RFC 8693: the person's own token for an upstream, on the word of a token that says who they are. */
+export class ExchangeToken {
+  constructor(private readonly parts: ExchangeParts) {}
+
+  async exchange(call: ExchangeCall): Promise<ExchangeAnswer> {
+    const settled = await this.#settle(call);
+    if ('error' in settled) return settled;
+    const consented = await this.parts.consents.find(consentKey(settled), settled.target.scopes);
+    if (consented === undefined) return this.#askFirst(settled);
+    return this.#answer(settled, await this.#token(settled));
+  }
+
+  async #settle(call: ExchangeCall): Promise<Settled | OAuthRefusal> {
+    const { client, parameters } = call;
+    const registry = this.parts.registry.current();
+    const upstream = upstreamFor(registry, client.document, parameters.target);
+    if ('error' in upstream) return upstream;
+    const subject = await this.parts.subjects.verify(
+      client.document,
+      parameters.subjectToken,
+      upstream.document.slug,
+    );
+    if ('error' in subject) return subject;
+    const target = exchangeTarget(registry, upstream, parameters.scopes);
+    return 'error' in target ? target : { ...call, subject, target };
+  }
+
+  /** Nobody agreed to this application yet. The grant may exist already: then our own page is enough. */
+  async #askFirst(settled: Settled): Promise<ExchangeAnswer> {
+    const held = await this.parts.grants.hold(grantKey(settled), settled.target.token);
+    const state = held && {
+      ...held.grant,
+      pausedUntil: held.grant.refreshPausedUntil,
+      token: held.token,
+    };
+    const decision = decide(state, settled.target.scopes, this.parts.clock.now());
+    return this.#ask(settled, decision.do === 'ask' ? decision.purpose : 'connect');
+  }
+
+  async #token(settled: Settled): Promise<AccessTokenResult | 'broken'> {
+    try {
+      return await this.parts.tokens.get({
+        key: grantKey(settled),
+        target: settled.target.token,
+        scopes: settled.target.scopes,
+        rejectedSha256: settled.parameters.rejectedSha256,
+      });
+    } catch (error) {
+      if (!(error instanceof SealBroken)) throw error;
+      return 'broken';
+    }
+  }
+
+  async #answer(settled: Settled, result: AccessTokenResult | 'broken'): Promise<ExchangeAnswer> {
+    if (result === 'broken') return this.#sealBroken(settled);
+    if (result.ok) return this.#handOut(settled, result);
+    switch (result.because) {
+      case 'person-needed':
+        return this.#ask(settled, result.purpose);
+      case 'rejected':
+        return this.#ask(settled, 'reconnect', result.mayAsk);
+      case 'unavailable':
+        return {
+          error: 'temporarily_unavailable',
+          description: 'The authorization server of this upstream does not give a token now.',
+          retryAfterSeconds: result.retryAfterSeconds,
+        };
+    }
+  }
+
+  async #ask(
+    settled: Settled,
+    purpose: 'connect' | 'reconnect' | 'scopes',
+    mayAsk = true,
+  ): Promise<ExchangeAnswer> {
+    const { interaction, interactionId, clientInfoName } = settled.parameters;
+    const { upstream, scopes } = settled.target;
+    const request = { ...consentKey(settled), purpose, scopes, clientName: clientInfoName };
+    const mint = mayAsk && interaction === 'create' && interactionId === undefined;
+    return {
+      interaction: await this.parts.askPerson.ask(request, {
+        upstreamName: upstream.document.name,
+        interactionId,
+        mint,
+      }),
+    };
+  }
+
+  /** No token leaves without the record that it did (R10). */
+  async #handOut(settled: Settled, served: Served): Promise<ExchangeAnswer> {
+    const { grant } = served;
+    await this.parts.database.transaction(async (tx) => {
+      await this.parts.grants.touch(tx, grant.id);
+      await this.parts.audit.record(tx, {
+        ...this.#record(settled),
+        action: 'token.exchanged',
+        outcome: 'success',
+        detail: { grantId: grant.id, grantVersion: grant.version },
+      });
+    });
+    return { token: this.#tokenAnswer(settled.target, served) };
+  }
+
+  #tokenAnswer({ upstream }: ExchangeTarget, { token, expiresAt, grant }: Served): TokenAnswer {
+    const { header, scheme } = upstream.document.inject;
+    const asBearer = header.toLowerCase() === 'authorization' && scheme === 'Bearer';
+    const left = expiresAt === undefined ? assumedSeconds : expiresAt - this.parts.clock.now();
+    return {
+      access_token: token.reveal(),
+      issued_token_type: accessTokenType,
+      token_type: asBearer ? 'Bearer' : 'N_A',
+      expires_in: Math.max(Math.floor(left), 1),
+      ...(grant.grantedScopes.length > 0 ? { scope: grant.grantedScopes.join(' ') } : {}),
+      grant_id: grant.id,
+      grant_version: grant.version,
+    };
+  }
+
+  /** A ciphertext that does not open was moved or changed: fail closed, and leave a mark (row 37). */
+  async #sealBroken(settled: Settled): Promise<ExchangeAnswer> {
+    await this.parts.database.transaction((tx) =>
+      this.parts.audit.record(tx, {
+        ...this.#record(settled),
+        action: 'seal.broken',
+        outcome: 'failed',
+      }),
+    );
+    return {
+      error: 'temporarily_unavailable',
+      description: 'The stored token cannot be opened; an administrator has to look at the vault.',
+      retryAfterSeconds: 300,
+    };
+  }
+
+  #record({ client, subject: { caller }, target, requestId }: Settled) {
+    return {
+      actor: {
+        kind: 'machine' as const,
+        client: client.document.slug,
+        issuer: caller.issuer,
+        subject: caller.subject,
+        application: caller.application,
+      },
+      target: { upstream: target.upstream.document.slug, scopes: target.scopes },
+      requestId,
+    };
+  }
+}
+
+function grantKey({ subject, target }: Settled) {
+  return {
+    issuerId: subject.issuerId,
+    subject: subject.caller.subject,
+    oauthClientId: target.oauthClient.id,
+    partition: target.partition,
+  };
+}
+
+function consentKey({ client, subject, target }: Settled): ConsentKey {
+  const { kind, slug } = client.document;
+  return {
+    issuerId: subject.issuerId,
+    subject: subject.caller.subject,
+    application: subject.caller.application,
+    consumer: kind === 'gateway' ? 'gateway' : slug,
+    upstreamId: target.upstream.id,
+  };
+}
