@@ -29,7 +29,8 @@ export interface PostgresServer {
   url(database: string): string;
   /** Creates the database if it is missing, as a copy of `template` if one is named. */
   createDatabase(name: string, template?: string): Promise<void>;
-  stop(): Promise<void>;
+  /** Fast shutdown; `atOnce`: kill -9, for experiments. */
+  stop(atOnce?: boolean): Promise<void>;
 }
 
 /** Starts the server on `dataDir`, or re-attaches to the one that still runs there. Errors are one clear sentence. */
@@ -63,7 +64,7 @@ function serverAt(pid: number, url: (database: string) => string): PostgresServe
     pid,
     url,
     createDatabase: (name, template) => createDatabase(url('postgres'), name, template),
-    stop: () => stopPostmaster(pid),
+    stop: (atOnce = false) => stopPostmaster(pid, atOnce),
   };
 }
 

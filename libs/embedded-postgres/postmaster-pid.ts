@@ -23,8 +23,9 @@ export async function findPostmaster(cluster: string): Promise<RunningPostmaster
 }
 
 /** Fast shutdown (SIGINT), then immediate (SIGQUIT), as Postgres defines them; waits for the end. */
-export async function stopPostmaster(pid: number): Promise<void> {
-  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
+export async function stopPostmaster(pid: number, atOnce = false): Promise<void> {
+  const signals = ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const;
+  for (const signal of atOnce ? signals.slice(-1) : signals) {
     if (!isAlive(pid)) return;
     process.kill(pid, signal);
     if (await ended(pid, 10_000)) return;

@@ -8,6 +8,12 @@ export interface VisitedPage {
 
 const maxRedirects = 20;
 
+interface Submission {
+  readonly method: 'GET' | 'POST';
+  readonly body?: URLSearchParams;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /**
  * The part of a browser that a protocol test needs: cookies by host (ports do not separate them), redirects,
  * forms. It stops before a redirect to an address that `stopAt` matches and reports that address as the page.
@@ -49,9 +55,9 @@ export class HttpBrowser {
     return this.#cookies.get(host)?.get(name);
   }
 
-  async #visit(start: URL, init: RequestInit): Promise<VisitedPage> {
+  async #visit(start: URL, init: Submission): Promise<VisitedPage> {
     let url = start;
-    let request = init;
+    let request: Submission = init;
     for (let hop = 0; hop < maxRedirects; hop += 1) {
       const answer = await fetch(url, {
         ...request,

@@ -25,6 +25,9 @@ export async function startHttpDemo(config: DemoConfig): Promise<LocalServer> {
     if (url.pathname.startsWith('/trial/')) return serveDemoControl(state, request, response);
     const received = recorder.add(request);
     if (answerByMode(state.mode, response)) return;
+    if (url.pathname === '/.well-known/oauth-protected-resource') {
+      return sendJson(response, 200, rule.metadata(['reports:read']));
+    }
     const holder = await rule.holderOf(request.headers.authorization);
     if (holder === undefined) {
       response.setHeader('www-authenticate', rule.challenge(request.headers.authorization));

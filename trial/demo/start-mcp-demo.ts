@@ -37,7 +37,9 @@ export async function startMcpDemo(config: DemoConfig): Promise<LocalServer> {
     if (path.startsWith('/trial/')) return serveDemoControl(state, request, response);
     const received = recorder.add(request);
     if (answerByMode(state.mode, response)) return;
-    if (path.startsWith('/.well-known/oauth-protected-resource')) return metadata(config, response);
+    if (path.startsWith('/.well-known/oauth-protected-resource')) {
+      return sendJson(response, 200, rule.metadata(['warehouse:read', 'query:run']));
+    }
     if (path !== '/mcp') return sendJson(response, 404, {});
     const holder = await rule.holderOf(request.headers.authorization);
     if (holder === undefined) {
@@ -100,15 +102,6 @@ function holderIn(ctx: ServerContext): TokenHolder {
   const holder = ctx.http?.authInfo?.extra?.['holder'];
   if (holder === undefined) throw new Error('a request came this far without a token');
   return holder as TokenHolder;
-}
-
-function metadata(config: DemoConfig, response: ServerResponse): void {
-  sendJson(response, 200, {
-    resource: config.resource,
-    authorization_servers: [config.issuer],
-    scopes_supported: ['warehouse:read', 'query:run'],
-    bearer_methods_supported: ['header'],
-  });
 }
 
 function parse(body: string): unknown {

@@ -55,6 +55,16 @@ export class TokenRule {
     return this.#expired.size;
   }
 
+  /** RFC 9728 metadata. */
+  metadata(scopes: readonly string[]): Record<string, unknown> {
+    return {
+      resource: this.config.resource,
+      authorization_servers: [this.config.issuer],
+      scopes_supported: scopes,
+      bearer_methods_supported: ['header'],
+    };
+  }
+
   /** The challenge of a resource server that knows RFC 9728. */
   challenge(authorization: string | undefined): string {
     const { origin, pathname } = new URL(this.config.resource);

@@ -19,7 +19,7 @@ export function createProvider(
 ): Provider {
   const provider = new Provider(config.issuer, {
     ...common(config, people, keys, store),
-    ...(config.kind === 'corporate' ? corporate() : upstream()),
+    ...(config.kind === 'corporate' ? corporate(config) : upstream()),
   });
   // The links and cookies are made for plain http on loopback.
   provider.proxy = false;
@@ -88,12 +88,12 @@ function common(
 }
 
 /** Clients register themselves; a public client may keep its session, whether or not it asks for offline_access. */
-function corporate(): Configuration {
+function corporate({ firstParty }: IdpConfig): Configuration {
   return {
     rotateRefreshToken: true,
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: () => false,
-    loadExistingGrant: firstPartyGrant,
+    loadExistingGrant: (ctx) => existingGrant(ctx, firstParty),
   };
 }
 
@@ -103,12 +103,12 @@ function upstream(): Configuration {
 }
 
 /** The company's own clients need no consent page. */
-async function firstPartyGrant(ctx: KoaContextWithOIDC) {
+async function existingGrant(ctx: KoaContextWithOIDC, firstParty: readonly string[]) {
   const { client, session, provider, params, result } = ctx.oidc;
   const known = result?.consent?.grantId ?? session?.grantIdFor(client?.clientId ?? '');
   const existing = known === undefined ? undefined : await provider.Grant.find(known);
-  if (existing !== undefined || client?.['first_party'] !== true || !session?.accountId)
-    return existing;
+  if (existing !== undefined || client === undefined || !session?.accountId) return existing;
+  if (!firstParty.includes(client.clientId)) return undefined;
   const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
   grantRequested(grant, params ?? {});
   await grant.save();

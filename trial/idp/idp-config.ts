@@ -15,6 +15,8 @@ export const idpConfig = z.strictObject({
   /** RFC 8707 resources for which it issues access tokens; a trailing `/*` allows what is below. */
   resources: z.array(z.strictObject({ uri: z.string(), scopes: z.array(z.string()) })),
   clients: z.array(client),
+  /** Client ids of the company itself, which need no consent page. */
+  firstParty: z.array(z.string()),
 });
 
 export type IdpConfig = z.output<typeof idpConfig>;

@@ -37,6 +37,7 @@ async function start(kind: IdpConfig['kind'], port?: number): Promise<void> {
     controlToken,
     accessTokenTtl: 120,
     resources: [{ uri: resource, scopes: ['mcp:use'] }],
+    firstParty: [],
     clients: [
       {
         client_id: 'vault',

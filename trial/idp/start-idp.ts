@@ -52,7 +52,8 @@ async function recordIssued(
 }
 
 function recordTokens(log: IssuedLog, ctx: KoaContextWithOIDC): void {
-  const grantType = String(ctx.oidc.params?.['grant_type'] ?? 'none');
+  const asked = ctx.oidc.params?.['grant_type'];
+  const grantType = typeof asked === 'string' ? asked : 'none';
   const body = (ctx.body ?? {}) as Record<string, unknown>;
   if (ctx.status !== 200) {
     const key = `${grantType} ${String(body['error'])}`;

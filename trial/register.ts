@@ -1,0 +1,124 @@
+import type { Addresses } from './supervisor/addresses.js';
+import { gatewaySlug } from './supervisor/pieces.js';
+import type { TrialSecrets } from './supervisor/trial-secrets.js';
+
+interface Resource {
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Registers the trial's parts as an admin would: PUTs of the admin REST API, the same at every start. */
+export async function register(at: Addresses, secrets: TrialSecrets): Promise<void> {
+  for (const { path, body } of resources(at, secrets)) {
+    const answer = await fetch(`${at.vault}/admin/v1/${path}`, {
+      method: 'PUT',
+      headers: {
+        authorization: `Bearer ${secrets.adminToken}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`The vault refused ${path} with ${answer.status}: ${text}`);
+  }
+}
+
+function resources(at: Addresses, secrets: TrialSecrets): readonly Resource[] {
+  return [...corporate(at, secrets), ...upstream(at, secrets), gateway(at, secrets)];
+}
+
+function corporate(at: Addresses, secrets: TrialSecrets): readonly Resource[] {
+  return [
+    {
+      path: 'issuers/corporate',
+      body: {
+        slug: 'corporate',
+        issuer: at.corporateIdp,
+        baseScopes: ['openid', 'mcp:use'],
+        login: {
+          clientId: 'symbolon-vault',
+          clientSecret: secrets.loginClientSecret,
+          scopes: ['openid', 'profile', 'email'],
+        },
+        admin: {
+          audience: `${at.vault}/admin`,
+          roles: [{ role: 'admin', claim: 'groups', includes: 'platform-admins' }],
+        },
+      },
+    },
+    {
+      path: 'applications/tour',
+      body: {
+        slug: 'tour',
+        issuer: 'corporate',
+        clientId: 'symbolon-tour',
+        name: 'Symbolon tour',
+        trust: 'known',
+      },
+    },
+  ];
+}
+
+function upstream(at: Addresses, secrets: TrialSecrets): readonly Resource[] {
+  return [
+    {
+      path: 'oauth-clients/upstream-idp',
+      body: {
+        slug: 'upstream-idp',
+        name: 'Upstream IdP',
+        issuer: at.upstreamIdp,
+        registration: 'static',
+        clientId: 'symbolon',
+        clientSecret: secrets.upstreamClientSecret,
+        clientAuth: 'client_secret_basic',
+        scopes: ['openid', 'profile', 'offline_access'],
+        // Without it the provider drops offline_access, as OpenID Connect Core §11 asks.
+        authorizeParams: { prompt: 'consent' },
+        sharing: 'per-upstream',
+      },
+    },
+    {
+      path: 'upstreams/snowdemo',
+      body: {
+        slug: 'snowdemo',
+        name: 'Demo warehouse',
+        type: 'mcp',
+        url: at.snowdemo,
+        credential: {
+          type: 'oauth',
+          oauthClient: 'upstream-idp',
+          scopes: ['warehouse:read', 'query:run'],
+          resource: at.snowdemo,
+        },
+      },
+    },
+    {
+      path: 'upstreams/reports',
+      body: {
+        slug: 'reports',
+        name: 'Demo reports',
+        type: 'http',
+        url: at.reports,
+        credential: {
+          type: 'oauth',
+          oauthClient: 'upstream-idp',
+          scopes: ['reports:read'],
+          resource: at.reports,
+        },
+      },
+    },
+  ];
+}
+
+function gateway(at: Addresses, secrets: TrialSecrets): Resource {
+  return {
+    path: `machine-clients/${gatewaySlug}`,
+    body: {
+      slug: gatewaySlug,
+      kind: 'gateway',
+      publicUrl: at.gateway,
+      jwks: { keys: [secrets.gatewayPublicKey] },
+      upstreams: '*',
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { Addresses } from './addresses.js';
+
+/** What a stranger reads when all is ready: one line to act on, then where everything is. */
+export function readyText(at: Addresses, stateDir: string, hasTour: boolean): string {
+  const first = hasTour
+    ? `Ready. Open ${at.tour} and take the tour.`
+    : `Ready. Open ${at.vault}/connections and sign in as alice (password: alice).`;
+  const rows: readonly (readonly [string, string])[] = [
+    ['gateway, MCP', `${at.gateway}/mcp/snowdemo`],
+    ['gateway, HTTP', `${at.gateway}/http/reports/reports`],
+    ['vault', `${at.vault}/connections · ${at.vault}/admin · ${at.vault}/docs`],
+    ['corporate IdP', `${at.corporateIdp}   alice, bob (the password is the name)`],
+    ['upstream IdP', `${at.upstreamIdp}   alice@upstream, bob@upstream (the same)`],
+    ['demo MCP server', at.snowdemo],
+    ['demo HTTP API', at.reports],
+    ['data, logs, admin token', stateDir],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const snowdemo = `${at.gateway}/mcp/snowdemo`;
+  return [
+    '',
+    first,
+    '',
+    ...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
+    '',
+    '  Use it from a client of yours:',
+    `    claude mcp add --transport http snowdemo ${snowdemo}`,
+    `    code --add-mcp '${JSON.stringify({ name: 'snowdemo', type: 'http', url: snowdemo })}'`,
+    `    npx @modelcontextprotocol/inspector --transport http --server-url ${snowdemo}`,
+    '',
+    '  npm run trial -- status · npm run trial -- restart vault · Ctrl-C stops all.',
+    '',
+  ].join('\n');
+}

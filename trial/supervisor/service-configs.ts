@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import type { TrialConfig } from '../config.js';
+import type { DemoConfig } from '../demo/demo-config.js';
+import type { IdpConfig } from '../idp/idp-config.js';
+import type { Addresses } from './addresses.js';
+import type { TrialSecrets } from './trial-secrets.js';
+
+/** Registers clients, signs for the gateway's URLs and for the vault's admin API. */
+export function corporateIdp(config: TrialConfig, at: Addresses, secrets: TrialSecrets): IdpConfig {
+  const confidential = (id: string, name: string, secret: string, redirects: string[]) => ({
+    client_id: id,
+    client_name: name,
+    client_secret: secret,
+    redirect_uris: redirects,
+    grant_types: ['authorization_code', 'refresh_token'],
+  });
+  return {
+    kind: 'corporate',
+    port: at.ports['corporate IdP'],
+    issuer: at.corporateIdp,
+    stateDir: join(config.stateDir, 'idp'),
+    controlToken: secrets.controlToken,
+    accessTokenTtl: 3600,
+    resources: [
+      { uri: at.gateway, scopes: ['mcp:use'] },
+      { uri: `${at.gateway}/*`, scopes: ['mcp:use'] },
+      { uri: `${at.vault}/admin`, scopes: ['vault:admin'] },
+    ],
+    firstParty: ['symbolon-vault', 'symbolon-tour'],
+    clients: [
+      confidential('symbolon-vault', 'Symbolon', secrets.loginClientSecret, [
+        `${at.vault}/login/callback`,
+      ]),
+      confidential('symbolon-tour', 'Symbolon tour', secrets.tourClientSecret, [
+        `${at.tour}/callback`,
+        `${at.tour}/second/callback`,
+      ]),
+    ],
+  };
+}
+
+/** Signs for the two demo services only; the vault is its one client. */
+export function upstreamIdp(config: TrialConfig, at: Addresses, secrets: TrialSecrets): IdpConfig {
+  return {
+    kind: 'upstream',
+    port: at.ports['upstream IdP'],
+    issuer: at.upstreamIdp,
+    stateDir: join(config.stateDir, 'idp'),
+    controlToken: secrets.controlToken,
+    accessTokenTtl: config.tokenTtl,
+    resources: [
+      { uri: at.snowdemo, scopes: ['warehouse:read', 'query:run'] },
+      { uri: at.reports, scopes: ['reports:read'] },
+    ],
+    firstParty: [],
+    clients: [
+      {
+        client_id: 'symbolon',
+        client_name: 'Symbolon (corporate vault)',
+        client_secret: secrets.upstreamClientSecret,
+        redirect_uris: [`${at.vault}/callback/upstream-idp`],
+        grant_types: ['authorization_code', 'refresh_token'],
+      },
+    ],
+  };
+}
+
+/** A demo service, which trusts the upstream provider alone. */
+export function demoService(
+  kind: DemoConfig['kind'],
+  port: number,
+  resource: string,
+  at: Addresses,
+  secrets: TrialSecrets,
+): DemoConfig {
+  return { kind, port, resource, issuer: at.upstreamIdp, controlToken: secrets.controlToken };
+}
