@@ -58,6 +58,11 @@ export class VaultClient {
     this.#options = options;
   }
 
+  /** Ends open connections, the event stream included. */
+  async close(): Promise<void> {
+    await this.#options.dispatcher.destroy();
+  }
+
   /** RFC 8693 token exchange for one caller and one upstream. */
   exchange(wanted: ExchangeRequest): Promise<TokenOutcome> {
     const form = new URLSearchParams({

@@ -1,0 +1,182 @@
+import 'reflect-metadata';
+import { METHODS } from 'node:http';
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { fastify as createFastify, type FastifyInstance } from 'fastify';
+import { SynchronisedClock } from '#lib/clock/clock';
+import { ConfigurationError } from '#lib/config/environment';
+import { VaultClient } from '#lib/contract/vault-client';
+import { frameworkLog } from '#lib/observability/framework-log';
+import { createLogger } from '#lib/observability/logger';
+import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
+import { createRequestId } from '#lib/observability/request-id';
+import { Outbound } from '#lib/outbound/outbound';
+import { AppModule } from './app.module.js';
+import { readGatewayConfig, type GatewayConfig } from './config.js';
+import { VaultCredentials } from './credentials/vault-credentials.js';
+import { AccessLog } from './http/access-log.js';
+import { registerHttpRoutes } from './http/http-route.js';
+import { checkedServer } from './inbound/checked-server.js';
+import { registerMcpIndexRoute } from './inbound/mcp-index-route.js';
+import { registerMetadataRoutes } from './inbound/metadata-route.js';
+import { registerNothingElse } from './inbound/nothing-else.js';
+import { VerifiedInbound } from './inbound/verified-inbound.js';
+import { VerifiedTokens } from './inbound/verified-tokens.js';
+import type { GatewayEvent, GatewayLogger } from './log-events.js';
+import { registerMcpRoutes } from './mcp/mcp-route.js';
+import { StateSealer } from './sealed-state.js';
+import { Catalogue } from './upstreams/catalogue.js';
+import { PendingInteractions } from './upstreams/pending-interactions.js';
+import { SnapshotFeed } from './upstreams/snapshot-feed.js';
+import { VaultEvents } from './upstreams/vault-events.js';
+
+/** Calls under way get this long to end; open streams are cut then. */
+const drainMs = 3000;
+
+export interface RunningGateway {
+  /** Where it listens: `http://HOST:PORT`. */
+  readonly origin: string;
+  stop(): Promise<void>;
+}
+
+/** Listens when it returns; ready once the vault's first snapshot is here. Port 0 takes a free one. */
+export async function startGateway(
+  config: GatewayConfig,
+  logger: GatewayLogger,
+): Promise<RunningGateway> {
+  let inbound: VerifiedInbound | undefined;
+  const fastify = createFastify({
+    serverFactory: (listener) =>
+      checkedServer({ refuseMalformed: (request) => inbound?.refuseMalformed(request) }, listener),
+    genReqId: () => createRequestId(),
+    forceCloseConnections: true,
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 128 },
+    logger: false,
+  });
+  for (const method of METHODS) if (method !== 'CONNECT') addMethod(fastify, method);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.for(config, logger),
+    new FastifyAdapter(fastify),
+    { logger: frameworkLog(logger), abortOnError: false, bodyParser: false },
+  );
+  inbound = app.get(VerifiedInbound);
+  wire(app);
+  registerRoutes(fastify, app, config, logger);
+  await app.listen(config.port, config.host);
+  app.get(VaultEvents).start();
+  app.get(SnapshotFeed).start();
+  return { origin: await app.getUrl(), stop: () => stop(app) };
+}
+
+function addMethod(fastify: FastifyInstance, method: string): void {
+  if (!fastify.supportedMethods.includes(method)) fastify.addHttpMethod(method, { hasBody: true });
+}
+
+/** Who hears of what. */
+function wire(app: NestFastifyApplication): void {
+  const [events, feed, catalogue] = [
+    app.get(VaultEvents),
+    app.get(SnapshotFeed),
+    app.get(Catalogue),
+  ];
+  const credentials = app.get(VaultCredentials);
+  app.get(PendingInteractions);
+  events.onConnected(() => {
+    credentials.reconnected();
+    feed.refresh();
+  });
+  events.onChange((change) => {
+    credentials.changed(change);
+    if (change.type === 'config') feed.refresh();
+  });
+  catalogue.onChange(() => {
+    app.get(VerifiedTokens).clear();
+    credentials.reconfigured();
+  });
+}
+
+function registerRoutes(
+  fastify: FastifyInstance,
+  app: NestFastifyApplication,
+  config: GatewayConfig,
+  logger: GatewayLogger,
+): void {
+  const { publicUrl, gatewayId, keys } = config;
+  const catalogue = app.get(Catalogue);
+  const parts = {
+    publicUrl,
+    inbound: app.get(VerifiedInbound),
+    upstreams: catalogue,
+    credentials: app.get(VaultCredentials),
+    clock: app.get(SynchronisedClock),
+  };
+  registerMetadataRoutes(fastify, { publicUrl, catalogue });
+  registerHttpRoutes(fastify, { ...parts, logger, access: new AccessLog(logger) });
+  registerMcpIndexRoute(fastify, parts);
+  const sealer = new StateSealer(keys.sealing, gatewayId);
+  registerMcpRoutes(fastify, {
+    ...parts,
+    watch: app.get(PendingInteractions),
+    sealer,
+    log: logger,
+  });
+  registerNothingElse(fastify);
+}
+
+async function stop(app: NestFastifyApplication): Promise<void> {
+  const server = app.getHttpServer();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, drainMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+  await app.close();
+  await Promise.all([app.get(VaultEvents).stop(), app.get(SnapshotFeed).stop()]);
+  await Promise.all([app.get(Outbound).close(), app.get(VaultClient).close()]);
+}
+
+async function main(): Promise<void> {
+  const config = readGatewayConfig(process.env);
+  const logger = createLogger<GatewayEvent>({ app: 'gateway', level: config.logLevel });
+  const metrics = await startMetricsServer({
+    port: config.metricsPort,
+    registry: createMetrics('gateway'),
+  });
+  const gateway = await startGateway(config, logger);
+  logger.info({ event: 'gateway.started', publicUrl: config.publicUrl, listening: gateway.origin });
+  let stopping = false;
+  const end = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ event: 'gateway.stopping', signal });
+    Promise.all([gateway.stop(), metrics.close()]).then(
+      () => {
+        logger.info({ event: 'gateway.stopped' });
+        process.exit(0);
+      },
+      (err: unknown) => {
+        logger.fatal({ event: 'gateway.failed', err });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end).on('SIGINT', end);
+}
+
+function isEntry(): boolean {
+  const started = process.argv[1];
+  return started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url);
+}
+
+if (isEntry())
+  main().catch((error: unknown) => {
+    const known =
+      error instanceof ConfigurationError || (error instanceof Error && 'code' in error);
+    process.stderr.write(`${known && error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  });
