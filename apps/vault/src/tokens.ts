@@ -21,3 +21,8 @@ export const INTERACTIONS = Symbol('Interactions');
 export const CRASH_POINT = Symbol('CrashPoint');
 /** The vault's public origin, such as https://vault.example.com. */
 export const PUBLIC_URL = Symbol('publicUrl');
+/** The TokenVerifier of corporate tokens and the JwksCache behind it; provided by RegistryModule. */
+export const TOKEN_VERIFIER = Symbol('TokenVerifier');
+export const JWKS_CACHE = Symbol('JwksCache');
+/** AdminSettings (admin/admin-settings.ts). */
+export const ADMIN_SETTINGS = Symbol('AdminSettings');

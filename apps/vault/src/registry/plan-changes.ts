@@ -2,11 +2,7 @@ import { type FieldError, Problem } from '#lib/problem/problem';
 import type { Secret } from '#lib/secret/secret';
 import { type ChangeRequest, type PlannedChange, prefixed } from './change-request.js';
 import { collections } from './collections.js';
-import {
-  type CollectionName,
-  collectionNames,
-  type RegistryDocuments,
-} from './domain/collection.js';
+import { type CollectionName, type RegistryDocuments } from './domain/collection.js';
 import { documentChanges } from './domain/document-changes.js';
 import { canonicalJson, type JsonObject, pointerOf, valueAt } from './domain/json.js';
 import type { ChangeAuthority } from './registry-effects.js';

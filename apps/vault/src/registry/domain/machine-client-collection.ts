@@ -37,7 +37,9 @@ function laterKind(body: JsonObject): FieldError[] {
 }
 
 function adminAudienceConflicts(document: MachineClient, others: RegistryDocuments): FieldError[] {
-  const admins = others.issuers.flatMap((issuer) => valueAt(issuer, ['admin', 'audience']) ?? []);
+  const admins = others.issuers
+    .map((issuer) => valueAt(issuer, ['admin', 'audience']))
+    .filter((audience) => typeof audience === 'string');
   const own = [
     ...(document.publicUrl === undefined
       ? []
@@ -45,6 +47,6 @@ function adminAudienceConflicts(document: MachineClient, others: RegistryDocumen
     ...document.audiences.map((value, index) => ({ pointer: `/audiences/${index}`, value })),
   ];
   return own
-    .filter(({ value }) => admins.some((admin) => opensRoutes(String(admin), [value])))
+    .filter(({ value }) => admins.some((admin) => opensRoutes(admin, [value])))
     .map(({ pointer }) => ({ pointer, code: 'admin-audience', detail: adminAudienceDetail }));
 }

@@ -1,0 +1,8 @@
+import type { Secret } from '#lib/secret/secret';
+
+/** What of the configuration the admin API needs. */
+export interface AdminSettings {
+  readonly bootstrapToken: Secret | undefined;
+  /** `SYMBOLON_ADMIN_RECOVERY`: the bootstrap token counts although an issuer's administrator has signed in. */
+  readonly recovery: boolean;
+}

@@ -1,0 +1,123 @@
+import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '#lib/clock/clock';
+import type { JwksCache } from '#lib/jwt/jwks-cache';
+import type { TokenVerifier } from '#lib/jwt/token-verifier';
+import type { Outbound } from '#lib/outbound/outbound';
+import type { AuditLog } from '../audit/audit-log.js';
+import type { PostgresDatabase } from '../database/postgres-database.js';
+import type { EventPublisher } from '../events/event-publisher.js';
+import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
+import type { GrantSuspender } from '../registry/registry-effects.js';
+import type { Registry } from '../registry/registry-snapshot.js';
+import { RegistryWriter } from '../registry/registry-writer.js';
+import { ResourceChecks } from '../registry/resource-checks.js';
+import type { Sealer } from '../sealing/sealer.js';
+import {
+  ADMIN_SETTINGS,
+  AUDIT_LOG,
+  CLOCK,
+  DATABASE,
+  EVENT_PUBLISHER,
+  GRANTS,
+  JWKS_CACHE,
+  OUTBOUND,
+  REGISTRY,
+  SEALER,
+  TOKEN_VERIFIER,
+} from '../tokens.js';
+import { AdminAuthentication } from './admin-authentication.js';
+import { addAdminContentTypes } from './admin-content-types.js';
+import type { AdminSettings } from './admin-settings.js';
+import { CollectionsController } from './collections.controller.js';
+import { ExplainCallerToken } from './explain-caller-token.js';
+import { IssuerTestController } from './issuer-test.controller.js';
+import { PostgresAdminJournal } from './postgres-admin-journal.js';
+import { PostgresConsentVoider } from './postgres-consent-voider.js';
+import { PostgresResourceDependents } from './postgres-resource-dependents.js';
+import { PostgresSessionEnder } from './postgres-session-ender.js';
+import { SealedCursors } from './sealed-cursor.js';
+
+@Module({
+  controllers: [IssuerTestController, CollectionsController],
+  providers: [
+    {
+      provide: AdminAuthentication,
+      useFactory: (
+        settings: AdminSettings,
+        registry: Registry,
+        verifier: TokenVerifier,
+        journal: PostgresAdminJournal,
+      ) => new AdminAuthentication({ ...settings, registry, verifier, journal }),
+      inject: [ADMIN_SETTINGS, REGISTRY, TOKEN_VERIFIER, PostgresAdminJournal],
+    },
+    {
+      provide: PostgresAdminJournal,
+      useFactory: (database: PostgresDatabase, audit: AuditLog) =>
+        new PostgresAdminJournal(database, audit),
+      inject: [DATABASE, AUDIT_LOG],
+    },
+    {
+      provide: SealedCursors,
+      useFactory: (sealer: Sealer) => new SealedCursors(sealer),
+      inject: [SEALER],
+    },
+    {
+      provide: RegistryWriter,
+      useFactory: (...given: Parameters<typeof registryWriter>) => registryWriter(...given),
+      inject: [
+        DATABASE,
+        PostgresRegistryStore,
+        REGISTRY,
+        OUTBOUND,
+        AUDIT_LOG,
+        EVENT_PUBLISHER,
+        GRANTS,
+      ],
+    },
+    {
+      provide: ExplainCallerToken,
+      useFactory: (registry: Registry, keys: JwksCache, clock: Clock) =>
+        new ExplainCallerToken(registry, keys, clock),
+      inject: [REGISTRY, JWKS_CACHE, CLOCK],
+    },
+  ],
+  exports: [RegistryWriter],
+})
+export class AdminModule implements OnModuleInit {
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  onModuleInit(): void {
+    addAdminContentTypes(this.host.httpAdapter.getInstance<FastifyInstance>());
+  }
+}
+
+type WriterPorts = [
+  PostgresDatabase,
+  PostgresRegistryStore,
+  Registry,
+  Outbound,
+  AuditLog,
+  EventPublisher,
+  GrantSuspender,
+];
+
+function registryWriter(
+  ...[database, store, registry, outbound, audit, events, grants]: WriterPorts
+): RegistryWriter {
+  return new RegistryWriter({
+    database,
+    store,
+    registry,
+    checks: new ResourceChecks(outbound),
+    effects: {
+      grants,
+      consents: new PostgresConsentVoider(events),
+      sessions: new PostgresSessionEnder(),
+      dependents: new PostgresResourceDependents(),
+    },
+    audit,
+    events,
+  });
+}

@@ -1,0 +1,14 @@
+import type { IssuerTrust } from '#lib/jwt/issuer-trust';
+import type { Issuer } from './domain/issuer.js';
+import type { RegistrySnapshot } from './registry-snapshot.js';
+
+/** An issuer as libs/jwt verifies its tokens; undefined while nobody knows its keys. */
+export function issuerTrust(issuer: Issuer): IssuerTrust | undefined {
+  const { jwksUri } = issuer;
+  return jwksUri === undefined ? undefined : { ...issuer, jwksUri };
+}
+
+/** All issuers whose tokens can be verified. */
+export function trustedIssuers({ issuers }: RegistrySnapshot): readonly IssuerTrust[] {
+  return issuers.flatMap(({ document }) => issuerTrust(document) ?? []);
+}

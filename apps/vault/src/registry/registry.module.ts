@@ -1,0 +1,67 @@
+import { Global, Inject, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import type { Clock } from '#lib/clock/clock';
+import { JwksCache } from '#lib/jwt/jwks-cache';
+import { TokenVerifier } from '#lib/jwt/token-verifier';
+import type { Logger } from '#lib/observability/logger';
+import type { Outbound } from '#lib/outbound/outbound';
+import type { PostgresDatabase } from '../database/postgres-database.js';
+import type { EventSource } from '../events/event-publisher.js';
+import type { Sealer } from '../sealing/sealer.js';
+import {
+  CLOCK,
+  DATABASE,
+  EVENT_SOURCE,
+  JWKS_CACHE,
+  LOGGER,
+  OUTBOUND,
+  REGISTRY,
+  SEALER,
+  TOKEN_VERIFIER,
+} from '../tokens.js';
+import { trustedIssuers } from './issuer-trust.js';
+import { PostgresRegistryStore } from './postgres-registry-store.js';
+import { StoredRegistry } from './stored-registry.js';
+import type { Registry } from './registry-snapshot.js';
+
+/** The registry in memory, and what is verified by it; every feature reads it. */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: PostgresRegistryStore,
+      useFactory: (database: PostgresDatabase, sealer: Sealer) =>
+        new PostgresRegistryStore(database, sealer),
+      inject: [DATABASE, SEALER],
+    },
+    {
+      provide: REGISTRY,
+      useFactory: (store: PostgresRegistryStore, events: EventSource, logger: Logger) =>
+        new StoredRegistry(store, events, logger),
+      inject: [PostgresRegistryStore, EVENT_SOURCE, LOGGER],
+    },
+    {
+      provide: JWKS_CACHE,
+      useFactory: (outbound: Outbound, clock: Clock) =>
+        new JwksCache({ fetch: (url) => outbound.request(url), clock }),
+      inject: [OUTBOUND, CLOCK],
+    },
+    {
+      provide: TOKEN_VERIFIER,
+      useFactory: (registry: Registry, keys: JwksCache, clock: Clock) =>
+        new TokenVerifier({ issuers: () => trustedIssuers(registry.current()), keys, clock }),
+      inject: [REGISTRY, JWKS_CACHE, CLOCK],
+    },
+  ],
+  exports: [PostgresRegistryStore, REGISTRY, JWKS_CACHE, TOKEN_VERIFIER],
+})
+export class RegistryModule implements OnModuleInit, OnModuleDestroy {
+  constructor(@Inject(REGISTRY) private readonly registry: StoredRegistry) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.registry.start();
+  }
+
+  onModuleDestroy(): void {
+    this.registry.stop();
+  }
+}
