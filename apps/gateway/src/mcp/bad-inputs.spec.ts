@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DualEraUpstream, FakeVault, startGateway, type TestGateway } from './mcp-fixture.js';
+import { DualEraUpstream } from './dual-era-fixture.js';
+import { startGateway, type TestGateway } from './mcp-gateway-fixture.js';
+import { PersonVault } from './person-vault-fixture.js';
 
 const version = '2026-07-28';
 const upstream = new DualEraUpstream();
-const vault = new FakeVault();
+const vault = new PersonVault();
 let gateway: TestGateway;
 
 beforeAll(async () => {

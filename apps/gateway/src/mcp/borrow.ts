@@ -5,12 +5,14 @@ import type {
   CredentialRequest,
   InteractionNeeded,
 } from '../credentials/credentials.js';
+import { wwwAuthenticate } from '../inbound/challenge.js';
+import { metadataUrl } from '../inbound/resource-metadata.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
 import { problemAnswer, type RpcAnswer } from './rpc-answer.js';
 
 export type Refused = Exclude<CredentialAnswer, BorrowedCredential | InteractionNeeded>;
 
-export const noCredential: BorrowedCredential = {
+const noCredential: BorrowedCredential = {
   kind: 'credential',
   header: undefined,
   grantId: undefined,
@@ -54,8 +56,12 @@ export function refusedAnswer(
 ): RpcAnswer {
   switch (refused.kind) {
     case 'invalid-token': {
-      const metadata = `${deps.publicUrl}/.well-known/oauth-protected-resource${call.route}`;
-      const challenge = `Bearer error="invalid_token", resource_metadata="${metadata}"`;
+      const challenge = wwwAuthenticate({
+        error: 'invalid_token',
+        description: refused.detail,
+        scopes: [],
+        resourceMetadata: metadataUrl(deps.publicUrl, call.route),
+      });
       return problemAnswer(id, 'invalid-token', refused.detail, call.requestId, {
         'www-authenticate': challenge,
       });

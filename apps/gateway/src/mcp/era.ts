@@ -121,7 +121,7 @@ function nameMismatch(
 }
 
 /** `=?base64?…?=` carries what a header cannot; undefined where that is broken. */
-export function decodeSentinel(value: string): string | undefined {
+function decodeSentinel(value: string): string | undefined {
   const encoded = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/.exec(value)?.[1];
   if (encoded === undefined) return value.startsWith('=?base64?') ? undefined : value;
   const bytes = Buffer.from(encoded, 'base64');

@@ -1,32 +1,21 @@
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
-import { profileCapabilities, serverInfoOf, type BeforeConsent } from './before-consent.js';
+import type { BeforeConsent } from './before-consent.js';
 import { borrow, refusedAnswer, type BorrowWish } from './borrow.js';
 import { elicitLegacy, elicitsByUrl, isPause } from './elicit.js';
 import { EndedSessions } from './ended-sessions.js';
 import { EventStream } from './event-stream.js';
-import {
-  negotiatedVersion,
-  newSession,
-  openSession,
-  profileResult,
-  readInitializeParams,
-  sealSession,
-  versionOf,
-  type InitializeParams,
-  type LegacySession,
-} from './legacy-session.js';
+import { openSession, type LegacySession } from './legacy-session.js';
+import { LegacyHandshake } from './legacy-handshake.js';
 import { LegacyStreams } from './legacy-streams.js';
 import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
 import type { McpMessage, McpNotification, McpRequest, McpResponse } from './message.js';
 import type { OpenStreams } from './open-streams.js';
 import { isMcpAnswer, relay, upstreamHeaders } from './relay.js';
-import { resultOf } from './remembered-lists.js';
-import { problemAnswer, result, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
-import { callUpstream, discard, failureAnswer, readWhole, type Called } from './upstream-call.js';
-import { sessionHeaders, sessionIdOf, UpstreamSessions } from './upstream-sessions.js';
+import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { callUpstream, discard, failureAnswer, notMcp, type Called } from './upstream-call.js';
+import { sessionHeaders, UpstreamSessions } from './upstream-sessions.js';
 import { UpstreamStream } from './upstream-stream.js';
 
-const longestHandshake = 1024 * 1024;
 const accepted: RpcAnswer = { status: 202, body: undefined };
 
 /** Revisions up to 2025-11-25: sessions, GET streams, errors that carry a link. */
@@ -34,6 +23,7 @@ export class LegacyCalls {
   readonly #ended: EndedSessions;
   readonly #streams: LegacyStreams;
   readonly #sessions: UpstreamSessions;
+  readonly #handshake: LegacyHandshake;
 
   constructor(
     private readonly deps: McpDeps,
@@ -43,11 +33,12 @@ export class LegacyCalls {
     this.#ended = new EndedSessions(deps.watch, deps.clock);
     this.#streams = new LegacyStreams(deps.watch, deps.clock);
     this.#sessions = new UpstreamSessions(deps);
+    this.#handshake = new LegacyHandshake(deps, before, this.#sessions);
   }
 
   async serve(call: McpCall, message: McpMessage): Promise<void> {
     if (message.kind === 'request' && message.method === 'initialize')
-      return this.#initialize(call, message);
+      return this.#handshake.initialize(call, message);
     const session = this.#session(call);
     if ('status' in session) return writeAnswer(call.response, session);
     return message.kind === 'request'
@@ -115,91 +106,6 @@ export class LegacyCalls {
     const session = openSession(sealer, call.route, id, { caller: call.caller, now: clock.now() });
     if (session !== undefined && !this.#ended.has(session.nonce)) return session;
     return { ...rpcError(null, -32001, 'Session not found.'), status: 404 };
-  }
-
-  async #initialize(call: McpCall, message: McpRequest): Promise<void> {
-    const params = readInitializeParams(message.params);
-    if (params === undefined)
-      return writeAnswer(call.response, {
-        ...rpcError(message.id, -32602, 'Invalid params: initialize is malformed or too large.'),
-        status: 400,
-      });
-    const credential = await borrow(this.deps, call, { interaction: 'none' });
-    if (credential.kind === 'interaction') return this.#initializeHere(call, message, params);
-    if (credential.kind !== 'credential') return this.#refuse(call, message, credential);
-    const sent = {
-      method: 'POST',
-      headers: upstreamHeaders(call.request.headers, 'legacy'),
-      body: message.body.bytes,
-      signal: this.#deadline(call),
-    } as const;
-    const called = await callUpstream(this.deps, call, credential, sent, { interaction: 'none' });
-    if (called.kind === 'failed')
-      return writeAnswer(call.response, failureAnswer(call, message.id, called.failure));
-    if (called.kind === 'answered') return this.#relayInitialize(call, message, params, called);
-    if (called.answer.kind === 'interaction') return this.#initializeHere(call, message, params);
-    return this.#refuse(call, message, called.answer);
-  }
-
-  #initializeHere(call: McpCall, message: McpRequest, params: InitializeParams): void {
-    const version = negotiatedVersion(params.protocolVersion);
-    const profile = { capabilities: profileCapabilities, serverInfo: serverInfoOf(call) };
-    const value = profileResult(version, profile, this.before.own(call, 'legacy', message.method));
-    const session = newSession(call.caller, params, version, this.deps.clock.now());
-    writeAnswer(call.response, {
-      ...result(message.id, value),
-      headers: this.#sessionHeader(call, session),
-    });
-  }
-
-  async #relayInitialize(
-    call: McpCall,
-    message: McpRequest,
-    params: InitializeParams,
-    { answer, credential }: Extract<Called, { kind: 'answered' }>,
-  ): Promise<void> {
-    const contentType = String(answer.headers['content-type']);
-    const text = isMcpAnswer(answer) ? await readWhole(answer, longestHandshake) : undefined;
-    if (text === undefined) {
-      discard(answer);
-      const detail = 'The upstream answered something that is not MCP.';
-      return writeAnswer(
-        call.response,
-        failureAnswer(call, message.id, { kind: 'invalid', detail }),
-      );
-    }
-    const value = answer.status === 200 ? resultOf(contentType, text, message.id) : undefined;
-    if (value === undefined) return this.#writeText(call, answer.status, contentType, text);
-    const version = versionOf(value);
-    const session = newSession(call.caller, params, version, this.deps.clock.now());
-    this.#sessions.adopt(session, {
-      id: sessionIdOf(answer),
-      version,
-      grantId: credential.grantId,
-      initialized: false,
-    });
-    this.before.remember(call, 'legacy', message, value);
-    this.#writeText(call, 200, contentType, text, this.#sessionHeader(call, session));
-  }
-
-  #sessionHeader(call: McpCall, session: LegacySession): Record<string, string> {
-    return { 'mcp-session-id': sealSession(this.deps.sealer, call.route, session) };
-  }
-
-  #writeText(
-    call: McpCall,
-    status: number,
-    contentType: string,
-    text: string,
-    headers: Record<string, string> = {},
-  ): void {
-    if (call.response.destroyed) return;
-    call.response.writeHead(status, {
-      'content-type': contentType,
-      'cache-control': 'no-store',
-      ...headers,
-    });
-    call.response.end(text);
   }
 
   /** Notifications and the client's responses: only a session that is open upstream can have a use for them. */
@@ -284,8 +190,7 @@ export class LegacyCalls {
     }
     if (!isMcpAnswer(called.answer)) {
       discard(called.answer);
-      const detail = 'The upstream answered something that is not MCP.';
-      return writeAnswer(call.response, failureAnswer(call, id, { kind: 'invalid', detail }));
+      return writeAnswer(call.response, failureAnswer(call, id, notMcp));
     }
     await relay(called.answer, call.response, {
       timeoutMs: call.upstream.config.timeoutMs,
@@ -327,7 +232,7 @@ export class LegacyCalls {
     return (
       called ?? {
         kind: 'failed',
-        failure: { kind: 'invalid', detail: 'The upstream keeps losing its session.' },
+        failure: { code: 'upstream-invalid', detail: 'The upstream keeps losing its session.' },
       }
     );
   }

@@ -26,7 +26,7 @@ import {
   type RequestState,
 } from './request-state.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
-import { callUpstream, discard, failureAnswer } from './upstream-call.js';
+import { callUpstream, discard, failureAnswer, notMcp } from './upstream-call.js';
 
 const retryMembers = ['inputResponses', 'requestState'];
 const clientInfo = z.object({ name: z.string() });
@@ -213,8 +213,7 @@ export class ModernCalls {
       return this.#withoutCredential(call, message, called.answer);
     if (!isMcpAnswer(called.answer)) {
       discard(called.answer);
-      const detail = 'The upstream answered something that is not MCP.';
-      return writeAnswer(call.response, failureAnswer(call, id, { kind: 'invalid', detail }));
+      return writeAnswer(call.response, failureAnswer(call, id, notMcp));
     }
     await relay(called.answer, call.response, {
       timeoutMs: call.upstream.config.timeoutMs,

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { errors } from 'undici';
+import type { ProblemCode } from '#lib/problem/catalogue';
 import type { JsonRpcId } from '#lib/problem/render';
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
-import type { PreparedUpstream } from '../upstreams/upstreams.js';
+import { upstreamProblem } from '../http/refusals.js';
 import { credentialRequest, takesCredential, type BorrowWish } from './borrow.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
 import { problemAnswer, type RpcAnswer } from './rpc-answer.js';
@@ -22,10 +22,16 @@ export interface UpstreamAnswer {
   readonly body: Readable;
 }
 
-export type Failure =
-  | { readonly kind: 'unreachable' | 'timeout' | 'invalid'; readonly detail: string }
-  | { readonly kind: 'rejected-credential' }
-  | { readonly kind: 'insufficient-scope'; readonly scope: string | undefined };
+/** Why there is no answer to pass on: a code of the catalogue and a public sentence. */
+export interface Failure {
+  readonly code: ProblemCode;
+  readonly detail: string;
+}
+
+export const notMcp: Failure = {
+  code: 'upstream-invalid',
+  detail: 'The upstream answered something that is not MCP.',
+};
 
 export type Called =
   | {
@@ -51,24 +57,27 @@ export async function callUpstream(
   message: UpstreamMessage,
   wish: BorrowWish,
 ): Promise<Called> {
-  const first = await send(call.upstream, credential, message);
+  const first = await send(call, credential, message);
   if (first.kind !== 'answered' || first.answer.status !== 401) return first;
   discard(first.answer);
-  if (!takesCredential(call)) return { kind: 'failed', failure: { kind: 'rejected-credential' } };
+  if (!takesCredential(call)) return rejected(call);
   const replaced = await deps.credentials.replace(credentialRequest(call, wish), credential);
+  // The vault has no other token: a replay would be refused again.
+  if (replaced === credential) return rejected(call);
   if (replaced.kind !== 'credential') return { kind: 'no-credential', answer: replaced };
-  const second = await send(call.upstream, replaced, message);
+  const second = await send(call, replaced, message);
   if (second.kind !== 'answered' || second.answer.status !== 401) return second;
   discard(second.answer);
-  return { kind: 'failed', failure: { kind: 'rejected-credential' } };
+  return rejected(call);
 }
 
 async function send(
-  upstream: PreparedUpstream,
+  call: McpCall,
   credential: BorrowedCredential,
   message: UpstreamMessage,
 ): Promise<Called> {
   const { signal } = message;
+  const { upstream } = call;
   try {
     const answer = await upstream.dispatcher.request({
       origin: upstream.origin,
@@ -89,44 +98,53 @@ async function send(
       bodyTimeout: 0,
     });
     return judge(
+      call,
       { status: answer.statusCode, headers: answer.headers, body: answer.body },
       credential,
     );
   } catch (error) {
-    return { kind: 'failed', failure: failureOf(error) };
+    return { kind: 'failed', failure: failureOf(call, credential, error) };
   }
 }
 
-function judge(answer: UpstreamAnswer, credential: BorrowedCredential): Called {
-  const failure = unusable(answer);
+function failureOf(call: McpCall, credential: BorrowedCredential, error: unknown): Failure {
+  const { name } = call.upstream.config;
+  if (credential.revoked?.aborted === true)
+    return { code: 'interaction-required', detail: `${name} was disconnected during this call.` };
+  return upstreamProblem(error instanceof Error ? error : new Error('no answer'));
+}
+
+function judge(call: McpCall, answer: UpstreamAnswer, credential: BorrowedCredential): Called {
+  const failure = unusable(call, answer);
   if (failure === undefined) return { kind: 'answered', answer, credential };
   discard(answer);
   return { kind: 'failed', failure };
 }
 
-function unusable(answer: UpstreamAnswer): Failure | undefined {
+function unusable(call: McpCall, answer: UpstreamAnswer): Failure | undefined {
   const { status, headers } = answer;
+  const code = 'upstream-invalid';
   if (status >= 300 && status < 400)
-    return { kind: 'invalid', detail: 'The upstream answered with a redirect.' };
+    return { code, detail: 'The upstream answered with a redirect.' };
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity')
-    return {
-      kind: 'invalid',
-      detail: 'The upstream answered with a content coding that was not asked for.',
-    };
-  if (status !== 403) return undefined;
-  const challenge = [headers['www-authenticate'] ?? []].flat().join(', ');
-  if (!/error="?insufficient_scope"?/.test(challenge)) return undefined;
-  return {
-    kind: 'insufficient-scope',
-    scope: /scope="([\x20\x21\x23-\x5b\x5d-\x7e]{1,512})"/.exec(challenge)?.[1],
-  };
+    return { code, detail: 'The upstream answered with a content coding that was not asked for.' };
+  return status === 403 ? missingScope(call, headers['www-authenticate']) : undefined;
 }
 
-function failureOf(error: unknown): Failure {
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError)
-    return { kind: 'timeout', detail: 'The upstream did not answer in time.' };
-  return { kind: 'unreachable', detail: 'The upstream cannot be reached.' };
+/** RFC 6750 §3.1 `insufficient_scope`: of the challenge only the scope is told, it is what is missing. */
+function missingScope(call: McpCall, header: string | string[] | undefined): Failure | undefined {
+  const challenge = [header ?? []].flat().join(', ');
+  if (!/error="?insufficient_scope"?/.test(challenge)) return undefined;
+  const scope = /scope="([\x20\x21\x23-\x5b\x5d-\x7e]{1,512})"/.exec(challenge)?.[1];
+  const wanted = scope === undefined ? 'more permission' : `the permission "${scope}"`;
+  const detail = `${call.upstream.config.name} asks for ${wanted}, which has not been granted.`;
+  return { code: 'insufficient-scope', detail };
+}
+
+function rejected(call: McpCall): Called {
+  const detail = `${call.upstream.config.name} refuses the stored token.`;
+  return { kind: 'failed', failure: { code: 'upstream-rejected-credential', detail } };
 }
 
 /** Nobody reads this body: free the connection. */
@@ -148,28 +166,6 @@ export async function readWhole(
   return text(answer.body).catch(() => undefined);
 }
 
-/** Says plainly what went wrong; nothing of the upstream's answer is in it but the scope it asked for. */
 export function failureAnswer(call: McpCall, id: JsonRpcId, failure: Failure): RpcAnswer {
-  const { name } = call.upstream.config;
-  switch (failure.kind) {
-    case 'unreachable':
-      return problemAnswer(id, 'upstream-unreachable', failure.detail, call.requestId);
-    case 'timeout':
-      return problemAnswer(id, 'upstream-timeout', failure.detail, call.requestId);
-    case 'invalid':
-      return problemAnswer(id, 'upstream-invalid', failure.detail, call.requestId);
-    case 'rejected-credential':
-      return problemAnswer(
-        id,
-        'upstream-rejected-credential',
-        `${name} refuses the stored token.`,
-        call.requestId,
-      );
-    case 'insufficient-scope': {
-      const wanted =
-        failure.scope === undefined ? 'more permission' : `the permission "${failure.scope}"`;
-      const detail = `${name} asks for ${wanted}, which has not been granted.`;
-      return problemAnswer(id, 'insufficient-scope', detail, call.requestId);
-    }
-  }
+  return problemAnswer(id, failure.code, failure.detail, call.requestId);
 }

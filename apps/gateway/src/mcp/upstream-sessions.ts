@@ -91,7 +91,7 @@ export class UpstreamSessions {
     if (opened === undefined)
       return {
         kind: 'failed',
-        failure: { kind: 'invalid', detail: 'The upstream does not open a session.' },
+        failure: { code: 'upstream-invalid', detail: 'The upstream does not open a session.' },
       };
     const ready = { jsonrpc: '2.0', method: 'notifications/initialized' };
     const acknowledged = await this.#post(
