@@ -5,7 +5,8 @@ const nestFiles =
   String.raw`\.(module|controller|guard|filter|pipe|interceptor|strategy)(\.spec)?\.tsx?$` +
   String.raw`|(^|/)main\.ts$|^libs/nest/`;
 const sqlFiles = String.raw`(^|/)postgres-[^/]+\.ts$|\.entity\.ts$|/database/|^migrations/`;
-const specs = String.raw`\.spec\.tsx?$`;
+// Fixtures and fakes are the part of specs that several of them share.
+const specs = String.raw`\.spec\.tsx?$|-fixture\.tsx?$|(^|/)fake-[^/]+\.tsx?$`;
 const npm = (names) => `(^|/)node_modules/(@types/)?(${names})(/|$)`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -104,9 +105,9 @@ export default {
     {
       name: 'undici-in-one-place',
       comment:
-        'An address that somebody configured is reached through libs/outbound, which refuses special addresses. Only the client of the vault (libs/contract) and the gateway’s hot path (http/, mcp/) call undici themselves, with the dispatcher of libs/outbound.',
+        'An address that somebody configured is reached through libs/outbound, which refuses special addresses. Only the client of the vault (libs/contract) and the gateway’s hot path (http/, mcp/) call undici themselves, with a dispatcher made for it.',
       from: {
-        pathNot: `^libs/(outbound|contract|testing)/|^apps/gateway/src/(http|mcp)/|^(trial|test|bench)/|${specs}`,
+        pathNot: `^libs/(outbound|contract|testing)/|^apps/gateway/src/((http|mcp)/|app\\.module\\.ts$)|^(trial|test|bench)/|${specs}`,
       },
       to: { path: npm('undici'), dependencyTypesNot: ['type-only'] },
     },
@@ -142,7 +143,8 @@ export default {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^test/architecture/[^/]+/fixture/' },
     enhancedResolveOptions: {
-      conditionNames: ['symbolon-source', 'import', 'node', 'default', 'types'],
+      exportsFields: ['exports'],
+      conditionNames: ['symbolon-source', 'import', 'node', 'default'],
       extensions: ['.ts', '.tsx', '.mts', '.d.mts', '.mjs', '.js', '.json'],
     },
   },
