@@ -7,7 +7,7 @@ import { freePort } from '#lib/testing/free-port';
 import { startLocalServer, type LocalServer } from '#lib/testing/local-server';
 import { TestIssuer } from '#lib/testing/test-issuer';
 import { readGatewayConfig } from './config.js';
-import { FakeVault } from './fake-vault.js';
+import { FakeVault } from '#lib/testing/fake-vault';
 import type { GatewayEvent } from './log-events.js';
 import { startGateway, type RunningGateway } from './main.js';
 

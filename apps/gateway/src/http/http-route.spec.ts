@@ -203,12 +203,12 @@ describe('streams', () => {
     const { response } = await openStream('/http/reports/long');
     await once(response, 'data');
     response.on('error', () => undefined);
-    const ended = once(response, 'close');
+    const ended = new Promise((resolve) => response.once('close', resolve));
     const person = { issuer: 'corporate', subject: 'alice' };
     fixture.vault.publish({
       type: 'grant',
       ...person,
-      grantId: 'grant-1',
+      grantId: 'grant-2',
       version: 1,
       status: 'revoked',
     });

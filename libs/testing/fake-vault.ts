@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { jwtVerify, type CryptoKey, type KeyObject } from 'jose';
 import type { ConfigSnapshot } from '#lib/contract/config-snapshot';
 import type { PublishedEvent, VaultEvent } from '#lib/contract/events';
-import { readBody, sendJson, startLocalServer, type LocalServer } from '#lib/testing/local-server';
+import { readBody, sendJson, startLocalServer, type LocalServer } from './local-server.js';
 
 /** What the token endpoint answers, after `delayMs`. */
 export interface ScriptedToken {

@@ -1,0 +1,322 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { TokenOutcome } from '#lib/contract/vault-answers';
+import type { ExchangeRequest } from '#lib/contract/exchange';
+import type { Caller } from '#lib/jwt/caller';
+import { createLogger } from '#lib/observability/logger';
+import { TestClock } from '#lib/testing/test-clock';
+import { upstreamOf } from '../gateway-fixture.js';
+import { Heartbeats } from '../upstreams/heartbeats.js';
+import type { BorrowedCredential, CredentialRequest } from './credentials.js';
+import { keepSeconds, VaultCredentials } from './vault-credentials.js';
+
+const person = { issuer: 'corporate', subject: 'alice' };
+const reports = upstreamOf('reports', 'https://reports.example');
+const callerOf = (application: string): Caller => ({
+  ...person,
+  iss: 'https://idp.example',
+  application,
+  machine: false,
+  scopes: [],
+  claims: {},
+  audiences: [],
+  issuedAt: 0,
+  expiresAt: 0,
+});
+const request: CredentialRequest = {
+  caller: callerOf('cli'),
+  token: 'jwt',
+  upstream: reports,
+  interaction: 'create',
+};
+const outage: TokenOutcome = { kind: 'unavailable', retryAfterSeconds: 2, detail: 'down' };
+const consentNeeded: TokenOutcome = {
+  kind: 'interaction',
+  interaction: { error: 'interaction_required', error_description: '', message: 'Connect first.' },
+};
+
+function tokenOf(
+  value: string,
+  version = 1,
+  changes: { expires_in?: number; grant_id?: string } = {},
+): TokenOutcome {
+  return {
+    kind: 'token',
+    token: {
+      access_token: value,
+      issued_token_type: '',
+      token_type: 'Bearer',
+      expires_in: 3600,
+      grant_id: 'g1',
+      grant_version: version,
+      ...changes,
+    },
+  };
+}
+
+class ScriptedExchange {
+  readonly asked: ExchangeRequest[] = [];
+  next: (wanted: ExchangeRequest) => TokenOutcome | Promise<TokenOutcome> = () =>
+    tokenOf(`t${this.asked.length}`);
+
+  async exchange(wanted: ExchangeRequest): Promise<TokenOutcome> {
+    this.asked.push(wanted);
+    return this.next(wanted);
+  }
+}
+
+let clock: TestClock;
+let heartbeats: Heartbeats;
+let vault: ScriptedExchange;
+let credentials: VaultCredentials;
+
+beforeEach(() => {
+  clock = new TestClock();
+  heartbeats = new Heartbeats(clock, 3000, () => undefined);
+  heartbeats.beat(clock.now());
+  vault = new ScriptedExchange();
+  const logger = createLogger({ app: 'test', level: 'silent' });
+  credentials = new VaultCredentials({ vault, clock, freshness: heartbeats, logger });
+});
+
+async function header(wanted: CredentialRequest = request): Promise<string | undefined> {
+  const answer = await credentials.borrow(wanted);
+  return answer.kind === 'credential' ? answer.header?.[1] : answer.kind;
+}
+
+async function borrowed(): Promise<BorrowedCredential> {
+  const answer = await credentials.borrow(request);
+  if (answer.kind !== 'credential') throw new Error(answer.kind);
+  return answer;
+}
+
+function pass(seconds: number): void {
+  clock.advance(seconds);
+  heartbeats.beat(clock.now());
+}
+
+const grantEvent = (
+  version: number,
+  status: 'active' | 'refreshing' | 'needs_consent' | 'revoked',
+) => credentials.changed({ type: 'grant', ...person, grantId: 'g1', version, status });
+const consentRemoved = (application: string) =>
+  credentials.changed({
+    type: 'consent',
+    ...person,
+    application,
+    consumer: 'gateway',
+    upstream: 'reports',
+    state: 'removed',
+  });
+
+describe('a borrowed token', () => {
+  test('is at hand without a promise once it has been borrowed', async () => {
+    await header();
+    expect(credentials.borrow(request)).not.toBeInstanceOf(Promise);
+    expect(vault.asked).toHaveLength(1);
+  });
+
+  test('is kept min(60 s, lifetime − min(10 s, 20 %))', () => {
+    expect([3600, 60, 30, 5, 1].map(keepSeconds)).toEqual([60, 50, 24, 4, 0.8]);
+  });
+
+  test('is borrowed anew after its time', async () => {
+    vault.next = () => tokenOf(`t${vault.asked.length}`, 1, { expires_in: 30 });
+    await header();
+    pass(23);
+    expect(await header()).toBe('Bearer t1');
+    pass(1);
+    expect(await header()).toBe('Bearer t2');
+  });
+
+  test('is nobody else’s: each person, application, upstream and scope set has its own', async () => {
+    const others: CredentialRequest[] = [
+      { ...request, caller: callerOf('other') },
+      { ...request, caller: { ...callerOf('cli'), subject: 'bob' } },
+      { ...request, caller: { ...callerOf('cli'), issuer: 'partner' } },
+      { ...request, upstream: upstreamOf('other', 'https://other.example') },
+      { ...request, upstream: { ...reports, credential: { type: 'oauth', scopes: ['write'] } } },
+      // A subject and an application that would read the same if they were only joined.
+      { ...request, caller: { ...callerOf('cli'), subject: 'alice\0c', application: 'li' } },
+    ];
+    const seen = [await header()];
+    for (const other of others) seen.push(await header(other));
+    expect(new Set(seen).size).toBe(others.length + 1);
+  });
+
+  test('is injected as the upstream says', async () => {
+    const upstream = { ...reports, inject: { header: 'X-Api-Key', scheme: '' } };
+    const answer = await credentials.borrow({ ...request, upstream });
+    expect(answer).toMatchObject({ header: ['x-api-key', 't1'] });
+  });
+
+  test('that would split a header is never sent', async () => {
+    vault.next = () => tokenOf('a\r\nx: y');
+    expect(await header()).toBe('unavailable');
+  });
+});
+
+describe('one flight per key', () => {
+  test('a hundred callers of one grant are one exchange', async () => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => header()));
+    expect(new Set(answers)).toEqual(new Set(['Bearer t1']));
+    expect(vault.asked).toHaveLength(1);
+  });
+
+  test('a refused token of one caller is not held against another of the same person', async () => {
+    vault.next = ({ subjectToken }) =>
+      subjectToken === 'bad' ? { kind: 'invalid-subject-token', detail: '' } : tokenOf('good');
+    const [first, second] = await Promise.all([header({ ...request, token: 'bad' }), header()]);
+    expect([first, second]).toEqual(['invalid-token', 'Bearer good']);
+  });
+});
+
+describe('staleness', () => {
+  test('without a heartbeat for three seconds every call exchanges', async () => {
+    await header();
+    clock.advance(2.9);
+    expect(await header()).toBe('Bearer t1');
+    clock.advance(0.2);
+    expect(await header()).toBe('Bearer t2');
+    expect(await header()).toBe('Bearer t3');
+  });
+
+  test('if that fails too: unavailable with a time to retry, and no elicitation', async () => {
+    await header();
+    clock.advance(4);
+    vault.next = () => outage;
+    expect(await credentials.borrow(request)).toMatchObject({
+      kind: 'unavailable',
+      retryAfterSeconds: 2,
+    });
+  });
+
+  test('an unreachable vault is not noticed while a token is at hand and heartbeats are heard', async () => {
+    await header();
+    vault.next = () => outage;
+    pass(50);
+    expect(await header()).toBe('Bearer t1');
+  });
+
+  test('a heartbeat that was ten seconds on its way does not count as fresh', async () => {
+    await header();
+    clock.advance(10);
+    heartbeats.beat(clock.now() - 10);
+    expect(heartbeats.fresh).toBe(false);
+    expect(await header()).toBe('Bearer t2');
+  });
+
+  test('R12, somebody sets the host’s clock: nothing changes', async () => {
+    await header();
+    clock.jump(3600);
+    expect(heartbeats.fresh).toBe(true);
+    clock.jump(-7200);
+    expect(await header()).toBe('Bearer t1');
+  });
+
+  test('a reconnection drops what was borrowed', async () => {
+    await header();
+    credentials.reconnected();
+    expect(await header()).toBe('Bearer t2');
+  });
+
+  test('an answer that was under way during a reconnection is used once and not kept', async () => {
+    const before = header();
+    credentials.reconnected();
+    expect(await before).toBe('Bearer t1');
+    expect(await header()).toBe('Bearer t2');
+  });
+
+  test('a stream whose grant is gone after a reconnection ends; one whose grant stands goes on', async () => {
+    const first = (await borrowed()).revoked;
+    credentials.reconnected();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(first?.aborted).toBe(false);
+    vault.next = () => consentNeeded;
+    credentials.reconnected();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(first?.aborted).toBe(true);
+    expect(vault.asked.at(-1)?.interaction).toBe('none');
+  });
+});
+
+describe('fencing', () => {
+  test('a revoked grant is forgotten at once and its open streams end', async () => {
+    const { revoked } = await borrowed();
+    grantEvent(2, 'revoked');
+    expect(revoked?.aborted).toBe(true);
+    vault.next = () => consentNeeded;
+    expect(await header()).toBe('interaction');
+  });
+
+  test('a token borrowed before the revocation says so even if asked only afterwards', async () => {
+    const credential = await borrowed();
+    grantEvent(2, 'revoked');
+    expect(credential.revoked?.aborted).toBe(true);
+  });
+
+  test('an exchange answer older than an event already seen is discarded', async () => {
+    vault.next = () => {
+      if (vault.asked.length === 1) grantEvent(5, 'active');
+      return tokenOf(`t${vault.asked.length}`, vault.asked.length === 1 ? 4 : 5);
+    };
+    expect(await header()).toBe('Bearer t2');
+  });
+
+  test('a revoke that overtakes its exchange wins, however often it is asked', async () => {
+    grantEvent(5, 'revoked');
+    vault.next = () => tokenOf('zombie', 5);
+    expect(await header()).toBe('unavailable');
+  });
+
+  test('a refresh replaces what was borrowed; one under way does not', async () => {
+    await header();
+    grantEvent(1, 'refreshing');
+    expect(await header()).toBe('Bearer t1');
+    grantEvent(2, 'active');
+    vault.next = () => tokenOf('renewed', 2);
+    expect(await header()).toBe('Bearer renewed');
+  });
+
+  test('a withdrawn consent ends that application’s use and no other’s', async () => {
+    const { revoked } = await borrowed();
+    const other = { ...request, caller: callerOf('other') };
+    const before = await header(other);
+    consentRemoved('cli');
+    expect(revoked?.aborted).toBe(true);
+    expect(await header(other)).toBe(before);
+    vault.next = () => consentNeeded;
+    expect(await header()).toBe('interaction');
+  });
+
+  test('a consent withdrawn while the exchange is under way is asked for again', async () => {
+    vault.next = () => {
+      if (vault.asked.length > 1) return consentNeeded;
+      consentRemoved('cli');
+      return tokenOf('too late');
+    };
+    expect(await header()).toBe('interaction');
+  });
+});
+
+describe('a token that the upstream refused', () => {
+  test('is replaced by another, which is remembered', async () => {
+    const refused = await borrowed();
+    const replaced = await credentials.replace(request, refused);
+    expect(replaced).toMatchObject({ header: ['authorization', 'Bearer t2'] });
+    expect(vault.asked[1]?.rejectedTokenSha256).toMatch(/^[\w-]{43}$/);
+    expect(await header()).toBe('Bearer t2');
+  });
+
+  test('is not replaced twice: who comes later gets the replacement', async () => {
+    const refused = await borrowed();
+    await credentials.replace(request, refused);
+    await credentials.replace(request, refused);
+    expect(vault.asked).toHaveLength(2);
+  });
+
+  test('comes back itself where the vault has no other', async () => {
+    vault.next = () => tokenOf('same');
+    const refused = await borrowed();
+    expect(await credentials.replace(request, refused)).toBe(refused);
+  });
+});
