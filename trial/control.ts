@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { controlFile, readTrialConfig } from './config.js';
-import { controlHeader } from './control-guard.js';
+import { controlHeader } from '#lib/testing/trial-control';
 import type { PieceStatus } from './supervisor/control-server.js';
 
 const usage = 'npm run trial -- status | start PIECE | stop PIECE | restart PIECE | kill PIECE';

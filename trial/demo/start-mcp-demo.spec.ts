@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '#lib/testing/free-port';
 import type { LocalServer } from '#lib/testing/local-server';
 import { TestIssuer } from '#lib/testing/test-issuer';
-import { controlHeader } from '../control-guard.js';
+import { controlHeader } from '#lib/testing/trial-control';
 import { startMcpDemo } from './start-mcp-demo.js';
 
 const controlToken = randomBytes(32).toString('base64url');

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody, sendJson } from '#lib/testing/local-server';
-import { mayControl } from '../control-guard.js';
+import { mayControl } from '#lib/testing/trial-control';
 import { isServiceMode } from '../service-mode.js';
 import type { ServiceMode } from '../service-mode.js';
 import type { FileStore } from './file-store.js';

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '#lib/testing/free-port';
 import { HttpBrowser } from '#lib/testing/http-browser';
 import type { LocalServer } from '#lib/testing/local-server';
-import { controlHeader } from '../control-guard.js';
+import { controlHeader } from '#lib/testing/trial-control';
 import type { IdpConfig } from './idp-config.js';
 import { startIdp } from './start-idp.js';
 

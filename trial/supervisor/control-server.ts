@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readBody, sendJson, startLocalServer } from '#lib/testing/local-server';
-import { mayControl } from '../control-guard.js';
+import { mayControl } from '#lib/testing/trial-control';
 import type { PieceState } from './piece.js';
 
 export interface PieceStatus {
@@ -24,11 +24,12 @@ export interface Controllable {
 
 const verbs = ['start', 'stop', 'restart', 'kill'] as const;
 
-/** Serves `GET /status` and `POST /{verb}/{piece}` on a free loopback port, named in `file` (0600). */
+/** Serves `GET /status` and `POST /{verb}/{piece}` on a free loopback port, named in `file` (0600) beside `about`. */
 export async function startControlServer(
   supervisor: Controllable,
   file: string,
   token: string,
+  about: Readonly<Record<string, unknown>>,
 ): Promise<{ stop(): Promise<void> }> {
   const server = await startLocalServer(async (request, response) => {
     if (!mayControl(request, token)) return sendJson(response, 403, {});
@@ -48,7 +49,9 @@ export async function startControlServer(
     }
   });
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(file, JSON.stringify({ origin: server.origin, token }), { mode: 0o600 });
+  await writeFile(file, JSON.stringify({ ...about, origin: server.origin, token }), {
+    mode: 0o600,
+  });
   return {
     stop: async () => {
       await rm(file, { force: true });

@@ -57,6 +57,7 @@ export class Supervisor implements Controllable {
       this,
       controlFile(stateDir),
       this.#secrets.controlToken,
+      { addresses: this.addresses },
     );
     this.say('Starting Postgres …');
     await this.#startPostgres();
@@ -143,7 +144,7 @@ export class Supervisor implements Controllable {
     const plan = { config: this.config, at: this.addresses, secrets: this.#secrets };
     const listener = {
       say: this.say,
-      spawned: (name: string, pid?: number) => void this.#lock?.remember(name, pid),
+      spawned: (name: string, pid?: number) => this.#lock?.remember(name, pid),
     };
     const specs = await pieceSpecs(plan, this.#databaseUrl);
     for (const spec of specs) {
@@ -161,6 +162,7 @@ export class Supervisor implements Controllable {
   }
 
   async #startAll(names: readonly string[]): Promise<void> {
+    if (this.#stopping !== undefined) throw new Error('Stopped while starting.');
     const pieces = names.flatMap((name) => this.#pieces.get(name) ?? []);
     const results = await Promise.allSettled(pieces.map((piece) => piece.start()));
     const failed = results.find((result) => result.status === 'rejected');

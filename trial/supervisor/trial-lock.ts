@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +14,7 @@ interface LockContent {
 
 /** One trial per state folder. */
 export class TrialLock {
-  #children: Record<string, number> = {};
+  readonly #children: Record<string, number> = {};
 
   private constructor(
     private readonly file: string,
@@ -43,10 +44,11 @@ export class TrialLock {
   }
 
   /** Remembers a child for whoever takes the lock over. */
-  async remember(name: string, pid: number | undefined): Promise<void> {
+  remember(name: string, pid: number | undefined): void {
     if (pid === undefined) delete this.#children[name];
     else this.#children[name] = pid;
-    await writeFile(this.file, this.#content(), { mode: 0o600 });
+    // Synchronous: a crash of ours right after must find it, and two writes must not mix.
+    writeFileSync(this.file, this.#content(), { mode: 0o600 });
   }
 
   release(): Promise<void> {
@@ -82,7 +84,7 @@ async function endOrphans(pids: readonly number[]): Promise<void> {
     if (!(await isTrial(pid, '/dist/'))) continue;
     process.kill(pid, 'SIGKILL');
     // Its ports are free when it is gone.
-    for (let tries = 0; tries < 100 && isAlive(pid); tries += 1) await sleep(20);
+    for (let tries = 0; tries < 100 && (await isTrial(pid, '/dist/')); tries += 1) await sleep(20);
   }
 }
 
