@@ -1,6 +1,5 @@
 import type { AuditLog, AuditRecord } from '../audit/audit-log.js';
 import type { Transaction } from '../database/database.js';
-import type { EventPublisher } from '../events/event-publisher.js';
 import type { InteractionEvents } from '../interactions/interaction-events.js';
 import { nobody } from './consent-requests.js';
 import type { ConsentRequest } from './consent-requests.js';
@@ -9,7 +8,6 @@ import type { ConsentRequest } from './consent-requests.js';
 export class ConsentRecord {
   constructor(
     private readonly audit: AuditLog,
-    private readonly events: EventPublisher,
     private readonly interactionEvents: InteractionEvents,
   ) {}
 
@@ -37,19 +35,11 @@ export class ConsentRecord {
     });
   }
 
-  async ended(tx: Transaction, request: ConsentRequest, state: 'completed' | 'declined') {
-    const { interaction, issuer, upstream } = request;
-    const { subject, application, consumer } = interaction;
-    if (state === 'completed' && application !== nobody)
-      await this.events.publish(tx, {
-        type: 'consent',
-        issuer: issuer.document.slug,
-        subject,
-        application,
-        consumer,
-        upstream: upstream.document.slug,
-        state: 'given',
-      });
+  async ended(
+    tx: Transaction,
+    { interaction }: ConsentRequest,
+    state: 'completed' | 'declined',
+  ): Promise<void> {
     await this.interactionEvents.ended(tx, interaction, state);
   }
 }

@@ -6,6 +6,8 @@ import type { Secret } from '#lib/secret/secret';
  */
 export type ReturnTo =
   | { readonly page: 'connections' }
+  /** A link that cannot be one: after signing in it is as unknown as before. */
+  | { readonly page: 'nowhere' }
   | { readonly page: 'link'; readonly link: Secret }
   | { readonly page: 'interaction'; readonly id: string };
 
@@ -24,6 +26,8 @@ export function pathOf(returnTo: ReturnTo): string {
   switch (returnTo.page) {
     case 'connections':
       return '/connections';
+    case 'nowhere':
+      return '/connect';
     case 'link':
       return `/connect/${returnTo.link.reveal()}`;
     case 'interaction':

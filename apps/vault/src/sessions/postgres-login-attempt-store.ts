@@ -4,7 +4,7 @@ import { loginAttemptSeconds } from './login-attempt.js';
 import type { LoginAttempt, ReturnTo } from './login-attempt.js';
 
 type StoredReturn =
-  | { page: 'connections' }
+  | { page: 'connections' | 'nowhere' }
   | { page: 'link'; sealed: string }
   | { page: 'interaction'; id: string };
 

@@ -1,0 +1,36 @@
+import { requiredScopes } from '../grants/domain/required-scopes.js';
+import type { OpenInteraction } from '../interactions/open-interaction.js';
+import type { SessionPerson } from '../sessions/web-session.js';
+import { nobody } from './consent-requests.js';
+import type { ConsentStores } from './consent-stores.js';
+import type { Connection } from './list-connections.js';
+
+/** Connect ahead of need, or anew: the same request as an application's, with nobody waiting. */
+export class BeginConnection {
+  constructor(
+    private readonly stores: Pick<ConsentStores, 'database'>,
+    private readonly opening: OpenInteraction,
+  ) {}
+
+  /** Answers the id of the interaction; undefined for an upstream that needs no connection. */
+  async begin(
+    { issuerId, subject }: SessionPerson,
+    { upstream, oauthClient, grant }: Connection,
+  ): Promise<string | undefined> {
+    const { credential } = upstream.document;
+    if (credential.type !== 'oauth') return undefined;
+    const opened = await this.stores.database.transaction((tx) =>
+      this.opening.ask(tx, {
+        issuerId,
+        subject,
+        application: nobody,
+        consumer: 'gateway',
+        upstreamId: upstream.id,
+        purpose: grant ? 'reconnect' : 'connect',
+        scopes: requiredScopes(credential, oauthClient.document),
+        clientName: undefined,
+      }),
+    );
+    return opened.id;
+  }
+}

@@ -1,0 +1,2 @@
+/** The BrowserBinding of trips to providers. */
+export const CONNECT_BINDING = Symbol('BrowserBinding of trips to providers');

@@ -1,0 +1,187 @@
+import { cleanText } from '../../web/clean-text.js';
+import { Foreign } from '../../web/foreign.js';
+import type { Page } from '../../web/page.js';
+import type { ConsentRequest } from '../consent-requests.js';
+import {
+  ApplicationName,
+  FormSecrets,
+  hasApplication,
+  pathOfRequest,
+  ProviderName,
+  UpstreamName,
+} from './request-words.js';
+import type { RequestPage } from './request-words.js';
+import { scopeWords } from './scope-words.js';
+
+/** The one question. `changed`: more is asked now than the page showed that was answered. */
+export function consentPage(page: RequestPage & { changed: boolean }): Page {
+  const { request, visitor, changed } = page;
+  const upstream = cleanText(request.upstream.document.name);
+  const title = hasApplication(request)
+    ? `Let ${cleanText(request.application.name)} use ${upstream}?`
+    : `Connect ${upstream}?`;
+  return {
+    status: changed ? 409 : 200,
+    title,
+    visitor,
+    body: (
+      <section class="card">
+        {changed && (
+          <p class="note warn" role="status">
+            The request has changed since you opened this page. Please look again: nothing was
+            allowed yet.
+          </p>
+        )}
+        <Question request={request} />
+        <div class="identity">
+          <span>
+            Signed in as{' '}
+            <strong>
+              <Foreign name={visitor.displayName} />
+            </strong>{' '}
+            {visitor.account !== visitor.displayName && (
+              <span class="soft">
+                (<Foreign name={visitor.account} />)
+              </span>
+            )}
+          </span>
+          <a href="?switch=1">Not you? Switch account</a>
+        </div>
+        <Facts request={request} />
+        <Decision request={request} visitor={visitor} />
+        {hasApplication(request) && (
+          <p class="soft small after">Did not ask for this? Choose Not now.</p>
+        )}
+      </section>
+    ),
+  };
+}
+
+function Question({ request }: { request: ConsentRequest }) {
+  if (!hasApplication(request))
+    return (
+      <>
+        <h1>
+          Connect <UpstreamName request={request} />?
+        </h1>
+        <p class="lead">Apps that you allow can then use it as you. Each of them asks you first.</p>
+      </>
+    );
+  return (
+    <>
+      <h1>
+        Let <ApplicationName request={request} /> use <UpstreamName request={request} /> as you?
+      </h1>
+      <Asker request={request} />
+    </>
+  );
+}
+
+function Asker({ request }: { request: ConsentRequest }) {
+  const { application, interaction } = request;
+  if (application.trust === 'known')
+    return (
+      <p class="soft">
+        <span class="badge">✓ Checked by your organisation</span>
+      </p>
+    );
+  return (
+    <div class="note warn">
+      <p>
+        <strong>Nobody at your organisation has checked this app.</strong> Allow it only if you just
+        started something in it yourself.
+      </p>
+      <p class="small">
+        Its id is <code>{cleanText(interaction.application, 200)}</code>
+        {interaction.clientName !== undefined && (
+          <>
+            {' '}
+            and it calls itself “<Foreign name={interaction.clientName} />”
+          </>
+        )}
+        .
+      </p>
+    </div>
+  );
+}
+
+function Facts({ request }: { request: ConsentRequest }) {
+  const upstream = <UpstreamName request={request} />;
+  return (
+    <ul class="facts">
+      <li>
+        <strong>{hasApplication(request) ? 'It can' : 'You allow Symbolon to'}</strong>
+        <Permissions request={request} />
+      </li>
+      {hasApplication(request) && (
+        <li>
+          <strong>It cannot</strong> do more there than you can. It never receives your password,{' '}
+          {request.interaction.consumer === 'gateway' ? (
+            <>nor your {upstream} token.</>
+          ) : (
+            <>only a {upstream} token that soon ends.</>
+          )}
+        </li>
+      )}
+      <li>
+        <strong>You stay in charge</strong> Your organisation keeps an encrypted key until you
+        disconnect{' '}
+        {hasApplication(request) ? (
+          <>under My connections. This permission ends by itself after 180 days.</>
+        ) : (
+          <>under My connections.</>
+        )}
+      </li>
+      {request.needsTrip && (
+        <li>
+          <strong>Next</strong> <ProviderName request={request} /> asks you to sign in there.
+        </li>
+      )}
+    </ul>
+  );
+}
+
+function Permissions({ request }: { request: ConsentRequest }) {
+  const { plain, named } = scopeWords(request.interaction.scopes);
+  return (
+    <ul class="plain">
+      <li>
+        use <UpstreamName request={request} /> as you
+        {named.length > 0 && (
+          <>
+            , with{' '}
+            {named.map((scope, index) => (
+              <>
+                {index > 0 && ', '}
+                <code>{scope}</code>
+              </>
+            ))}
+          </>
+        )}
+      </li>
+      {plain.map((words) => (
+        <li>{words}</li>
+      ))}
+    </ul>
+  );
+}
+
+function Decision({ request, visitor }: RequestPage) {
+  return (
+    <form method="post" action={pathOfRequest(request)} class="actions">
+      <FormSecrets request={request} visitor={visitor} />
+      <button class="primary" type="submit" name="decision" value="allow">
+        {request.needsTrip ? (
+          <span>
+            Allow and continue to <ProviderName request={request} />
+          </span>
+        ) : (
+          'Allow'
+        )}
+      </button>
+      <button type="submit" name="decision" value="decline">
+        Not now
+      </button>
+    </form>
+  );
+}

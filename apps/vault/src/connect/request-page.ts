@@ -1,0 +1,48 @@
+import type { Page, Visitor } from '../web/page.js';
+import type { ConsentRequest } from './consent-requests.js';
+import { consentPage } from './pages/consent-page.js';
+import { declinedPage, donePage, expiredPage } from './pages/ended-pages.js';
+import { accountDiffersPage, refusedPage } from './pages/provider-pages.js';
+import { nameOfAccount } from './pages/request-words.js';
+import type { PostgresUnconfirmedAccountStore } from './postgres-unconfirmed-account-store.js';
+
+export interface PageWishes {
+  /** The person answered a page that is out of date. */
+  readonly changed: boolean;
+  /** The person wants to be asked again after a refusal. */
+  readonly again: boolean;
+}
+
+/** Chooses the page of a request by its state: whatever the person does, a reload shows where it stands. */
+export class RequestPages {
+  constructor(private readonly unconfirmed: PostgresUnconfirmedAccountStore) {}
+
+  async of(request: ConsentRequest, visitor: Visitor, wishes: PageWishes): Promise<Page> {
+    const page = { request, visitor };
+    switch (request.interaction.status) {
+      case 'completed':
+        return donePage(page);
+      case 'declined':
+        return declinedPage(page);
+      case 'expired':
+        return expiredPage(page);
+      case 'confirming':
+        return this.#accountDiffers(request, visitor);
+      case 'pending': {
+        const { refused } = request.interaction.outcome;
+        if (refused && !wishes.again) return refusedPage(page, { ...refused, status: 200 });
+        return consentPage({ ...page, changed: wishes.changed });
+      }
+    }
+  }
+
+  async #accountDiffers(request: ConsentRequest, visitor: Visitor): Promise<Page> {
+    const returned = await this.unconfirmed.find(request);
+    const page = { request, visitor };
+    if (!returned) return expiredPage(page);
+    return accountDiffersPage(page, {
+      held: nameOfAccount(request.grant?.account),
+      returned: nameOfAccount(returned.account),
+    });
+  }
+}
