@@ -3,7 +3,7 @@ import { sharerOf, type McpCall } from './mcp-call.js';
 import type { JsonObject, McpRequest } from './message.js';
 import type { RelayOptions } from './relay.js';
 import { resultOf, type RememberedLists } from './remembered-lists.js';
-import { result, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { result, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import type { Subscriptions } from './subscriptions.js';
 import { takesCredential } from './borrow.js';
 
@@ -19,7 +19,9 @@ const remembered = new Set([
   'tools/list',
   ...Object.keys(emptyLists),
 ]);
-const served = new Set([...remembered, 'ping', 'logging/setLevel', 'subscriptions/listen']);
+const onlyLegacy = new Set(['initialize', 'ping', 'logging/setLevel']);
+const onlyModern = new Set(['server/discover', 'subscriptions/listen']);
+const served = new Set([...remembered, ...onlyLegacy, ...onlyModern]);
 
 /**
  * What needs no grant: answered from this person's own last answers, else from a profile with the one tool
@@ -37,12 +39,15 @@ export class BeforeConsent {
 
   async serveModern(call: McpCall, message: McpRequest): Promise<void> {
     if (message.method === 'subscriptions/listen') return this.subscriptions.serve(call, message);
+    if (onlyLegacy.has(message.method))
+      return writeAnswer(call.response, { ...unknown(message), status: 404 });
     const value = this.#resultFor(call, 'modern', message);
-    const fresh = remembered.has(message.method) ? { ttlMs: 0, cacheScope: 'private' } : {};
+    const fresh = { ttlMs: 0, cacheScope: 'private' };
     writeAnswer(call.response, result(message.id, { resultType: 'complete', ...value, ...fresh }));
   }
 
   legacyAnswer(call: McpCall, message: McpRequest): RpcAnswer {
+    if (onlyModern.has(message.method)) return unknown(message);
     return result(message.id, this.#resultFor(call, 'legacy', message));
   }
 
@@ -105,6 +110,10 @@ export const profileCapabilities = {
 
 export function serverInfoOf(call: McpCall): JsonObject {
   return { name: call.upstream.config.slug, title: call.upstream.config.name, version: '0' };
+}
+
+function unknown(message: McpRequest): RpcAnswer {
+  return rpcError(message.id, -32601, 'Method not found.');
 }
 
 function discoverResult(call: McpCall): JsonObject {

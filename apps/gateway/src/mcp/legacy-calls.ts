@@ -1,10 +1,12 @@
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
 import type { BeforeConsent } from './before-consent.js';
 import { borrow, refusedAnswer, type BorrowWish } from './borrow.js';
+import type { Consents } from './consents.js';
 import { elicitLegacy, elicitsByUrl, isPause } from './elicit.js';
 import { EndedSessions } from './ended-sessions.js';
 import { EventStream } from './event-stream.js';
 import { openSession, type LegacySession } from './legacy-session.js';
+import { followUpstream } from './follow-upstream.js';
 import { LegacyHandshake } from './legacy-handshake.js';
 import { LegacyStreams } from './legacy-streams.js';
 import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
@@ -28,6 +30,7 @@ export class LegacyCalls {
   constructor(
     private readonly deps: McpDeps,
     private readonly before: BeforeConsent,
+    private readonly consents: Consents,
     private readonly open: OpenStreams,
   ) {
     this.#ended = new EndedSessions(deps.watch, deps.clock);
@@ -55,25 +58,24 @@ export class LegacyCalls {
         ...rpcError(null, -32000, 'Accept must name text/event-stream.'),
         status: 406,
       });
-    const close = this.open.open(call.caller);
-    if (close === undefined)
-      return writeAnswer(
-        call.response,
-        problemAnswer(null, 'too-many-requests', 'Too many open streams.', call.requestId),
-      );
+    const place = this.open.open(call, null);
+    if (place === undefined) return;
     const stream = new EventStream(call.response);
     const remove = this.#streams.add(session, sharerOf(call), stream);
     const gone = new AbortController();
-    const merged = new UpstreamStream(this.deps, call, session, stream).follow(
-      this.#sessions,
-      this.#streams,
-      gone.signal,
-    );
+    const upstream = new UpstreamStream(this.deps, call, session, stream);
+    const following = followUpstream(call, {
+      deps: this.deps,
+      consents: this.consents,
+      stream,
+      signal: gone.signal,
+      attempt: (credential) => upstream.merge(this.#sessions, credential, gone.signal),
+    });
     await stream.closed;
     gone.abort();
     remove();
-    close();
-    await merged;
+    place.leave();
+    await following;
   }
 
   /** DELETE: the session is over at every replica, and at the upstream. */
@@ -213,7 +215,7 @@ export class LegacyCalls {
       const sent = {
         method: 'POST',
         headers: {
-          ...upstreamHeaders(call.request.headers, 'legacy'),
+          ...upstreamHeaders(call.request.headers, 'legacy', call.token),
           ...sessionHeaders(opened.session),
         },
         body: message.body.bytes,

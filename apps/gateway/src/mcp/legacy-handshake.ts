@@ -48,7 +48,7 @@ export class LegacyHandshake {
       return writeAnswer(call.response, refusedAnswer(this.deps, call, message.id, credential));
     const sent = {
       method: 'POST',
-      headers: upstreamHeaders(call.request.headers, 'legacy'),
+      headers: upstreamHeaders(call.request.headers, 'legacy', call.token),
       body: message.body.bytes,
       signal: AbortSignal.timeout(call.upstream.config.timeoutMs),
     } as const;

@@ -25,7 +25,6 @@ export class LegacyStreams {
   readonly #sharers = new Map<string, string>();
   readonly #told = new Map<string, Told[]>();
   readonly #undelivered = new Map<string, { messages: unknown[]; until: number }>();
-  readonly #consented = new Map<string, Set<() => void>>();
 
   constructor(
     watch: InteractionWatch,
@@ -67,19 +66,6 @@ export class LegacyStreams {
     };
   }
 
-  /** Resolves when this person consents for this application and upstream, or on abort. */
-  async consented(sharer: string, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    const waiting = this.#consented.get(sharer) ?? new Set();
-    this.#consented.set(sharer, waiting);
-    await new Promise<void>((resolve) => {
-      waiting.add(resolve);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      signal.addEventListener('abort', () => waiting.delete(resolve), { once: true });
-    });
-    if (waiting.size === 0) this.#consented.delete(sharer);
-  }
-
   end(nonce: string): void {
     for (const stream of this.#streams.get(nonce) ?? []) stream.end();
     this.#undelivered.delete(nonce);
@@ -99,9 +85,6 @@ export class LegacyStreams {
     for (const [nonce, other] of this.#sharers) {
       if (other === sharer) for (const change of changes) this.#send(nonce, change);
     }
-    const waiting = [...(this.#consented.get(sharer) ?? [])];
-    this.#consented.delete(sharer);
-    for (const resolve of waiting) resolve();
   }
 
   /** On one stream only, the newest; kept for the next one while there is none. */

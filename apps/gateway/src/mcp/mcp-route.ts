@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Refusal } from '../inbound/inbound.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { BeforeConsent } from './before-consent.js';
+import { Consents } from './consents.js';
 import { eraOf, eraOfSessionMethod, type EraRejection } from './era.js';
 import { LegacyCalls } from './legacy-calls.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
@@ -33,10 +34,12 @@ class McpEndpoint {
   readonly #legacy: LegacyCalls;
 
   constructor(private readonly deps: McpDeps) {
-    const streams = new OpenStreams();
-    const before = new BeforeConsent(new RememberedLists(), new Subscriptions(deps.watch, streams));
-    this.#modern = new ModernCalls(deps, before);
-    this.#legacy = new LegacyCalls(deps, before, streams);
+    const streams = new OpenStreams(deps.clock);
+    const consents = new Consents(deps.watch);
+    const subscriptions = new Subscriptions(deps, consents, streams);
+    const before = new BeforeConsent(new RememberedLists(), subscriptions);
+    this.#modern = new ModernCalls(deps, before, streams);
+    this.#legacy = new LegacyCalls(deps, before, consents, streams);
   }
 
   async serve(

@@ -17,6 +17,7 @@ import {
   type McpNotification,
   type McpRequest,
 } from './message.js';
+import type { OpenStreams } from './open-streams.js';
 import { isMcpAnswer, relay, upstreamHeaders } from './relay.js';
 import {
   isOurState,
@@ -38,6 +39,7 @@ export class ModernCalls {
   constructor(
     private readonly deps: McpDeps,
     private readonly before: BeforeConsent,
+    private readonly streams: OpenStreams,
   ) {}
 
   async notify(call: McpCall, message: McpNotification): Promise<void> {
@@ -64,7 +66,7 @@ export class ModernCalls {
   }
 
   async #answer(call: McpCall, message: McpRequest, credential: CredentialAnswer): Promise<void> {
-    if (credential.kind === 'credential') return this.#forward(call, message, credential);
+    if (credential.kind === 'credential') return this.#forwardRequest(call, message, credential);
     if (credential.kind === 'interaction') return this.#pause(call, message, credential);
     return writeAnswer(call.response, refusedAnswer(this.deps, call, message.id, credential));
   }
@@ -180,7 +182,7 @@ export class ModernCalls {
   ): Promise<void> {
     if (answer.kind !== 'credential') return this.#answer(call, message, answer);
     const bytes = withParams(message.body, retryMembers, state.interrupted);
-    return this.#forward(call, { ...message, body: { ...message.body, bytes } }, answer);
+    return this.#forwardRequest(call, { ...message, body: { ...message.body, bytes } }, answer);
   }
 
   #notConnected(call: McpCall, message: McpRequest): RpcAnswer {
@@ -190,17 +192,32 @@ export class ModernCalls {
       : rpcError(message.id, -32000, text);
   }
 
+  async #forwardRequest(
+    call: McpCall,
+    message: McpRequest,
+    credential: BorrowedCredential,
+  ): Promise<void> {
+    const own = this.before.connected(call, message);
+    if (own !== undefined) return writeAnswer(call.response, own);
+    if (message.method !== 'subscriptions/listen') return this.#forward(call, message, credential);
+    const place = this.streams.open(call, message.id);
+    if (place === undefined) return;
+    try {
+      await this.#forward(call, message, credential);
+    } finally {
+      place.leave();
+    }
+  }
+
   async #forward(
     call: McpCall,
     message: McpRequest | McpNotification,
     credential: BorrowedCredential,
   ): Promise<void> {
     const id = message.kind === 'request' ? message.id : null;
-    const own = message.kind === 'request' ? this.before.connected(call, message) : undefined;
-    if (own !== undefined) return writeAnswer(call.response, own);
     const sent = {
       method: 'POST',
-      headers: upstreamHeaders(call.request.headers, 'modern'),
+      headers: upstreamHeaders(call.request.headers, 'modern', call.token),
       body: message.body.bytes,
       signal: call.gone,
     } as const;

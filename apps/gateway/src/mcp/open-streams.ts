@@ -1,22 +1,47 @@
-const perPerson = 32;
+import type { Clock } from '#lib/clock/clock';
+import type { JsonRpcId } from '#lib/problem/render';
+import type { McpCall } from './mcp-call.js';
+import { problemAnswer, writeAnswer } from './rpc-answer.js';
 
-/** How many long-lived streams one person holds open here (row 30). */
+const perPerson = 32;
+const longestTimerMs = 2 ** 31 - 1;
+
+export interface Place {
+  leave(): void;
+}
+
+/** The long-lived streams: few per person (row 30), none longer than the token that opened it. */
 export class OpenStreams {
   readonly #open = new Map<string, number>();
 
-  /** Answers how to close again; undefined: too many (answer 429). */
-  open(caller: { readonly issuer: string; readonly subject: string }): (() => void) | undefined {
-    const person = JSON.stringify([caller.issuer, caller.subject]);
+  constructor(private readonly clock: Clock) {}
+
+  /** Undefined where this person has too many already; then 429 is answered. */
+  open(call: McpCall, id: JsonRpcId): Place | undefined {
+    const person = JSON.stringify([call.caller.issuer, call.caller.subject]);
     const count = this.#open.get(person) ?? 0;
-    if (count >= perPerson) return undefined;
+    if (count >= perPerson) {
+      const detail = 'Too many streams of yours are open.';
+      writeAnswer(call.response, problemAnswer(id, 'too-many-requests', detail, call.requestId));
+      return undefined;
+    }
     this.#open.set(person, count + 1);
-    let closed = false;
-    return () => {
-      if (closed) return;
-      closed = true;
-      const left = (this.#open.get(person) ?? 1) - 1;
-      if (left === 0) this.#open.delete(person);
-      else this.#open.set(person, left);
+    const timer = setTimeout(() => call.response.end(), this.#leftMs(call));
+    const leave = (): void => {
+      clearTimeout(timer);
+      this.#leave(person);
     };
+    return { leave };
+  }
+
+  #leftMs(call: McpCall): number {
+    const left = (call.caller.expiresAt - this.clock.now()) * 1000;
+    return Math.min(Math.max(0, left), longestTimerMs);
+  }
+
+  #leave(person: string): void {
+    const left = (this.#open.get(person) ?? 1) - 1;
+    if (left === 0) this.#open.delete(person);
+    else this.#open.set(person, left);
   }
 }

@@ -1,6 +1,7 @@
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { connectionNames } from '../http/request-headers.js';
 import { discard, type UpstreamAnswer } from './upstream-call.js';
 
 const longestKept = 256 * 1024;
@@ -12,18 +13,20 @@ const passed = [
   'allow',
 ] as const;
 
-/** The request headers that an MCP upstream needs; never Authorization, Cookie, the session or hop-by-hop. */
+/**
+ * The request headers that an MCP upstream needs: never Authorization, Cookie, the session, what `Connection`
+ * names (RFC 9110 §7.6.1), or any value that holds the caller's token.
+ */
 export function upstreamHeaders(
   headers: IncomingHttpHeaders,
   era: 'modern' | 'legacy',
+  token: string,
 ): Record<string, string> {
-  const named = new Set(
-    (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()),
-  );
+  const named = connectionNames(headers.connection);
   const allowed: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (typeof value !== 'string' || named.has(name)) continue;
-    if (isAllowed(name, era)) allowed[name] = value;
+    if (typeof value !== 'string' || named?.has(name) === true) continue;
+    if (isAllowed(name, era) && !value.includes(token)) allowed[name] = value;
   }
   return allowed;
 }

@@ -1,26 +1,37 @@
 import { isObject, type JsonObject } from './message.js';
 
 const most = 2000;
+const mostCharacters = 64 * 1024 * 1024;
 
 /**
  * The first page of each list as one person saw it last through one application; never anybody else's.
- * In this replica's memory, the least recently written go first.
+ * In this replica's memory, the oldest go first.
  */
 export class RememberedLists {
-  readonly #results = new Map<string, JsonObject>();
+  readonly #texts = new Map<string, string>();
+  #characters = 0;
 
   put(sharer: string, era: string, method: string, result: JsonObject): void {
     const key = JSON.stringify([sharer, era, method]);
     const { nextCursor, ...firstPage } = result;
-    this.#results.delete(key);
-    this.#results.set(key, firstPage);
-    if (this.#results.size <= most) return;
-    const [oldest] = this.#results.keys();
-    if (oldest !== undefined) this.#results.delete(oldest);
+    const text = JSON.stringify(firstPage);
+    this.#drop(key);
+    this.#texts.set(key, text);
+    this.#characters += text.length;
+    for (const oldest of this.#texts.keys()) {
+      if (this.#texts.size <= most && this.#characters <= mostCharacters) return;
+      this.#drop(oldest);
+    }
   }
 
   get(sharer: string, era: string, method: string): JsonObject | undefined {
-    return this.#results.get(JSON.stringify([sharer, era, method]));
+    const value = parsed(this.#texts.get(JSON.stringify([sharer, era, method])) ?? '');
+    return isObject(value) ? value : undefined;
+  }
+
+  #drop(key: string): void {
+    this.#characters -= this.#texts.get(key)?.length ?? 0;
+    this.#texts.delete(key);
   }
 }
 

@@ -1,57 +1,70 @@
-import type { InteractionWatch } from '../credentials/credentials.js';
+import type { BorrowedCredential } from '../credentials/credentials.js';
+import type { Consents } from './consents.js';
 import { EventStream } from './event-stream.js';
 import { metaKey } from './era.js';
-import { sharerOf, type McpCall } from './mcp-call.js';
-import { isObject, type McpRequest } from './message.js';
+import { followUpstream, type Attempt } from './follow-upstream.js';
+import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
+import { mergeEvents } from './merge-events.js';
+import { isObject, type JsonObject, type McpRequest } from './message.js';
 import type { OpenStreams } from './open-streams.js';
-import { problemAnswer, rpcError, writeAnswer } from './rpc-answer.js';
+import { isEventStream, upstreamHeaders } from './relay.js';
+import { rpcError, writeAnswer } from './rpc-answer.js';
+import { callUpstream, discard } from './upstream-call.js';
 
+const acknowledged = 'notifications/subscriptions/acknowledged';
 const listKinds = {
   toolsListChanged: 'tools',
   promptsListChanged: 'prompts',
   resourcesListChanged: 'resources',
 } as const;
 
-/** `subscriptions/listen` before consent: says that the lists changed once the person has agreed. */
+/**
+ * `subscriptions/listen` before consent: says that the lists changed once the person has agreed, and from
+ * then on carries what the upstream says to the same request.
+ */
 export class Subscriptions {
-  readonly #open = new Map<string, Set<() => void>>();
-
   constructor(
-    watch: InteractionWatch,
+    private readonly deps: McpDeps,
+    private readonly consents: Consents,
     private readonly streams: OpenStreams,
-  ) {
-    watch.onEnded(({ issuer, subject, application, upstream, state }) => {
-      if (state !== 'completed') return;
-      for (const changed of this.#open.get(
-        JSON.stringify([issuer, subject, application, upstream]),
-      ) ?? [])
-        changed();
-    });
-  }
+  ) {}
 
   async serve(call: McpCall, message: McpRequest): Promise<void> {
     const wanted = message.params['notifications'];
-    if (!isObject(wanted))
-      return writeAnswer(
-        call.response,
-        rpcError(message.id, -32602, 'Invalid params: notifications is missing.'),
-      );
-    const close = this.streams.open(call.caller);
-    if (close === undefined)
-      return writeAnswer(
-        call.response,
-        problemAnswer(message.id, 'too-many-requests', 'Too many open streams.', call.requestId),
-      );
+    if (!isObject(wanted)) {
+      const detail = 'Invalid params: notifications is missing.';
+      return writeAnswer(call.response, rpcError(message.id, -32602, detail));
+    }
+    const place = this.streams.open(call, message.id);
+    if (place === undefined) return;
     const stream = new EventStream(call.response);
+    const stopListening = this.#announce(call, message, wanted, stream);
+    const gone = new AbortController();
+    const following = followUpstream(call, {
+      deps: this.deps,
+      consents: this.consents,
+      stream,
+      signal: gone.signal,
+      attempt: (credential) => this.#merge(call, message, credential, stream, gone.signal),
+    });
+    await stream.closed;
+    gone.abort();
+    stopListening();
+    place.leave();
+    await following;
+  }
+
+  #announce(
+    call: McpCall,
+    message: McpRequest,
+    wanted: JsonObject,
+    stream: EventStream,
+  ): () => void {
     const kinds = Object.entries(listKinds).filter(([name]) => wanted[name] === true);
     const _meta = { [metaKey.subscriptionId]: message.id };
     const notifications = Object.fromEntries(kinds.map(([name]) => [name, true]));
-    stream.send({
-      jsonrpc: '2.0',
-      method: 'notifications/subscriptions/acknowledged',
-      params: { notifications, _meta },
-    });
-    const stop = this.#listen(sharerOf(call), () => {
+    stream.send({ jsonrpc: '2.0', method: acknowledged, params: { notifications, _meta } });
+    return this.consents.listen(sharerOf(call), () => {
       for (const [, kind] of kinds)
         stream.send({
           jsonrpc: '2.0',
@@ -59,17 +72,27 @@ export class Subscriptions {
           params: { _meta },
         });
     });
-    await stream.closed;
-    stop();
-    close();
   }
 
-  #listen(sharer: string, changed: () => void): () => void {
-    const listeners = this.#open.get(sharer) ?? new Set();
-    this.#open.set(sharer, listeners.add(changed));
-    return () => {
-      listeners.delete(changed);
-      if (listeners.size === 0) this.#open.delete(sharer);
-    };
+  async #merge(
+    call: McpCall,
+    message: McpRequest,
+    credential: BorrowedCredential,
+    stream: EventStream,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
+    const headers = upstreamHeaders(call.request.headers, 'modern', call.token);
+    const sent = { method: 'POST', headers, body: message.body.bytes, signal } as const;
+    const called = await callUpstream(this.deps, call, credential, sent, { interaction: 'none' });
+    if (called.kind !== 'answered') return 'failed';
+    if (called.answer.status !== 200 || !isEventStream(called.answer)) {
+      discard(called.answer);
+      return 'never';
+    }
+    await mergeEvents(called.answer.body, (event) => {
+      // The client has been acknowledged already.
+      if (!event.includes(acknowledged)) stream.write(event);
+    });
+    return 'streamed';
   }
 }
