@@ -10,7 +10,7 @@ import { registerMcpRoutes } from './mcp-route.js';
 import type { PersonVault } from './person-vault-fixture.js';
 
 /** `Bearer <subject>.<application>` is a good token. */
-const tokenInbound: Inbound = {
+const inboundOf = (expiresInSeconds: number): Inbound => ({
   refuseMalformed: () => undefined,
   admit(request) {
     const [subject, application] = (request.headers.authorization ?? '')
@@ -34,11 +34,11 @@ const tokenInbound: Inbound = {
       claims: {},
       audiences: [],
       issuedAt: 0,
-      expiresAt: 2_000_000_000,
+      expiresAt: Date.now() / 1000 + expiresInSeconds,
     };
     return { ok: true, caller, token: `${subject}.${application}` };
   },
-};
+});
 
 export interface TestGateway {
   readonly url: string;
@@ -47,11 +47,13 @@ export interface TestGateway {
 }
 
 export interface GatewayOptions extends Partial<
-  Pick<McpDeps, 'holdMs' | 'strictElicitation' | 'sealer' | 'inbound'>
+  Pick<McpDeps, 'holdMs' | 'strictElicitation' | 'sealer'>
 > {
   readonly credential?: 'oauth' | 'none';
   readonly timeoutMs?: number;
   readonly port?: number;
+  /** Life of the callers' tokens. */
+  readonly expiresInSeconds?: number;
 }
 
 export const testSealer = (): StateSealer =>
@@ -85,7 +87,7 @@ export async function startGateway(
   const write = (entry: Record<string, unknown>): void => void lines.push(entry);
   registerMcpRoutes(app, {
     publicUrl: 'http://gateway.example',
-    inbound: options.inbound ?? tokenInbound,
+    inbound: inboundOf(options.expiresInSeconds ?? 3600),
     upstreams: {
       find: (slug) => (slug === 'demo' ? upstream : undefined),
       all: () => [upstream],
