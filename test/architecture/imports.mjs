@@ -1,5 +1,6 @@
 import { cruise } from 'dependency-cruiser';
 import config from '../../.dependency-cruiser.mjs';
+import { isSpec } from './tree.mjs';
 
 const folderCycles = {
   name: 'no-folder-cycles',
@@ -14,7 +15,7 @@ function unitOf(path) {
 function unitArrows(modules) {
   const arrows = new Map();
   for (const { source, dependencies } of modules) {
-    if (/\.spec\.tsx?$/.test(source)) continue;
+    if (isSpec(source)) continue;
     const from = unitOf(source);
     for (const { resolved } of dependencies) {
       const to = unitOf(resolved);

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import ts from 'typescript';
+import { isSpec } from './tree.mjs';
 
 const environmentReaders =
   /^libs\/config\/|^apps\/[^/]+\/src\/config(\.spec)?\.ts$|(^|\/)main\.ts$|^(trial|test|bench)\/|^libs\/testing\//;
@@ -9,7 +10,7 @@ const drawer = /(^|\/)(common|shared|utils?|helpers?|misc)\//;
 const kebab = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const testRoots = new Set(['it', 'test', 'describe', 'suite']);
 const unfinishedTests = new Set(['skip', 'only', 'todo']);
-const maxLines = (path) => (/\.spec\.tsx?$/.test(path) ? 500 : 300);
+const maxLines = (path) => (isSpec(path) ? 500 : 300);
 
 const propertyOf = (node, object, property) =>
   (ts.isPropertyAccessExpression(node) &&
@@ -116,7 +117,8 @@ function isEmptyName(node) {
   if (!name) return false;
   if (declares) return /(Manager|Helpers?|Utils?|Impl)$|^I[A-Z][a-z]/.test(name);
   const isFunction = ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node);
-  return isFunction && /^(handle|process)[A-Z]/.test(name);
+  const isOurs = !node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.OverrideKeyword);
+  return isFunction && isOurs && /^(handle|process)[A-Z]/.test(name);
 }
 
 function wrongFileName(file) {

@@ -4,6 +4,11 @@ import ts from 'typescript';
 
 const code = new Set(['.ts', '.tsx', '.mts', '.mjs']);
 
+/** Specs, and the fixtures and fakes that several specs share. */
+export function isSpec(path) {
+  return /(\.spec|-fixture)\.tsx?$|(^|\/)fake-[^/]+\.tsx?$/.test(path);
+}
+
 /**
  * One source file: `path` from the root with forward slashes, `text`, `isSpec`, and `visit(fn)` which
  * calls `fn(node)` for each node of its syntax tree; `line(node)` counts from 1.
@@ -25,7 +30,7 @@ function sourceFile(root, absolute) {
     path,
     name: basename(path),
     text,
-    isSpec: /\.spec\.tsx?$/.test(path),
+    isSpec: isSpec(path),
     visit,
     line,
     parse,
