@@ -1,0 +1,39 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Logger } from '#lib/observability/logger';
+import { AdminModule } from './admin/admin.module.js';
+import type { VaultConfig } from './config.js';
+import { ConnectModule } from './connect/connect.module.js';
+import { EventsModule } from './events/events.module.js';
+import { ExchangeModule } from './exchange/exchange.module.js';
+import { GrantsModule } from './grants/grants.module.js';
+import { HealthModule } from './health.module.js';
+import { InteractionsModule } from './interactions/interactions.module.js';
+import { MachineClientsModule } from './machine-clients/machine-clients.module.js';
+import { PlatformModule } from './platform.module.js';
+import { RegistryModule } from './registry/registry.module.js';
+import { SessionsModule } from './sessions/sessions.module.js';
+import { WebModule } from './web/web.module.js';
+
+/** The vault's features. */
+@Module({})
+export class AppModule {
+  static for(config: VaultConfig, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        PlatformModule.for(config, logger),
+        RegistryModule,
+        MachineClientsModule,
+        GrantsModule,
+        InteractionsModule,
+        SessionsModule,
+        ConnectModule,
+        WebModule,
+        EventsModule,
+        ExchangeModule,
+        AdminModule,
+        HealthModule,
+      ],
+    };
+  }
+}
