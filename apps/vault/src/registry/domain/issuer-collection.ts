@@ -1,7 +1,7 @@
 import type { FieldError } from '#lib/problem/problem';
 import type { Collection, RegistryDocuments } from './collection.js';
 import { type Issuer, issuer } from './issuer.js';
-import { valueAt } from './json.js';
+import { canonicalJson, valueAt } from './json.js';
 
 export const issuers: Collection<Issuer> = {
   name: 'issuers',
@@ -34,7 +34,7 @@ export const issuers: Collection<Issuer> = {
 function takesOver(before: Issuer, after: Issuer): boolean {
   return issuers.guarded.some((member) => {
     const path = member.split('.');
-    return JSON.stringify(valueAt(before, path)) !== JSON.stringify(valueAt(after, path));
+    return canonicalJson(valueAt(before, path)) !== canonicalJson(valueAt(after, path));
   });
 }
 

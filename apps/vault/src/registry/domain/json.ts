@@ -47,7 +47,7 @@ export function isDeeperThan(value: unknown, limit: number): boolean {
 }
 
 /** The same JSON text for equal documents, whatever the order of their members. */
-export function canonicalJson(value: unknown): string {
+export function canonicalJson(value: unknown): string | undefined {
   return JSON.stringify(value, (_, inner: unknown) =>
     isJsonObject(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,5 +1,5 @@
 import { type Collection, type Effect, laterMembers, notSupported } from './collection.js';
-import type { JsonObject } from './json.js';
+import { canonicalJson, type JsonObject } from './json.js';
 import { type OAuthClient, oauthClient } from './oauth-client.js';
 
 const laterAuthentication = [
@@ -57,6 +57,6 @@ function suspensionReason(before: OAuthClient, after: OAuthClient): string | und
 function isElsewhere(before: OAuthClient, after: OAuthClient): boolean {
   return (
     before.issuer !== after.issuer ||
-    JSON.stringify(before.endpoints) !== JSON.stringify(after.endpoints)
+    canonicalJson(before.endpoints) !== canonicalJson(after.endpoints)
   );
 }

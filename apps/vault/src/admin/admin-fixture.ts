@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { SynchronisedClock } from '#lib/clock/clock';
+import { createLogger } from '#lib/observability/logger';
+import { Outbound } from '#lib/outbound/outbound';
+import { Secret } from '#lib/secret/secret';
+import { type FreshDatabase, freshDatabase } from '#lib/testing/postgres-fresh-database';
+import { TestIssuer } from '#lib/testing/test-issuer';
+import type { RevocationReport } from '../grants/grants.js';
+import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
+import { PostgresDatabase } from '../database/postgres-database.js';
+import { PostgresEventBus } from '../events/postgres-event-bus.js';
+import { readKeyRing } from '../sealing/key-encryption-key.js';
+import { KeyRingSealer } from '../sealing/key-ring-sealer.js';
+import { PostgresSealingKeyStore } from '../sealing/postgres-sealing-key-store.js';
+import {
+  ADMIN_SETTINGS,
+  AUDIT_LOG,
+  CLOCK,
+  DATABASE,
+  EVENT_PUBLISHER,
+  EVENT_SOURCE,
+  GRANTS,
+  LOGGER,
+  OUTBOUND,
+  PUBLIC_URL,
+  SEALER,
+} from '../tokens.js';
+import { startFixtureApp } from './fixture-app.module.js';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly body: any;
+}
+
+export interface AskOptions {
+  readonly body?: unknown;
+  readonly token?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export const vaultPublicUrl = 'https://vault.example.com';
+
+/** The admin API on a database of its own, spoken to over HTTP. */
+export class AdminFixture {
+  readonly bootstrapToken = randomBytes(32).toString('base64url');
+  readonly logged: string[] = [];
+  readonly suspended: object[] = [];
+  origin = '';
+  database!: PostgresDatabase;
+  issuer!: TestIssuer;
+  readonly #closing: (() => Promise<unknown>)[] = [];
+
+  static async start(options: { recovery?: boolean; fresh?: FreshDatabase } = {}) {
+    const self = new AdminFixture();
+    await self.#start(options);
+    return self;
+  }
+
+  async #start(options: { recovery?: boolean }): Promise<void> {
+    const fresh = await freshDatabase();
+    this.database = new PostgresDatabase({ url: fresh.url, purpose: 'test', maxConnections: 4 });
+    this.issuer = await TestIssuer.start();
+    const outbound = new Outbound({ mode: 'development', allow: [] });
+    const destination = { write: (line: string) => void this.logged.push(line) };
+    const logger = createLogger({ app: 'vault', level: 'trace', destination });
+    const clock = new SynchronisedClock();
+    const bus = new PostgresEventBus(fresh.url, clock, logger);
+    await bus.start();
+    const { app, origin } = await startFixtureApp(
+      [
+        { provide: ADMIN_SETTINGS, useValue: this.#settings(options) },
+        { provide: AUDIT_LOG, useValue: new PostgresAuditLog() },
+        { provide: CLOCK, useValue: clock },
+        { provide: DATABASE, useValue: this.database },
+        { provide: EVENT_PUBLISHER, useValue: bus },
+        { provide: EVENT_SOURCE, useValue: bus },
+        { provide: GRANTS, useValue: this.#grants() },
+        { provide: LOGGER, useValue: logger },
+        { provide: OUTBOUND, useValue: outbound },
+        { provide: PUBLIC_URL, useValue: vaultPublicUrl },
+        { provide: SEALER, useValue: await sealerOf(this.database) },
+      ],
+      logger,
+    );
+    this.origin = origin;
+    this.#closing.push(
+      () => app.close(),
+      () => bus.stop(),
+      () => outbound.close(),
+      () => this.issuer.stop(),
+      () => this.database.close(),
+      () => fresh.drop(),
+    );
+  }
+
+  #settings({ recovery = false }: { recovery?: boolean }) {
+    return { bootstrapToken: new Secret(this.bootstrapToken), recovery };
+  }
+
+  #grants() {
+    return {
+      suspend: (_tx: unknown, where: object) => Promise.resolve(this.suspended.push(where)),
+      revoke: (id: string): Promise<RevocationReport> =>
+        Promise.resolve({ grantId: id, atProvider: 'revoked', detail: 'Revoked.' }),
+    };
+  }
+
+  async stop(): Promise<void> {
+    for (const close of this.#closing) await close();
+  }
+
+  /** As the bootstrap administrator unless another token is given; `null` sends none. */
+  async ask(method: string, path: string, options: AskOptions = {}): Promise<Answer> {
+    const { token = this.bootstrapToken, body, headers } = options;
+    const raw = typeof body === 'string';
+    const answer = await fetch(`${this.origin}${path}`, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    const json = answer.headers.get('content-type')?.includes('json');
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      body: json && text !== '' ? JSON.parse(text) : undefined,
+    };
+  }
+
+  issuerBody(more: object = {}): object {
+    const login = { clientId: 'vault', clientSecret: 'canary-login-secret' };
+    return { issuer: this.issuer.issuer, login, ...more };
+  }
+
+  /** Registers one resource of each kind. */
+  async registerAll(): Promise<void> {
+    const all: [string, object][] = [
+      ['issuers/corporate', this.issuerBody({ audiences: ['https://gateway.example.com'] })],
+      [
+        'applications/tour',
+        { issuer: 'corporate', clientId: 'tour', name: 'Tour', trust: 'known' },
+      ],
+      ['oauth-clients/snow', oauthClientBody],
+      ['upstreams/snowdemo', upstreamBody],
+      ['upstreams/open', { ...upstreamBody, credential: { type: 'none' } }],
+    ];
+    for (const [path, body] of all) {
+      const { status, text } = await this.ask('PUT', `/admin/v1/${path}`, { body });
+      if (status !== 201) throw new Error(`${path}: ${status} ${text}`);
+    }
+  }
+}
+
+export const oauthClientBody = {
+  name: 'Snow',
+  endpoints: { authorization: 'http://127.0.0.1:9/authorize', token: 'http://127.0.0.1:9/token' },
+  clientId: 'symbolon',
+  clientSecret: 'canary-client-secret',
+  scopes: ['read'],
+};
+
+export const upstreamBody = {
+  name: 'Snow demo',
+  type: 'mcp',
+  url: 'http://127.0.0.1:4400/mcp',
+  credential: { type: 'oauth', oauthClient: 'snow', scopes: ['run', 'read'] },
+};
+
+async function sealerOf(database: PostgresDatabase): Promise<KeyRingSealer> {
+  const key = randomBytes(32).toString('base64url');
+  const ring = readKeyRing('env:RING', false, { RING: key });
+  const sealer = new KeyRingSealer(new PostgresSealingKeyStore(database), ring);
+  await sealer.unseal();
+  return sealer;
+}

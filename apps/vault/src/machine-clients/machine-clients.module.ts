@@ -1,0 +1,25 @@
+import { Global, Module } from '@nestjs/common';
+import type { Clock } from '#lib/clock/clock';
+import type { JwksCache } from '#lib/jwt/jwks-cache';
+import type { Logger } from '#lib/observability/logger';
+import type { Registry } from '../registry/registry-snapshot.js';
+import { CLOCK, JWKS_CACHE, LOGGER, PUBLIC_URL, REGISTRY } from '../tokens.js';
+import { GatewayConfigController } from './gateway-config.controller.js';
+import { MachineClientAuthenticator } from './machine-client-authenticator.js';
+
+@Global()
+@Module({
+  controllers: [GatewayConfigController],
+  providers: [
+    {
+      provide: MachineClientAuthenticator,
+      useFactory: (...[registry, keys, clock, logger, publicUrl]: Ports) =>
+        new MachineClientAuthenticator({ registry, keys, clock, logger, publicUrl }),
+      inject: [REGISTRY, JWKS_CACHE, CLOCK, LOGGER, PUBLIC_URL],
+    },
+  ],
+  exports: [MachineClientAuthenticator],
+})
+export class MachineClientsModule {}
+
+type Ports = [Registry, JwksCache, Clock, Logger, string];
