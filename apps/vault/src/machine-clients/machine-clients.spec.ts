@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AdminFixture, vaultPublicUrl } from '../admin/admin-fixture.js';
+
+let vault: AdminFixture;
+const { privateKey, publicKey } = await generateKeyPair('ES256');
+const other = await generateKeyPair('ES256');
+
+beforeAll(async () => {
+  vault = await AdminFixture.start();
+  await vault.registerAll();
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }] };
+  const gateway = { kind: 'gateway', publicUrl: 'https://gateway.example.com', jwks };
+  const put = (slug: string, body: object) =>
+    vault.ask('PUT', `/admin/v1/machine-clients/${slug}`, { body });
+  expect((await put('gw', { ...gateway, upstreams: '*' })).status).toBe(201);
+  expect((await put('narrow', { ...gateway, upstreams: ['open'] })).status).toBe(201);
+});
+afterAll(() => vault.stop());
+
+function assertion(claims: JWTPayload = {}, header = {}, key = privateKey): Promise<string> {
+  const now = Math.floor(Date.now() / 1000);
+  return new SignJWT({
+    iss: 'gw',
+    sub: 'gw',
+    aud: vaultPublicUrl,
+    iat: now,
+    exp: now + 60,
+    jti: randomUUID(),
+    ...claims,
+  })
+    .setProtectedHeader({ alg: 'ES256', kid: 'k1', ...header })
+    .sign(key);
+}
+
+const config = (token: string | null, headers = {}) =>
+  vault.ask('GET', '/gateway/v1/config', { token, headers });
+const now = () => Math.floor(Date.now() / 1000);
+
+describe('the assertion of a machine client', () => {
+  it('opens the configuration, again and again within its life', async () => {
+    const token = await assertion();
+    expect((await config(token)).status).toBe(200);
+    expect((await config(token)).status).toBe(200);
+  });
+
+  it.each([
+    ['of nobody', { iss: 'nobody', sub: 'nobody' }],
+    ['with another sub', { sub: 'narrow' }],
+    ['for another audience', { aud: 'https://other.example' }],
+    ['for several audiences', { aud: [vaultPublicUrl] }],
+    ['for the token endpoint', { aud: `${vaultPublicUrl}/oauth2/token` }],
+    ['that has expired', { iat: now() - 100, exp: now() - 40 }],
+    ['that lives for an hour', { exp: now() + 3600 }],
+    ['from the future', { iat: now() + 100, exp: now() + 130 }],
+    ['without an end', { exp: undefined }],
+    ['without a beginning', { iat: undefined }],
+  ])('row 35, assertions: refuses one %s', async (_, claims) => {
+    const refused = await config(await assertion(claims as JWTPayload));
+    expect([refused.status, refused.body.type]).toEqual([401, 'urn:symbolon:invalid-token']);
+    expect(refused.headers.get('www-authenticate')).toContain('error="invalid_token"');
+  });
+
+  it('refuses another key, an unknown kid, and a key that it brings itself', async () => {
+    expect((await config(await assertion({}, {}, other.privateKey))).status).toBe(401);
+    expect((await config(await assertion({}, { kid: 'k2' }))).status).toBe(401);
+    const jwk = await exportJWK(other.publicKey);
+    expect((await config(await assertion({}, { jwk }, other.privateKey))).status).toBe(401);
+  });
+
+  it('opens nothing of the admin API', async () => {
+    const answer = await vault.ask('GET', '/admin/v1/issuers', { token: await assertion() });
+    expect(answer.status).toBe(401);
+    expect((await config(vault.bootstrapToken)).status).toBe(401);
+    expect((await config(null)).headers.get('www-authenticate')).toContain('Bearer');
+  });
+});
+
+describe('the configuration of a gateway', () => {
+  it('holds what it needs to decide and route, and no secret', async () => {
+    const { body, text } = await config(await assertion());
+    expect(body.issuers).toMatchObject([{ slug: 'corporate', jwksUri: vault.issuer.jwksUri }]);
+    expect(body.applications).toMatchObject([{ issuer: 'corporate', clientId: 'tour' }]);
+    expect(body.upstreams).toMatchObject([
+      { slug: 'open', credential: { type: 'none' } },
+      { slug: 'snowdemo', credential: { type: 'oauth', scopes: ['read', 'run'] } },
+    ]);
+    expect(text).not.toMatch(/canary|clientSecret|login/);
+  });
+
+  it('row 32, confused deputy: shows a client its own upstreams only', async () => {
+    const { body } = await config(await assertion({ iss: 'narrow', sub: 'narrow' }));
+    expect(body.upstreams.map(({ slug }: { slug: string }) => slug)).toEqual(['open']);
+  });
+
+  it('is 304 until something changes', async () => {
+    const token = await assertion();
+    const etag = (await config(token)).headers.get('etag')!;
+    expect((await config(token, { 'if-none-match': etag })).status).toBe(304);
+    await vault.ask('PATCH', '/admin/v1/upstreams/open', { body: { timeoutMs: 1234 } });
+    const changed = await config(token, { 'if-none-match': etag });
+    expect(changed.status).toBe(200);
+    expect(changed.headers.get('etag')).not.toBe(etag);
+  });
+});
