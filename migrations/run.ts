@@ -29,13 +29,13 @@ export async function runMigrations(url: string): Promise<MigrationReport> {
 }
 
 /** Names of migrations that the database lacks; empty when the schema is current. */
-export async function pendingMigrations(source: DataSource): Promise<readonly string[]> {
-  const table: [{ exists: boolean }] = await source.query(
+export async function pendingMigrations(
+  query: <Row extends Record<string, unknown>>(sql: string) => Promise<Row[]>,
+): Promise<readonly string[]> {
+  const [table] = await query<{ exists: boolean }>(
     `SELECT to_regclass('migrations') IS NOT NULL AS exists`,
   );
-  const rows: { name: string }[] = table[0].exists
-    ? await source.query('SELECT name FROM migrations')
-    : [];
+  const rows = table?.exists ? await query<{ name: string }>('SELECT name FROM migrations') : [];
   const present = new Set(rows.map((row) => row.name));
   return migrations.map((migration) => migration.name).filter((name) => !present.has(name));
 }

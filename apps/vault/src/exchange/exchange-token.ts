@@ -13,7 +13,8 @@ import { decide } from '../grants/domain/grant.js';
 import type { PostgresGrantStore } from '../grants/postgres-grant-store.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
 import type { Registry, Stored } from '../registry/registry-snapshot.js';
-import { AskPerson } from './ask-person.js';
+import type { AskPerson } from './ask-person.js';
+import { consumerOf } from './consumer.js';
 import type { ExchangeParameters, OAuthRefusal } from './domain/exchange-parameters.js';
 import type { ExchangeSubject, Subject } from './exchange-subject.js';
 import { type ExchangeTarget, exchangeTarget, upstreamFor } from './exchange-target.js';
@@ -211,12 +212,11 @@ function grantKey({ subject, target }: Settled) {
 }
 
 function consentKey({ client, subject, target }: Settled): ConsentKey {
-  const { kind, slug } = client.document;
   return {
     issuerId: subject.issuerId,
     subject: subject.caller.subject,
     application: subject.caller.application,
-    consumer: kind === 'gateway' ? 'gateway' : slug,
+    consumer: consumerOf(client.document),
     upstreamId: target.upstream.id,
   };
 }

@@ -1,19 +1,39 @@
-import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { InteractionState } from './interaction-state.js';
+import { Controller, Get, Header, Inject, Param, Req, UseGuards } from '@nestjs/common';
+import type { InteractionState } from '#lib/contract/exchange';
+import { Problem } from '#lib/problem/problem';
+import type { Interactions, InteractionView } from '../interactions/interactions.js';
+import {
+  MachineClientGuard,
+  type MachineClientRequest,
+} from '../machine-clients/machine-client.guard.js';
+import { INTERACTIONS } from '../tokens.js';
+import { consumerOf } from './consumer.js';
 
-/** `GET /interactions/{id}`, for services that wait. */
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** `GET /interactions/{id}`: how one stands, for the machine client on whose behalf it was opened. */
 @Controller('interactions')
+@UseGuards(MachineClientGuard)
 export class InteractionsController {
-  constructor(@Inject(InteractionState) private readonly state: InteractionState) {}
+  constructor(@Inject(INTERACTIONS) private readonly interactions: Interactions) {}
 
   @Get(':id')
+  @Header('cache-control', 'no-store')
   async read(
     @Param('id') id: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    const answer = await this.state.read(id, request.headers.authorization, request.id);
-    await reply.code(answer.status).headers(answer.headers).send(answer.body);
+    @Req() request: MachineClientRequest,
+  ): Promise<InteractionState> {
+    const found = uuid.test(id) ? await this.interactions.byId(id) : undefined;
+    if (found === undefined || found.consumer !== consumerOf(request.machineClient.document))
+      throw new Problem('not-found', 'There is no such interaction of this client.');
+    return answerOf(found);
   }
+}
+
+function answerOf({ id, status, expiresInSeconds }: InteractionView): InteractionState {
+  return {
+    interaction_id: id,
+    status: status === 'confirming' ? 'pending' : status,
+    expires_in: Math.max(Math.floor(expiresInSeconds), 0),
+  };
 }

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { ConfigurationError, readEnvironment } from '#lib/config/environment';
+import {
+  logLevel,
+  mode,
+  outboundAllow,
+  port,
+  publicUrl,
+  publicUrlProblem,
+  secret,
+} from '#lib/config/settings';
+import type { Mode } from '#lib/config/settings';
+import type { Secret } from '#lib/secret/secret';
+import type { CrashPointName } from './database/crash-point.js';
+import {
+  type KeyEncryptionKey,
+  KeyRingUnusable,
+  readKeyRing,
+} from './sealing/key-encryption-key.js';
+
+const databaseUrl = z
+  .string('is required: the Postgres database, postgres://user:password@host/name')
+  .refine((value) => URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol), {
+    message: 'must be a URL such as postgres://user:password@host/name',
+  })
+  .describe('Postgres 15 or newer');
+
+// 32 random bytes are 43 characters of base64url; hexadecimal takes 64.
+const adminToken = secret.refine((value) => value.reveal().length >= 32, {
+  message: 'must be at least 32 characters of randomness, such as `openssl rand -base64 32` prints',
+});
+
+const yes = z.enum(['true', 'false']).default('false');
+
+const crashPoints: readonly CrashPointName[] = [
+  'before-consent-post',
+  'after-token-answer',
+  'after-commit',
+  'refresh-after-intent',
+  'refresh-after-token-answer',
+  'refresh-after-commit',
+];
+
+/** Every setting of the vault, by the name of its environment variable. */
+export const vaultSettings = z.object({
+  SYMBOLON_VAULT_PUBLIC_URL: publicUrl.describe(
+    'where browsers reach the vault; also its issuer name',
+  ),
+  SYMBOLON_VAULT_PORT: port.default(4100).describe('port it listens on'),
+  SYMBOLON_VAULT_HOST: z.string().min(1).default('127.0.0.1').describe('address it listens on'),
+  SYMBOLON_DATABASE_URL: databaseUrl,
+  SYMBOLON_KEYRING: z
+    .string('is required: file:PATH or env:NAME of the key-encryption keys')
+    .describe('file:PATH or env:NAME: keys of 32 bytes as base64url, one a line; the first seals'),
+  SYMBOLON_ADMIN_TOKEN: adminToken
+    .optional()
+    .describe('bootstrap bearer token of the admin API; refused once an issuer has administrators'),
+  SYMBOLON_ADMIN_RECOVERY: yes.describe('true: the bootstrap token counts again'),
+  SYMBOLON_BOOTSTRAP: z
+    .string()
+    .optional()
+    .describe('YAML file of admin resources that is applied at each start'),
+  SYMBOLON_MODE: mode,
+  SYMBOLON_OUTBOUND_ALLOW: outboundAllow,
+  SYMBOLON_LOG_LEVEL: logLevel,
+  SYMBOLON_METRICS_PORT: port.default(4190).describe('port of the Prometheus metrics'),
+  SYMBOLON_CRASH_AT: z
+    .enum(crashPoints)
+    .optional()
+    .describe('development only: the process kills itself at this point, for experiments'),
+});
+
+type Settings = Readonly<z.output<typeof vaultSettings>>;
+
+/** The vault's configuration: validated, frozen, passed on in slices. */
+export interface VaultConfig {
+  readonly publicUrl: string;
+  readonly port: number;
+  readonly host: string;
+  readonly databaseUrl: string;
+  readonly keyRing: readonly KeyEncryptionKey[];
+  readonly adminToken: Secret | undefined;
+  readonly adminRecovery: boolean;
+  readonly bootstrapFile: string | undefined;
+  readonly mode: Mode;
+  readonly outboundAllow: readonly string[];
+  readonly logLevel: z.output<typeof logLevel>;
+  readonly metricsPort: number;
+  readonly crashAt: CrashPointName | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws a ConfigurationError that lists everything that is wrong. */
+export function readVaultConfig(environment: Environment): VaultConfig {
+  const settings = readEnvironment(vaultSettings, environment);
+  const keyRing = keyRingOf(settings, environment);
+  const problems = [
+    prefixed(
+      'SYMBOLON_VAULT_PUBLIC_URL',
+      publicUrlProblem(settings.SYMBOLON_VAULT_PUBLIC_URL, settings.SYMBOLON_MODE),
+    ),
+    prefixed('SYMBOLON_KEYRING', typeof keyRing === 'string' ? keyRing : undefined),
+    prefixed('SYMBOLON_CRASH_AT', crashProblem(settings)),
+  ].filter((problem) => problem !== undefined);
+  if (problems.length > 0 || typeof keyRing === 'string') throw new ConfigurationError(problems);
+  return Object.freeze(configOf(settings, keyRing));
+}
+
+function configOf(settings: Settings, keyRing: readonly KeyEncryptionKey[]): VaultConfig {
+  return {
+    publicUrl: settings.SYMBOLON_VAULT_PUBLIC_URL,
+    port: settings.SYMBOLON_VAULT_PORT,
+    host: settings.SYMBOLON_VAULT_HOST,
+    databaseUrl: settings.SYMBOLON_DATABASE_URL,
+    keyRing,
+    adminToken: settings.SYMBOLON_ADMIN_TOKEN,
+    adminRecovery: settings.SYMBOLON_ADMIN_RECOVERY === 'true',
+    bootstrapFile: settings.SYMBOLON_BOOTSTRAP,
+    mode: settings.SYMBOLON_MODE,
+    outboundAllow: settings.SYMBOLON_OUTBOUND_ALLOW,
+    logLevel: settings.SYMBOLON_LOG_LEVEL,
+    metricsPort: settings.SYMBOLON_METRICS_PORT,
+    crashAt: settings.SYMBOLON_CRASH_AT,
+  };
+}
+
+/** The keys, or in words why there are none. */
+function keyRingOf(
+  settings: Settings,
+  environment: Environment,
+): readonly KeyEncryptionKey[] | string {
+  try {
+    const production = settings.SYMBOLON_MODE === 'production';
+    return readKeyRing(settings.SYMBOLON_KEYRING, production, environment);
+  } catch (error) {
+    if (error instanceof KeyRingUnusable) return error.message;
+    throw error;
+  }
+}
+
+function crashProblem(settings: Settings): string | undefined {
+  if (settings.SYMBOLON_CRASH_AT === undefined || settings.SYMBOLON_MODE === 'development')
+    return undefined;
+  return 'is for experiments with SYMBOLON_MODE=development';
+}
+
+function prefixed(name: string, problem: string | undefined): string | undefined {
+  return problem === undefined ? undefined : `${name}: ${problem}`;
+}

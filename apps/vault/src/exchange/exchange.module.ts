@@ -1,0 +1,90 @@
+import { Module } from '@nestjs/common';
+import type { Clock } from '#lib/clock/clock';
+import type { TokenVerifier } from '#lib/jwt/token-verifier';
+import type { Logger } from '#lib/observability/logger';
+import type { AuditLog } from '../audit/audit-log.js';
+import type { PostgresDatabase } from '../database/postgres-database.js';
+import { AccessTokenFor } from '../grants/access-token-for.js';
+import type { ConsentStore } from '../grants/consent-store.js';
+import { PostgresGrantStore } from '../grants/postgres-grant-store.js';
+import type { Interactions } from '../interactions/interactions.js';
+import { InteractionsModule } from '../interactions/interactions.module.js';
+import { MachineClientAuthenticator } from '../machine-clients/machine-client-authenticator.js';
+import type { Registry } from '../registry/registry-snapshot.js';
+import {
+  AUDIT_LOG,
+  CLOCK,
+  CONSENT_STORE,
+  DATABASE,
+  INTERACTIONS,
+  LOGGER,
+  REGISTRY,
+  TOKEN_VERIFIER,
+} from '../tokens.js';
+import { AskPerson } from './ask-person.js';
+import { ExchangeSubject } from './exchange-subject.js';
+import { ExchangeToken } from './exchange-token.js';
+import { InteractionsController } from './interactions.controller.js';
+import { MetadataController } from './metadata.controller.js';
+import { TokenEndpoint } from './token-endpoint.js';
+import { TokenController } from './token.controller.js';
+
+/** The token endpoint, and what machine clients ask around it. */
+@Module({
+  imports: [InteractionsModule],
+  controllers: [TokenController, InteractionsController, MetadataController],
+  providers: [
+    {
+      provide: ExchangeSubject,
+      useFactory: (verifier: TokenVerifier, registry: Registry) =>
+        new ExchangeSubject(verifier, registry),
+      inject: [TOKEN_VERIFIER, REGISTRY],
+    },
+    {
+      provide: AskPerson,
+      useFactory: (interactions: Interactions) => new AskPerson(interactions),
+      inject: [INTERACTIONS],
+    },
+    {
+      provide: ExchangeToken,
+      useFactory: (
+        registry: Registry,
+        subjects: ExchangeSubject,
+        consents: ConsentStore,
+        grants: PostgresGrantStore,
+        ...[tokens, askPerson, database, audit, clock]: [
+          AccessTokenFor,
+          AskPerson,
+          PostgresDatabase,
+          AuditLog,
+          Clock,
+        ]
+      ) =>
+        new ExchangeToken({
+          ...{ registry, subjects, consents, grants, tokens },
+          ...{ askPerson, database, audit, clock },
+        }),
+      inject: [
+        REGISTRY,
+        ExchangeSubject,
+        CONSENT_STORE,
+        PostgresGrantStore,
+        AccessTokenFor,
+        AskPerson,
+        DATABASE,
+        AUDIT_LOG,
+        CLOCK,
+      ],
+    },
+    {
+      provide: TokenEndpoint,
+      useFactory: (
+        clients: MachineClientAuthenticator,
+        exchanging: ExchangeToken,
+        logger: Logger,
+      ) => new TokenEndpoint(clients, exchanging, logger),
+      inject: [MachineClientAuthenticator, ExchangeToken, LOGGER],
+    },
+  ],
+})
+export class ExchangeModule {}

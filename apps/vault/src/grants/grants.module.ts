@@ -1,0 +1,219 @@
+import {
+  type BeforeApplicationShutdown,
+  Global,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type Provider,
+} from '@nestjs/common';
+import type { Clock } from '#lib/clock/clock';
+import type { Logger } from '#lib/observability/logger';
+import type { Outbound } from '#lib/outbound/outbound';
+import type { AuditLog } from '../audit/audit-log.js';
+import type { VaultConfig } from '../config.js';
+import type { CrashPoint } from '../database/crash-point.js';
+import { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
+import { PostgresDatabase } from '../database/postgres-database.js';
+import type { EventPublisher } from '../events/event-publisher.js';
+import { OpenIdProviders } from '../providers/openid-providers.js';
+import type { Providers } from '../providers/provider.js';
+import type { Registry } from '../registry/registry-snapshot.js';
+import type { Sealer } from '../sealing/sealer.js';
+import {
+  AUDIT_LOG,
+  CLOCK,
+  CONFIG,
+  CONSENT_STORE,
+  CRASH_POINT,
+  DATABASE,
+  EVENT_PUBLISHER,
+  GRANTS,
+  LOGGER,
+  OUTBOUND,
+  PROVIDERS,
+  PUBLIC_URL,
+  REGISTRY,
+  SEALER,
+} from '../tokens.js';
+import { AccessTokenFor } from './access-token-for.js';
+import { DueScan } from './due-scan.js';
+import { GrantEvents } from './grant-events.js';
+import { PostgresConsentStore } from './postgres-consent-store.js';
+import { PostgresGrantStore } from './postgres-grant-store.js';
+import { PostgresRefreshStore } from './postgres-refresh-store.js';
+import { RefreshGrant } from './refresh-grant.js';
+import { RefreshOutcomes } from './refresh-outcomes.js';
+import { RevokeGrant } from './revoke-grant.js';
+import { UpstreamGrants } from './upstream-grants.js';
+
+/** A pool apart: a provider that hangs, and the refreshes behind it, take no connection from reads. */
+const REFRESH_DATABASE = Symbol('PostgresDatabase of refreshes');
+
+const stores: Provider[] = [
+  {
+    provide: REFRESH_DATABASE,
+    useFactory: ({ databaseUrl: url }: VaultConfig) =>
+      new PostgresDatabase({ url, purpose: 'refresh', maxConnections: 5 }),
+    inject: [CONFIG],
+  },
+  {
+    provide: PostgresAdvisoryLocks,
+    useFactory: (config: VaultConfig) => new PostgresAdvisoryLocks(config.databaseUrl),
+    inject: [CONFIG],
+  },
+  {
+    provide: PostgresGrantStore,
+    useFactory: (database: PostgresDatabase, sealer: Sealer) =>
+      new PostgresGrantStore(database, sealer),
+    inject: [DATABASE, SEALER],
+  },
+  {
+    provide: PostgresRefreshStore,
+    useFactory: (database: PostgresDatabase, sealer: Sealer) =>
+      new PostgresRefreshStore(database, sealer),
+    inject: [REFRESH_DATABASE, SEALER],
+  },
+  {
+    provide: PostgresConsentStore,
+    useFactory: (database: PostgresDatabase, events: EventPublisher, registry: Registry) =>
+      new PostgresConsentStore(database, events, registry),
+    inject: [DATABASE, EVENT_PUBLISHER, REGISTRY],
+  },
+  { provide: CONSENT_STORE, useExisting: PostgresConsentStore },
+  {
+    provide: GrantEvents,
+    useFactory: (events: EventPublisher, registry: Registry) => new GrantEvents(events, registry),
+    inject: [EVENT_PUBLISHER, REGISTRY],
+  },
+  {
+    provide: PROVIDERS,
+    useFactory: (publicUrl: string, outbound: Outbound, registry: Registry, clock: Clock) =>
+      new OpenIdProviders(publicUrl, outbound, registry, clock),
+    inject: [PUBLIC_URL, OUTBOUND, REGISTRY, CLOCK],
+  },
+];
+
+const refreshing: Provider[] = [
+  {
+    provide: RefreshOutcomes,
+    useFactory: (
+      database: PostgresDatabase,
+      store: PostgresRefreshStore,
+      audit: AuditLog,
+      events: GrantEvents,
+    ) => new RefreshOutcomes(database, store, audit, events),
+    inject: [REFRESH_DATABASE, PostgresRefreshStore, AUDIT_LOG, GrantEvents],
+  },
+  {
+    provide: RefreshGrant,
+    useFactory: (
+      store: PostgresRefreshStore,
+      outcomes: RefreshOutcomes,
+      locks: PostgresAdvisoryLocks,
+      providers: Providers,
+      ...[registry, crashPoint, logger]: [Registry, CrashPoint, Logger]
+    ) => new RefreshGrant({ store, outcomes, locks, providers, registry, crashPoint, logger }),
+    inject: [
+      PostgresRefreshStore,
+      RefreshOutcomes,
+      PostgresAdvisoryLocks,
+      PROVIDERS,
+      REGISTRY,
+      CRASH_POINT,
+      LOGGER,
+    ],
+  },
+  {
+    provide: DueScan,
+    useFactory: (
+      store: PostgresRefreshStore,
+      refresh: RefreshGrant,
+      registry: Registry,
+      logger: Logger,
+    ) => new DueScan(store, refresh, registry, logger),
+    inject: [PostgresRefreshStore, RefreshGrant, REGISTRY, LOGGER],
+  },
+  {
+    provide: AccessTokenFor,
+    useFactory: (
+      store: PostgresGrantStore,
+      database: PostgresDatabase,
+      refresh: RefreshGrant,
+      clock: Clock,
+    ) => new AccessTokenFor(store, database, refresh, clock),
+    inject: [PostgresGrantStore, DATABASE, RefreshGrant, CLOCK],
+  },
+];
+
+const ending: Provider[] = [
+  {
+    provide: RevokeGrant,
+    useFactory: (
+      database: PostgresDatabase,
+      store: PostgresGrantStore,
+      consents: PostgresConsentStore,
+      providers: Providers,
+      ...[registry, audit, events, logger]: [Registry, AuditLog, GrantEvents, Logger]
+    ) => new RevokeGrant({ database, store, consents, providers, registry, audit, events, logger }),
+    inject: [
+      DATABASE,
+      PostgresGrantStore,
+      PostgresConsentStore,
+      PROVIDERS,
+      REGISTRY,
+      AUDIT_LOG,
+      GrantEvents,
+      LOGGER,
+    ],
+  },
+  {
+    provide: GRANTS,
+    useFactory: (
+      store: PostgresGrantStore,
+      revoke: RevokeGrant,
+      audit: AuditLog,
+      events: GrantEvents,
+    ) => new UpstreamGrants(store, revoke, audit, events),
+    inject: [PostgresGrantStore, RevokeGrant, AUDIT_LOG, GrantEvents],
+  },
+];
+
+/** What people granted, and keeping it alive. */
+@Global()
+@Module({
+  providers: [...stores, ...refreshing, ...ending],
+  exports: [
+    GRANTS,
+    CONSENT_STORE,
+    PROVIDERS,
+    PostgresGrantStore,
+    AccessTokenFor,
+    RefreshGrant,
+    DueScan,
+  ],
+})
+export class GrantsModule
+  implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  constructor(
+    @Inject(DueScan) private readonly dueScan: DueScan,
+    @Inject(RefreshGrant) private readonly refresh: RefreshGrant,
+    @Inject(PostgresAdvisoryLocks) private readonly locks: PostgresAdvisoryLocks,
+    @Inject(REFRESH_DATABASE) private readonly database: PostgresDatabase,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.dueScan.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.dueScan.stop();
+    await this.refresh.drain();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.locks.close();
+    await this.database.close();
+  }
+}

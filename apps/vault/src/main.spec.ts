@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLogger } from '#lib/observability/logger';
+import { type FreshDatabase, freshDatabase } from '#lib/testing/postgres-fresh-database';
+import { readVaultConfig } from './config.js';
+import { type RunningVault, startVault } from './main.js';
+
+let database: FreshDatabase;
+let vault: RunningVault;
+
+function configFor(databaseUrl: string) {
+  const config = readVaultConfig({
+    SYMBOLON_MODE: 'development',
+    SYMBOLON_VAULT_PUBLIC_URL: 'http://127.0.0.1:4100',
+    SYMBOLON_DATABASE_URL: databaseUrl,
+    SYMBOLON_KEYRING: 'env:TEST_KEYRING',
+    TEST_KEYRING: randomBytes(32).toString('base64url'),
+    SYMBOLON_ADMIN_TOKEN: randomBytes(32).toString('base64url'),
+  });
+  return { ...config, port: 0 };
+}
+
+const logger = createLogger({ app: 'vault', level: 'silent' });
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  vault = await startVault(configFor(database.url), logger);
+});
+afterAll(async () => {
+  await vault.stop();
+  await database.drop();
+});
+
+test('it is ready once the schema is current and the key ring open', async () => {
+  const answer = await fetch(`${vault.origin}/readyz`);
+  expect(await answer.json()).toEqual({
+    status: 'ready',
+    checks: { database: 'ok', schema: 'ok', sealing: 'ok', events: 'ok', registry: 'ok' },
+  });
+});
+
+test('it tells clients of the exchange what they need (RFC 8414)', async () => {
+  const answer = await fetch(`${vault.origin}/.well-known/oauth-authorization-server`);
+  expect(await answer.json()).toMatchObject({
+    issuer: 'http://127.0.0.1:4100',
+    token_endpoint: 'http://127.0.0.1:4100/oauth2/token',
+    token_endpoint_auth_methods_supported: ['private_key_jwt'],
+  });
+});
+
+test('the exchange without client authentication is invalid_client, and nobody may store that', async () => {
+  const body = new URLSearchParams({ subject_token: 'x' });
+  const answer = await fetch(`${vault.origin}/oauth2/token`, { method: 'POST', body });
+  expect(answer.status).toBe(401);
+  expect(answer.headers.get('cache-control')).toBe('no-store');
+  expect(await answer.json()).toMatchObject({ error: 'invalid_client' });
+});
+
+test('a parameter given twice is invalid_request before anything else', async () => {
+  const answer = await fetch(`${vault.origin}/oauth2/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'resource=a&resource=b',
+  });
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({ error: 'invalid_request' });
+});
+
+test('a schema that is behind keeps it from being ready, and says what to do', async () => {
+  const url = new URL(database.url);
+  url.pathname = '/postgres';
+  const behind = await startVault(configFor(url.href), logger);
+  try {
+    const answer = await fetch(`${behind.origin}/readyz`);
+    expect(answer.status).toBe(503);
+    const { checks } = (await answer.json()) as { checks: Record<string, string> };
+    expect(checks['schema']).toContain('npm run migrate');
+    expect(checks['sealing']).toMatch(/key ring/);
+    expect((await fetch(`${behind.origin}/healthz`)).status).toBe(200);
+  } finally {
+    await behind.stop();
+  }
+});

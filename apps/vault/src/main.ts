@@ -1,0 +1,102 @@
+import 'reflect-metadata';
+import { realpathSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import formbody from '@fastify/formbody';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { fastify as createFastify } from 'fastify';
+import { ConfigurationError } from '#lib/config/environment';
+import { ProblemFilter } from '#lib/nest/problem.filter';
+import { frameworkLog } from '#lib/observability/framework-log';
+import { createLogger, type Logger } from '#lib/observability/logger';
+import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
+import { createRequestId } from '#lib/observability/request-id';
+import { AppModule } from './app.module.js';
+import { readVaultConfig, type VaultConfig } from './config.js';
+import { PostgresEventBus } from './events/postgres-event-bus.js';
+import { DueScan } from './grants/due-scan.js';
+import { RefreshGrant } from './grants/refresh-grant.js';
+
+/** Answers under way get this long once the refreshes in flight are done. */
+const drainMs = 3_000;
+
+export interface RunningVault {
+  /** Where it listens: `http://HOST:PORT`. */
+  readonly origin: string;
+  stop(): Promise<void>;
+}
+
+/** Listens when it returns; `GET /readyz` says whether it can serve. Port 0 takes a free one. */
+export async function startVault(config: VaultConfig, logger: Logger): Promise<RunningVault> {
+  const fastify = createFastify({
+    genReqId: () => createRequestId(),
+    forceCloseConnections: true,
+    bodyLimit: 1 << 20,
+    requestTimeout: 30_000,
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 200 },
+    logger: false,
+  });
+  await fastify.register(formbody);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.for(config, logger),
+    new FastifyAdapter(fastify),
+    { logger: frameworkLog(logger), abortOnError: false, bodyParser: false },
+  );
+  app.useGlobalFilters(new ProblemFilter(logger));
+  await app.listen(config.port, config.host);
+  return { origin: await app.getUrl(), stop: () => stop(app) };
+}
+
+/** Ends streams and refuses new connections, lets refreshes and answers finish, then closes everything. */
+async function stop(app: NestFastifyApplication): Promise<void> {
+  await app.get(PostgresEventBus).stop();
+  const server = app.getHttpServer();
+  const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+  server.closeIdleConnections();
+  await app.get(DueScan).stop();
+  await app.get(RefreshGrant).drain();
+  await Promise.race([closed, sleep(drainMs)]);
+  await app.close();
+}
+
+async function main(): Promise<void> {
+  const config = readVaultConfig(process.env);
+  const logger = createLogger({ app: 'vault', level: config.logLevel });
+  const metrics = await startMetricsServer({
+    port: config.metricsPort,
+    registry: createMetrics('vault'),
+  });
+  const vault = await startVault(config, logger);
+  logger.info({ event: 'vault.started', publicUrl: config.publicUrl, listening: vault.origin });
+  let stopping = false;
+  const end = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ event: 'vault.stopping', signal });
+    Promise.all([vault.stop(), metrics.close()]).then(
+      () => {
+        logger.info({ event: 'vault.stopped' });
+        process.exit(0);
+      },
+      (err: unknown) => {
+        logger.fatal({ event: 'vault.failed', err });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end).on('SIGINT', end);
+}
+
+function isEntry(): boolean {
+  const started = process.argv[1];
+  return started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url);
+}
+
+if (isEntry())
+  main().catch((error: unknown) => {
+    const known =
+      error instanceof ConfigurationError || (error instanceof Error && 'code' in error);
+    process.stderr.write(`${known && error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  });
