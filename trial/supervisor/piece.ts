@@ -34,6 +34,7 @@ export class Piece {
   #child: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #wanted = false;
+  #wasReady = false;
   #quickCrashes = 0;
   #env: Readonly<Record<string, string>>;
 
@@ -106,6 +107,8 @@ export class Piece {
 
   #afterExit(livedMs: number): void {
     this.state = this.#wanted ? 'crashed' : 'stopped';
+    // One that never worked would not work at the next attempt: starting it has failed.
+    if (!this.#wasReady) this.#wanted = false;
     if (!this.#wanted) return;
     this.#quickCrashes = livedMs < stableMs ? this.#quickCrashes + 1 : 0;
     const { name, logFile } = this.spec;
@@ -132,6 +135,7 @@ export class Piece {
       if (!this.#wanted) break;
       if (this.#child !== undefined && (await answers200(this.spec.readyUrl))) {
         this.state = 'ready';
+        this.#wasReady = true;
         return;
       }
       await sleep(100);
