@@ -1,35 +1,11 @@
-import { Catch, HttpException, Inject } from '@nestjs/common';
+import { Catch, Inject } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ProblemFilter, problemOf } from '#lib/nest/problem.filter';
 import type { Logger } from '#lib/observability/logger';
-import { Problem } from '#lib/problem/problem';
-import type { ProblemCode } from '#lib/problem/catalogue';
 import { LOGGER } from '../tokens.js';
 import { problemPage, sessionOverPage } from './problem-page.js';
 import { sendPage } from './send-page.js';
-
-const codes: Readonly<Record<number, ProblemCode>> = {
-  400: 'invalid-request',
-  403: 'forbidden',
-  404: 'not-found',
-  405: 'method-not-allowed',
-  413: 'too-large',
-  414: 'invalid-request',
-  415: 'unsupported-media-type',
-  429: 'too-many-requests',
-};
-
-/** Whatever was thrown, as a refusal; what we did not foresee is a bare 500. */
-export function problemOf(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  const status = error instanceof HttpException ? error.getStatus() : statusCodeOf(error);
-  const code = codes[status] ?? 'internal';
-  const detail =
-    code === 'internal'
-      ? 'Something went wrong on our side.'
-      : 'Go back to the page you came from and try again.';
-  return new Problem(code, detail, { cause: error });
-}
 
 /** Refusals of browser routes as pages. */
 @Catch()
@@ -39,29 +15,47 @@ export class ProblemPageFilter implements ExceptionFilter {
   async catch(error: unknown, host: ArgumentsHost): Promise<void> {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
     const problem = problemOf(error);
-    if (problem.status >= 500)
-      this.logger.error({
-        event: 'page.failed',
-        requestId: request.id,
-        code: problem.code,
-        err: error,
-      });
+    if (problem.status >= 500) {
+      const { code, cause } = problem;
+      this.logger.error({ event: 'page.failed', requestId: request.id, code, err: cause ?? error });
+    }
+    if (reply.sent) return;
     const page =
       problem.code === 'unauthenticated'
         ? sessionOverPage(pathOf(request))
         : problemPage(problem, request.id);
-    await sendPage(http.getResponse<FastifyReply>(), page);
+    await sendPage(reply, page);
   }
+}
+
+/** For addresses that no route has: a page where a browser navigates, problem+json for everybody else. */
+@Catch()
+export class ProblemChoiceFilter implements ExceptionFilter {
+  readonly #page: ProblemPageFilter;
+  readonly #json: ProblemFilter;
+
+  constructor(logger: Logger) {
+    this.#page = new ProblemPageFilter(logger);
+    this.#json = new ProblemFilter(logger);
+  }
+
+  async catch(error: unknown, host: ArgumentsHost): Promise<void> {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    if (wantsPage(request)) return this.#page.catch(error, host);
+    this.#json.catch(error, host);
+  }
+}
+
+const machinePaths =
+  /^\/(admin|oauth2|gateway|interactions|openapi\.json|\.well-known|healthz|readyz)(\/|\?|$)/;
+
+function wantsPage({ url, headers }: FastifyRequest): boolean {
+  return !machinePaths.test(url) && (headers.accept ?? '').includes('text/html');
 }
 
 // Every form is sent to the address of a page, so that page is where to go on after signing in.
 function pathOf(request: FastifyRequest): string {
   return request.url.split('?', 1)[0] ?? '/';
-}
-
-// Fastify's own refusals (a body too large, a bad content type) carry their status.
-function statusCodeOf(error: unknown): number {
-  const status: unknown = error instanceof Error && 'statusCode' in error ? error.statusCode : 500;
-  return typeof status === 'number' ? status : 500;
 }
