@@ -7,7 +7,6 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { fastify as createFastify } from 'fastify';
 import { ConfigurationError } from '#lib/config/environment';
-import { ProblemFilter } from '#lib/nest/problem.filter';
 import { frameworkLog } from '#lib/observability/framework-log';
 import { createLogger, type Logger } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
@@ -17,6 +16,7 @@ import { readVaultConfig, type VaultConfig } from './config.js';
 import { PostgresEventBus } from './events/postgres-event-bus.js';
 import { DueScan } from './grants/due-scan.js';
 import { RefreshGrant } from './grants/refresh-grant.js';
+import { ProblemChoiceFilter } from './web/problem-page.filter.js';
 
 /** Answers under way get this long once the refreshes in flight are done. */
 const drainMs = 3_000;
@@ -43,7 +43,7 @@ export async function startVault(config: VaultConfig, logger: Logger): Promise<R
     new FastifyAdapter(fastify),
     { logger: frameworkLog(logger), abortOnError: false, bodyParser: false },
   );
-  app.useGlobalFilters(new ProblemFilter(logger));
+  app.useGlobalFilters(new ProblemChoiceFilter(logger));
   await app.listen(config.port, config.host);
   return { origin: await app.getUrl(), stop: () => stop(app) };
 }
