@@ -36,16 +36,16 @@ export class HttpBrowser {
     return this.#visit(new URL(url), { method: 'POST', body, headers });
   }
 
-  /** Submits the form of a page whose action ends so, its hidden fields included. */
+  /** Submits the form of a page whose action contains this, its hidden fields included. */
   submit(
     page: VisitedPage,
-    actionEnd: string,
+    actionPart: string,
     fields: Record<string, string> = {},
   ): Promise<VisitedPage> {
     const form = [...page.body.matchAll(/<form[^>]*action="([^"]*)"[^>]*>(.*?)<\/form>/gs)].find(
-      ([, action]) => decode(action ?? '').endsWith(actionEnd),
+      ([, action]) => decode(action ?? '').includes(actionPart),
     );
-    if (form === undefined) throw new Error(`no form to ${actionEnd} on ${page.url.pathname}`);
+    if (form === undefined) throw new Error(`no form to ${actionPart} on ${page.url.pathname}`);
     const [, action = '', inner = ''] = form;
     const url = new URL(decode(action), page.url);
     return this.post(url, { ...hiddenFields(inner), ...fields }, { origin: page.url.origin });
@@ -62,7 +62,7 @@ export class HttpBrowser {
       const answer = await fetch(url, {
         ...request,
         redirect: 'manual',
-        headers: { ...request.headers, cookie: this.#cookieHeader(url.hostname) },
+        headers: { ...request.headers, cookie: this.cookieHeader(url.hostname) },
       });
       this.#keepCookies(url.hostname, answer.headers);
       const body = await answer.text();
@@ -77,7 +77,8 @@ export class HttpBrowser {
     throw new Error(`more than ${maxRedirects} redirects from ${start.origin}${start.pathname}`);
   }
 
-  #cookieHeader(host: string): string {
+  /** What the browser would send to this host, for a request made by hand. */
+  cookieHeader(host: string): string {
     return [...(this.#cookies.get(host) ?? [])]
       .map(([name, value]) => `${name}=${value}`)
       .join('; ');
