@@ -1,7 +1,9 @@
 import { gatewaySettings } from '../../apps/gateway/src/config.js';
+import { vaultSettings } from '../../apps/vault/src/config.js';
 import type { ProcessSettings } from './settings-table.js';
 
 /** The processes that docs/configuration.md describes. */
 export const processes: readonly ProcessSettings[] = [
+  { title: 'Vault', command: 'npm run start:vault', schema: vaultSettings },
   { title: 'Gateway', command: 'npm run start:gateway', schema: gatewaySettings },
 ];
