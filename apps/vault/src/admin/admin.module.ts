@@ -30,17 +30,26 @@ import {
 import { AdminAuthentication } from './admin-authentication.js';
 import { addAdminContentTypes } from './admin-content-types.js';
 import type { AdminSettings } from './admin-settings.js';
+import { AuditEventsController } from './audit-events.controller.js';
 import { CollectionsController } from './collections.controller.js';
 import { ExplainCallerToken } from './explain-caller-token.js';
+import { GrantsController } from './grants.controller.js';
 import { IssuerTestController } from './issuer-test.controller.js';
 import { PostgresAdminJournal } from './postgres-admin-journal.js';
+import { PostgresAuditEvents } from './postgres-audit-events.js';
 import { PostgresConsentVoider } from './postgres-consent-voider.js';
+import { PostgresGrantList } from './postgres-grant-list.js';
 import { PostgresResourceDependents } from './postgres-resource-dependents.js';
 import { PostgresSessionEnder } from './postgres-session-ender.js';
 import { SealedCursors } from './sealed-cursor.js';
 
 @Module({
-  controllers: [IssuerTestController, CollectionsController],
+  controllers: [
+    IssuerTestController,
+    GrantsController,
+    AuditEventsController,
+    CollectionsController,
+  ],
   providers: [
     {
       provide: AdminAuthentication,
@@ -57,6 +66,16 @@ import { SealedCursors } from './sealed-cursor.js';
       useFactory: (database: PostgresDatabase, audit: AuditLog) =>
         new PostgresAdminJournal(database, audit),
       inject: [DATABASE, AUDIT_LOG],
+    },
+    {
+      provide: PostgresGrantList,
+      useFactory: (database: PostgresDatabase) => new PostgresGrantList(database),
+      inject: [DATABASE],
+    },
+    {
+      provide: PostgresAuditEvents,
+      useFactory: (database: PostgresDatabase) => new PostgresAuditEvents(database),
+      inject: [DATABASE],
     },
     {
       provide: SealedCursors,

@@ -1,0 +1,53 @@
+import { Controller, Get, Inject, Param, Query, Req, Res, UseGuards } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Problem } from '#lib/problem/problem';
+import { PUBLIC_URL } from '../tokens.js';
+import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { nextLink, pageOf, readListQuery } from './list-page.js';
+import { PostgresAuditEvents } from './postgres-audit-events.js';
+import { SealedCursors } from './sealed-cursor.js';
+
+const time = z.iso.datetime({ offset: true }).optional();
+const filters = {
+  actor: z.string().min(1).max(500).optional(),
+  action: z.string().min(1).max(100).optional(),
+  from: time,
+  to: time,
+};
+
+@Controller('admin/v1/audit-events')
+@UseGuards(AdminGuard)
+export class AuditEventsController {
+  constructor(
+    @Inject(PostgresAuditEvents) private readonly events: PostgresAuditEvents,
+    @Inject(SealedCursors) private readonly cursors: SealedCursors,
+    @Inject(PUBLIC_URL) private readonly publicUrl: string,
+  ) {}
+
+  @Get()
+  async list(
+    @Query() query: unknown,
+    @Req() request: AdminRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { limit, cursor, ...wanted } = readListQuery(filters, query);
+    const list = `audit-events ${JSON.stringify(wanted)}`;
+    const before = cursor === undefined ? '' : this.cursors.open(list, cursor);
+    const found = await this.events.list(wanted, { before, limit: limit + 1 });
+    const page = pageOf(found, { list, limit }, this.cursors, {
+      position: (entry) => entry.id,
+      present: (entry) => entry,
+    });
+    if (page.nextCursor !== null)
+      reply.header('link', nextLink(new URL(request.url, this.publicUrl), page.nextCursor));
+    return page;
+  }
+
+  @Get(':id')
+  async get(@Param('id') id: string) {
+    const entry = /^[1-9]\d{0,17}$/.test(id) ? await this.events.byId(id) : undefined;
+    if (entry) return entry;
+    throw new Problem('not-found', 'There is no such audit event.');
+  }
+}

@@ -1,0 +1,87 @@
+import {
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Inject,
+  Param,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Problem } from '#lib/problem/problem';
+import type { Grants } from '../grants/grants.js';
+import { GRANTS, PUBLIC_URL } from '../tokens.js';
+import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { nextLink, pageOf, readListQuery } from './list-page.js';
+import { PostgresGrantList } from './postgres-grant-list.js';
+import { SealedCursors } from './sealed-cursor.js';
+
+const text = z.string().min(1).max(500).optional();
+const filters = {
+  issuer: text,
+  subject: text,
+  oauthClient: text,
+  upstream: text,
+  application: text,
+  status: z.enum(['active', 'refreshing', 'needs_consent', 'revoked']).optional(),
+};
+
+@Controller('admin/v1/grants')
+@UseGuards(AdminGuard)
+export class GrantsController {
+  constructor(
+    @Inject(PostgresGrantList) private readonly entries: PostgresGrantList,
+    @Inject(GRANTS) private readonly grants: Grants,
+    @Inject(SealedCursors) private readonly cursors: SealedCursors,
+    @Inject(PUBLIC_URL) private readonly publicUrl: string,
+  ) {}
+
+  @Get()
+  async list(
+    @Query() query: unknown,
+    @Req() request: AdminRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { limit, cursor, ...wanted } = readListQuery(filters, query);
+    const list = `grants ${JSON.stringify(wanted)}`;
+    const after = cursor === undefined ? '' : this.cursors.open(list, cursor);
+    const found = await this.entries.list(wanted, { after, limit: limit + 1 });
+    const page = pageOf(found, { list, limit }, this.cursors, {
+      position: (entry) => entry.id,
+      present: (entry) => entry,
+    });
+    if (page.nextCursor !== null)
+      reply.header('link', nextLink(new URL(request.url, this.publicUrl), page.nextCursor));
+    return page;
+  }
+
+  @Get(':id')
+  async get(@Param('id') id: string) {
+    const entry = await this.entries.byId(knownId(id));
+    if (entry) return entry;
+    throw absent();
+  }
+
+  /** Ends it here for certain; the answer says what came of it at the provider. */
+  @Delete(':id')
+  @HttpCode(200)
+  async revoke(@Param('id') id: string, @Req() request: AdminRequest) {
+    const reason = 'An administrator ended this connection.';
+    const report = await this.grants.revoke(knownId(id), request.admin.actor, reason);
+    if (report) return report;
+    throw absent();
+  }
+}
+
+function knownId(id: string): string {
+  if (z.uuid().safeParse(id).success) return id;
+  throw absent();
+}
+
+function absent(): Problem {
+  return new Problem('not-found', 'There is no such grant.');
+}
