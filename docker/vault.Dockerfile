@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
-COPY apps apps
+COPY apps/vault apps/vault
 COPY libs libs
 COPY migrations migrations
 RUN npm run build && npm prune --omit=dev --omit=optional --ignore-scripts
