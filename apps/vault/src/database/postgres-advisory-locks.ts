@@ -18,6 +18,8 @@ interface Held {
 export class PostgresAdvisoryLocks {
   readonly #held = new Map<string, Held>();
   #client: Promise<Client> | undefined;
+  #current: Client | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(private readonly url: string) {}
@@ -60,14 +62,19 @@ export class PostgresAdvisoryLocks {
     if (this.#held.get(name) === held) this.#held.delete(name);
   }
 
-  async #ask(verb: 'pg_try_advisory_lock' | 'pg_advisory_unlock', name: string): Promise<boolean> {
-    this.#client ??= this.#connect();
-    const client = await this.#client;
-    const answer = await client.query<{ done: boolean }>(
-      `SELECT ${verb}(hashtextextended($1, 0)) AS done`,
-      [`symbolon/${name}`],
-    );
-    return answer.rows[0]?.done === true;
+  /** One question at a time: pg would queue them too, but no longer from its next version on. */
+  #ask(verb: 'pg_try_advisory_lock' | 'pg_advisory_unlock', name: string): Promise<boolean> {
+    const answer = this.#turn.then(async () => {
+      this.#client ??= this.#connect();
+      const client = await this.#client;
+      const { rows } = await client.query<{ done: boolean }>(
+        `SELECT ${verb}(hashtextextended($1, 0)) AS done`,
+        [`symbolon/${name}`],
+      );
+      return rows[0]?.done === true;
+    });
+    this.#turn = answer.catch(() => undefined);
+    return answer;
   }
 
   async #connect(): Promise<Client> {
@@ -90,8 +97,6 @@ export class PostgresAdvisoryLocks {
     this.#current = client;
     return client;
   }
-
-  #current: Client | undefined;
 
   #lose(client: Client): void {
     if (client !== this.#current) return;

@@ -179,7 +179,7 @@ export class RefreshGrant {
 
   async #postpone(attempt: Attempt, failure: ProviderFailure): Promise<RefreshResult> {
     // What an administrator must put right will not right itself within seconds.
-    const least = failure.code === 'transient' ? failure.retryAfterSeconds : 30;
+    const least = failure.code === 'misconfigured' ? 30 : retryAfterOf(failure);
     const failures = attempt.grant.refreshFailures + 1;
     const seconds = backoffSeconds(failures, least, Math.random());
     await this.parts.store.postpone(attempt, seconds, `${failure.code}: ${failure.detail}`);
@@ -204,6 +204,10 @@ const noRegistration: ProviderFailure = {
   code: 'transient',
   detail: 'the registry in memory lacks the oauth client',
 };
+
+function retryAfterOf(failure: ProviderFailure): number | undefined {
+  return failure.code === 'transient' ? failure.retryAfterSeconds : undefined;
+}
 
 function failed(retryAfterSeconds: number): RefreshResult {
   return { did: 'nothing', because: 'failed', retryAfterSeconds };

@@ -57,8 +57,13 @@ export function judgeTokenAnswer(
 /** Seconds to wait as RFC 9110 §10.2.3 says it: a number or a date; at most an hour. */
 export function retryAfterSeconds(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
-  const seconds = /^\d{1,9}$/.test(value.trim()) ? Number(value) : Date.parse(value) / 1000 - now;
+  const seconds = /^\d{1,9}$/.test(value.trim()) ? Number(value) : secondsUntil(value, now);
   return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 0), 3600) : undefined;
+}
+
+// Date.parse alone would read a year into nearly anything.
+function secondsUntil(date: string, now: number): number {
+  return date.endsWith(' GMT') ? Date.parse(date) / 1000 - now : NaN;
 }
 
 function judgeRefusal(

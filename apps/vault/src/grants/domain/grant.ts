@@ -86,5 +86,6 @@ export function backoffSeconds(
   chance: number,
 ): number {
   const doubled = Math.min(2 ** Math.min(failures - 1, 10), 300);
-  return Math.max(retryAfter ?? 0, doubled) * (0.9 + 0.2 * chance);
+  // Spread upwards from what the server asked for: never before, and not all grants together.
+  return Math.max(doubled * (0.9 + 0.2 * chance), (retryAfter ?? 0) * (1 + 0.2 * chance));
 }

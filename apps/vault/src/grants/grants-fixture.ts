@@ -1,0 +1,265 @@
+import { randomBytes } from 'node:crypto';
+import { SynchronisedClock } from '#lib/clock/clock';
+import { createLogger } from '#lib/observability/logger';
+import { Outbound } from '#lib/outbound/outbound';
+import { Secret } from '#lib/secret/secret';
+import { type FreshDatabase, freshDatabase } from '#lib/testing/postgres-fresh-database';
+import {
+  type AuthorizationServerOptions,
+  ScriptableAuthorizationServer,
+} from '#lib/testing/scriptable-authorization-server';
+import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
+import { type CrashPoint, noCrash } from '../database/crash-point.js';
+import { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
+import { PostgresDatabase } from '../database/postgres-database.js';
+import { PostgresEventBus } from '../events/postgres-event-bus.js';
+import { OpenIdProviders } from '../providers/openid-providers.js';
+import type { CollectionName } from '../registry/domain/collection.js';
+import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
+import { StoredRegistry } from '../registry/stored-registry.js';
+import { readKeyRing } from '../sealing/key-encryption-key.js';
+import { KeyRingSealer } from '../sealing/key-ring-sealer.js';
+import { PostgresSealingKeyStore } from '../sealing/postgres-sealing-key-store.js';
+import { AccessTokenFor, type AccessTokenResult } from './access-token-for.js';
+import { DueScan } from './due-scan.js';
+import { GrantEvents } from './grant-events.js';
+import type { GrantKey, GrantView } from './grants.js';
+import { PostgresConsentStore } from './postgres-consent-store.js';
+import { PostgresGrantStore } from './postgres-grant-store.js';
+import { PostgresRefreshStore } from './postgres-refresh-store.js';
+import { RefreshGrant } from './refresh-grant.js';
+import { RefreshOutcomes } from './refresh-outcomes.js';
+import { RevokeGrant } from './revoke-grant.js';
+import type { TokenTarget } from './token-target.js';
+import { UpstreamGrants } from './upstream-grants.js';
+
+export const scopes = ['offline_access', 'read'];
+const target: TokenTarget = { resource: '', scopes: '' };
+
+const documents: Record<string, (issuer: string) => [CollectionName, Record<string, unknown>]> = {
+  corporate: () => [
+    'issuers',
+    {
+      issuer: 'http://127.0.0.1:1',
+      jwksUri: 'http://127.0.0.1:1/jwks',
+      login: { clientId: 'vault' },
+    },
+  ],
+  snowid: (issuer) => [
+    'oauth-clients',
+    { name: 'Snow', issuer, clientId: 'vault-at-snow', scopes },
+  ],
+  snowdemo: () => [
+    'upstreams',
+    {
+      name: 'Snowdemo',
+      type: 'http',
+      url: 'http://127.0.0.1:1/',
+      credential: { type: 'oauth', oauthClient: 'snowid' },
+    },
+  ],
+};
+
+/** One vault process as far as grants go: its own pools, locks and memory. */
+export class GrantsReplica {
+  readonly #closing: (() => Promise<unknown>)[] = [];
+
+  private constructor(
+    readonly database: PostgresDatabase,
+    readonly registry: StoredRegistry,
+    readonly grants: UpstreamGrants,
+    readonly store: PostgresGrantStore,
+    readonly refreshing: RefreshGrant,
+    readonly tokens: AccessTokenFor,
+    readonly dueScan: DueScan,
+    readonly consents: PostgresConsentStore,
+  ) {}
+
+  static async start(
+    url: string,
+    keyRing: string,
+    options: { crashPoint?: CrashPoint; log?: string[] } = {},
+  ): Promise<GrantsReplica> {
+    const database = new PostgresDatabase({ url, purpose: 'requests', maxConnections: 10 });
+    const work = new PostgresDatabase({ url, purpose: 'refresh', maxConnections: 5 });
+    const clock = new SynchronisedClock();
+    const destination = { write: (line: string) => void options.log?.push(line) };
+    const logger = createLogger({ app: 'vault', level: 'trace', destination });
+    const keys = readKeyRing('env:KEYS', false, { KEYS: keyRing });
+    const sealer = new KeyRingSealer(new PostgresSealingKeyStore(database), keys);
+    await sealer.unseal();
+    const bus = new PostgresEventBus(url, clock, logger);
+    const registryStore = new PostgresRegistryStore(database, sealer);
+    const registry = new StoredRegistry(registryStore, { onEvent: () => () => undefined }, logger);
+    await registry.start();
+    const outbound = new Outbound({ mode: 'development', allow: [] });
+    const providers = new OpenIdProviders('https://vault.example.com', outbound, registry, clock);
+    const locks = new PostgresAdvisoryLocks(url);
+    const audit = new PostgresAuditLog();
+    const events = new GrantEvents(bus, registry);
+    const store = new PostgresGrantStore(database, sealer);
+    const consents = new PostgresConsentStore(database, bus, registry);
+    const refreshStore = new PostgresRefreshStore(work, sealer);
+    const refreshing = new RefreshGrant({
+      store: refreshStore,
+      outcomes: new RefreshOutcomes(work, refreshStore, audit, events),
+      ...{ locks, providers, registry, logger },
+      crashPoint: options.crashPoint ?? noCrash,
+    });
+    const revoking = new RevokeGrant({
+      ...{ database, store, consents, providers, registry, audit, events, logger },
+    });
+    const self = new GrantsReplica(
+      database,
+      registry,
+      new UpstreamGrants(store, revoking, audit, events),
+      store,
+      refreshing,
+      new AccessTokenFor(store, database, refreshing, clock),
+      new DueScan(refreshStore, refreshing, registry, logger),
+      consents,
+    );
+    self.#closing.push(
+      () => self.dueScan.stop(),
+      () => refreshing.drain(),
+      async () => registry.stop(),
+      () => locks.close(),
+      () => outbound.close(),
+      () => work.close(),
+      () => database.close(),
+    );
+    return self;
+  }
+
+  async stop(): Promise<void> {
+    for (const close of this.#closing) await close();
+  }
+}
+
+/** A database with one issuer, oauth client and upstream, their authorization server, and replicas on them. */
+export class GrantsFixture {
+  readonly log: string[] = [];
+  readonly #keyRing = randomBytes(32).toString('base64url');
+  readonly #replicas: GrantsReplica[] = [];
+  readonly ids: Record<string, string> = {};
+
+  private constructor(
+    readonly fresh: FreshDatabase,
+    readonly server: ScriptableAuthorizationServer,
+  ) {}
+
+  static async start(options: AuthorizationServerOptions = {}): Promise<GrantsFixture> {
+    const server = await ScriptableAuthorizationServer.start(options);
+    const self = new GrantsFixture(await freshDatabase(), server);
+    await self.#register();
+    return self;
+  }
+
+  async #register(): Promise<void> {
+    const seed = await this.replica();
+    for (const [slug, documentOf] of Object.entries(documents)) {
+      const [collection, document] = documentOf(this.server.issuer);
+      const [row] = await seed.database.query<{ id: string }>(
+        `INSERT INTO registry_resource (collection, slug, document) VALUES ($1, $2, $3) RETURNING id`,
+        [collection, slug, JSON.stringify({ slug, ...document })],
+      );
+      this.ids[slug] = row?.id ?? '';
+    }
+    const store = new PostgresRegistryStore(seed.database, await this.sealer());
+    await seed.database.transaction((tx) =>
+      store.setSecret(tx, this.ids['snowid'] ?? '', 'clientSecret', [new Secret('s3cret')]),
+    );
+    await this.database.query('UPDATE registry_version SET version = version + 1');
+    await seed.registry.refresh();
+  }
+
+  get database(): PostgresDatabase {
+    const [first] = this.#replicas;
+    if (first === undefined) throw new Error('There is no replica.');
+    return first.database;
+  }
+
+  async sealer(): Promise<KeyRingSealer> {
+    const keys = readKeyRing('env:KEYS', false, { KEYS: this.#keyRing });
+    const sealer = new KeyRingSealer(new PostgresSealingKeyStore(this.database), keys);
+    await sealer.unseal();
+    return sealer;
+  }
+
+  async replica(options: { crashPoint?: CrashPoint } = {}): Promise<GrantsReplica> {
+    const replica = await GrantsReplica.start(this.fresh.url, this.#keyRing, {
+      ...options,
+      log: this.log,
+    });
+    this.#replicas.push(replica);
+    return replica;
+  }
+
+  keyOf(subject: string): GrantKey {
+    const {
+      corporate: issuerId = '',
+      snowid: oauthClientId = '',
+      snowdemo: partition = '',
+    } = this.ids;
+    return { issuerId, subject, oauthClientId, partition };
+  }
+
+  /** What this person's consent in the browser would have stored. */
+  async grantTo(subject: string, by: GrantsReplica): Promise<GrantView> {
+    const about = { subject: `up-${subject}`, clientId: 'vault-at-snow', scope: scopes.join(' ') };
+    const family = this.server.families.start(about);
+    const refreshToken = this.server.families.issue(family);
+    const issuedAt = Date.now() / 1000;
+    const tokens = {
+      accessToken: new Secret(`at_${family.id}_${randomBytes(16).toString('base64url')}`),
+      refreshToken: new Secret(refreshToken),
+      tokenType: 'Bearer',
+      issuedAt,
+      expiresAt: issuedAt + this.server.accessTokenTtl,
+      scopes,
+      idTokenClaims: undefined,
+    };
+    const account = { subject: about.subject, name: subject };
+    return by.database.transaction((tx) =>
+      by.grants.store(tx, this.keyOf(subject), tokens, account, { scopes, resource: undefined }),
+    );
+  }
+
+  /** The exchange's question for this person's token. */
+  ask(subject: string, at: GrantsReplica, rejectedSha256?: Buffer): Promise<AccessTokenResult> {
+    return at.tokens.get({ key: this.keyOf(subject), target, scopes, rejectedSha256 });
+  }
+
+  /** Time passes for one grant: its token ended `seconds` ago and it is due. */
+  async expire(grantId: string, seconds = 1): Promise<void> {
+    await this.database.query(
+      `UPDATE access_token SET issued_at = now() - make_interval(secs => $2 + 120),
+              expires_at = now() - make_interval(secs => $2) WHERE grant_id = $1`,
+      [grantId, seconds],
+    );
+    await this.database.query(
+      `UPDATE user_grant SET refresh_after = now() - interval '1 second' WHERE id = $1`,
+      [grantId],
+    );
+  }
+
+  async row(grantId: string): Promise<Record<string, unknown>> {
+    const [row] = await this.database.query('SELECT * FROM user_grant WHERE id = $1', [grantId]);
+    if (row === undefined) throw new Error('There is no such grant.');
+    return row;
+  }
+
+  async audited(action: string): Promise<number> {
+    const [row] = await this.database.query<{ n: number }>(
+      'SELECT count(*)::int AS n FROM audit_event WHERE action = $1',
+      [action],
+    );
+    return row?.n ?? 0;
+  }
+
+  async stop(): Promise<void> {
+    for (const replica of this.#replicas.toReversed()) await replica.stop();
+    await this.server.stop();
+    await this.fresh.drop();
+  }
+}
