@@ -24,8 +24,13 @@ export interface Logger<Event extends string = string> {
 export interface LoggerOptions {
   readonly app: string;
   readonly level: LogLevel;
-  /** Defaults to standard output, written synchronously so that a crash loses no line. */
+  /** `standardOutput()` unless said otherwise. */
   readonly destination?: DestinationStream;
+}
+
+/** Standard output, written synchronously so that a crash loses no line. */
+export function standardOutput(): DestinationStream {
+  return pino.destination({ dest: 1, sync: true });
 }
 
 type Write = (level: Level, fields: Record<string, unknown>) => void;
@@ -59,7 +64,7 @@ export function createLogger<Event extends string = string>(options: LoggerOptio
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (value: unknown) => value },
     },
-    options.destination ?? pino.destination({ dest: 1, sync: true }),
+    options.destination ?? standardOutput(),
   );
   const write: Write = (level, fields) => {
     if (sink.isLevelEnabled(level)) sink[level](loggable(fields));

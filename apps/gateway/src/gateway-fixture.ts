@@ -112,6 +112,7 @@ export async function startGatewayFixture(options: FixtureOptions = {}): Promise
   const gateway: RunningGateway = await startGateway(
     config,
     createLogger<GatewayEvent>({ app: 'gateway', level: config.logLevel, destination }),
+    destination,
   );
   const fixture: GatewayFixture = {
     origin,

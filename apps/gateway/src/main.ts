@@ -9,7 +9,7 @@ import { SynchronisedClock } from '#lib/clock/clock';
 import { ConfigurationError } from '#lib/config/environment';
 import { VaultClient } from '#lib/contract/vault-client';
 import { frameworkLog } from '#lib/observability/framework-log';
-import { createLogger } from '#lib/observability/logger';
+import { createLogger, standardOutput } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
 import { createRequestId } from '#lib/observability/request-id';
 import { Outbound } from '#lib/outbound/outbound';
@@ -45,6 +45,7 @@ export interface RunningGateway {
 export async function startGateway(
   config: GatewayConfig,
   logger: GatewayLogger,
+  destination: { write(lines: string): unknown },
 ): Promise<RunningGateway> {
   let inbound: VerifiedInbound | undefined;
   const fastify = createFastify({
@@ -63,7 +64,8 @@ export async function startGateway(
   );
   inbound = app.get(VerifiedInbound);
   wire(app);
-  registerRoutes(fastify, app, config, logger);
+  const access = new AccessLog(destination, ['trace', 'debug', 'info'].includes(config.logLevel));
+  registerRoutes(fastify, app, config, { logger, access });
   await app.listen(config.port, config.host);
   app.get(VaultEvents).start();
   app.get(SnapshotFeed).start();
@@ -101,7 +103,7 @@ function registerRoutes(
   fastify: FastifyInstance,
   app: NestFastifyApplication,
   config: GatewayConfig,
-  logger: GatewayLogger,
+  { logger, access }: { readonly logger: GatewayLogger; readonly access: AccessLog },
 ): void {
   const { publicUrl, gatewayId, keys } = config;
   const catalogue = app.get(Catalogue);
@@ -113,7 +115,7 @@ function registerRoutes(
     clock: app.get(SynchronisedClock),
   };
   registerMetadataRoutes(fastify, { publicUrl, catalogue });
-  registerHttpRoutes(fastify, { ...parts, logger, access: new AccessLog(logger) });
+  registerHttpRoutes(fastify, { ...parts, logger, access });
   registerMcpIndexRoute(fastify, parts);
   const sealer = new StateSealer(keys.sealing, gatewayId);
   registerMcpRoutes(fastify, {
@@ -142,12 +144,17 @@ async function stop(app: NestFastifyApplication): Promise<void> {
 
 async function main(): Promise<void> {
   const config = readGatewayConfig(process.env);
-  const logger = createLogger<GatewayEvent>({ app: 'gateway', level: config.logLevel });
+  const destination = standardOutput();
+  const logger = createLogger<GatewayEvent>({
+    app: 'gateway',
+    level: config.logLevel,
+    destination,
+  });
   const metrics = await startMetricsServer({
     port: config.metricsPort,
     registry: createMetrics('gateway'),
   });
-  const gateway = await startGateway(config, logger);
+  const gateway = await startGateway(config, logger, destination);
   logger.info({ event: 'gateway.started', publicUrl: config.publicUrl, listening: gateway.origin });
   let stopping = false;
   const end = (signal: string) => {
