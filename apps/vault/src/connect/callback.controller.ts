@@ -5,6 +5,7 @@ import { BrowserBinding } from '../sessions/browser-binding.js';
 import { RequestSessions } from '../sessions/request-sessions.js';
 import { ProblemPageFilter } from '../web/problem-page.filter.js';
 import type { Page, Visitor } from '../web/page.js';
+import { refuseHead } from '../web/refuse-head.js';
 import { seeOther, sendPage } from '../web/send-page.js';
 import { CONNECT_BINDING } from './connect-binding.js';
 import { refusedPage } from './pages/provider-pages.js';
@@ -29,6 +30,7 @@ export class CallbackController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    refuseHead(request);
     const session = await this.sessions.of(request);
     const outcome = await this.receiveCallback.receive({
       slug,

@@ -195,3 +195,8 @@ function configFor(port: number, databaseUrl: string): VaultConfig {
     KEYS: randomBytes(32).toString('base64url'),
   });
 }
+
+/** The synchroniser token that a page's forms carry. */
+export function csrfOf(page: { body: string }): string {
+  return /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
+}

@@ -17,6 +17,7 @@ import { Problem } from '#lib/problem/problem';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { isOpaque } from '../web/opaque.js';
 import { ProblemPageFilter } from '../web/problem-page.filter.js';
+import { refuseHead } from '../web/refuse-head.js';
 import { seeOther, sendPage } from '../web/send-page.js';
 import type { BrowserBinding } from './browser-binding.js';
 import { CsrfGuard } from './csrf.guard.js';
@@ -64,6 +65,7 @@ export class LoginController {
 
   @Get('login/callback')
   async callback(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseHead(request);
     const state = z.object({ state: z.string().max(100) }).safeParse(request.query).data?.state;
     if (state === undefined) return sendPage(reply, staleLoginPage(request.id));
     const { binding, sessions, finishLogin, logger } = this.parts;
