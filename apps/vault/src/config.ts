@@ -12,6 +12,9 @@ import {
 import type { Mode } from '#lib/config/settings';
 import type { Secret } from '#lib/secret/secret';
 import type { CrashPointName } from './database/crash-point.js';
+import { readBootstrapFile } from './registry/bootstrap-file.js';
+import type { ChangeRequest } from './registry/change-request.js';
+import type { BootstrapDocument } from './registry/secret-references.js';
 import {
   type KeyEncryptionKey,
   KeyRingUnusable,
@@ -81,7 +84,8 @@ export interface VaultConfig {
   readonly keyRing: readonly KeyEncryptionKey[];
   readonly adminToken: Secret | undefined;
   readonly adminRecovery: boolean;
-  readonly bootstrapFile: string | undefined;
+  /** What the bootstrap file asks for; empty without one. */
+  readonly bootstrap: readonly ChangeRequest[];
   readonly mode: Mode;
   readonly outboundAllow: readonly string[];
   readonly logLevel: z.output<typeof logLevel>;
@@ -95,7 +99,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readVaultConfig(environment: Environment): VaultConfig {
   const settings = readEnvironment(vaultSettings, environment);
   const keyRing = keyRingOf(settings, environment);
+  const bootstrap = bootstrapOf(settings, environment);
   const problems = [
+    ...bootstrap.problems.map((problem) => `SYMBOLON_BOOTSTRAP: ${problem}`),
     prefixed(
       'SYMBOLON_VAULT_PUBLIC_URL',
       publicUrlProblem(settings.SYMBOLON_VAULT_PUBLIC_URL, settings.SYMBOLON_MODE),
@@ -104,10 +110,14 @@ export function readVaultConfig(environment: Environment): VaultConfig {
     prefixed('SYMBOLON_CRASH_AT', crashProblem(settings)),
   ].filter((problem) => problem !== undefined);
   if (problems.length > 0 || typeof keyRing === 'string') throw new ConfigurationError(problems);
-  return Object.freeze(configOf(settings, keyRing));
+  return Object.freeze(configOf(settings, keyRing, bootstrap.requests));
 }
 
-function configOf(settings: Settings, keyRing: readonly KeyEncryptionKey[]): VaultConfig {
+function configOf(
+  settings: Settings,
+  keyRing: readonly KeyEncryptionKey[],
+  bootstrap: readonly ChangeRequest[],
+): VaultConfig {
   return {
     publicUrl: settings.SYMBOLON_VAULT_PUBLIC_URL,
     port: settings.SYMBOLON_VAULT_PORT,
@@ -116,13 +126,20 @@ function configOf(settings: Settings, keyRing: readonly KeyEncryptionKey[]): Vau
     keyRing,
     adminToken: settings.SYMBOLON_ADMIN_TOKEN,
     adminRecovery: settings.SYMBOLON_ADMIN_RECOVERY === 'true',
-    bootstrapFile: settings.SYMBOLON_BOOTSTRAP,
+    bootstrap,
     mode: settings.SYMBOLON_MODE,
     outboundAllow: settings.SYMBOLON_OUTBOUND_ALLOW,
     logLevel: settings.SYMBOLON_LOG_LEVEL,
     metricsPort: settings.SYMBOLON_METRICS_PORT,
     crashAt: settings.SYMBOLON_CRASH_AT,
   };
+}
+
+function bootstrapOf(
+  { SYMBOLON_BOOTSTRAP: path }: Settings,
+  environment: Environment,
+): BootstrapDocument {
+  return path === undefined ? { requests: [], problems: [] } : readBootstrapFile(path, environment);
 }
 
 /** The keys, or in words why there are none. */

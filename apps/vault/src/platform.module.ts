@@ -63,10 +63,11 @@ function values(config: VaultConfig, logger: Logger): Provider[] {
   const {
     adminToken: bootstrapToken,
     adminRecovery: recovery,
+    bootstrap,
     mode,
     outboundAllow: allow,
   } = config;
-  const adminSettings: AdminSettings = { bootstrapToken, recovery };
+  const adminSettings: AdminSettings = { bootstrapToken, recovery, bootstrap };
   return [
     { provide: CONFIG, useValue: config },
     { provide: LOGGER, useValue: logger },

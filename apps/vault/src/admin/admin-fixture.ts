@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { SynchronisedClock } from '#lib/clock/clock';
+import { ReadinessChecks } from '#lib/observability/health';
 import { createLogger } from '#lib/observability/logger';
 import { Outbound } from '#lib/outbound/outbound';
 import { Secret } from '#lib/secret/secret';
-import { type FreshDatabase, freshDatabase } from '#lib/testing/postgres-fresh-database';
+import { freshDatabase } from '#lib/testing/postgres-fresh-database';
 import { TestIssuer } from '#lib/testing/test-issuer';
 import type { RevocationReport } from '../grants/grants.js';
 import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
@@ -25,6 +26,8 @@ import {
   PUBLIC_URL,
   SEALER,
 } from '../tokens.js';
+import type { ChangeRequest } from '../registry/change-request.js';
+import type { AdminSettings } from './admin-settings.js';
 import { startFixtureApp } from './fixture-app.module.js';
 
 export interface Answer {
@@ -41,6 +44,11 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+interface FixtureOptions {
+  readonly recovery?: boolean;
+  readonly bootstrap?: readonly ChangeRequest[];
+}
+
 export const vaultPublicUrl = 'https://vault.example.com';
 
 /** The admin API on a database of its own, spoken to over HTTP. */
@@ -53,13 +61,13 @@ export class AdminFixture {
   issuer!: TestIssuer;
   readonly #closing: (() => Promise<unknown>)[] = [];
 
-  static async start(options: { recovery?: boolean; fresh?: FreshDatabase } = {}) {
+  static async start(options: FixtureOptions = {}): Promise<AdminFixture> {
     const self = new AdminFixture();
     await self.#start(options);
     return self;
   }
 
-  async #start(options: { recovery?: boolean }): Promise<void> {
+  async #start(options: FixtureOptions): Promise<void> {
     const fresh = await freshDatabase();
     this.database = new PostgresDatabase({ url: fresh.url, purpose: 'test', maxConnections: 4 });
     this.issuer = await TestIssuer.start();
@@ -81,6 +89,7 @@ export class AdminFixture {
         { provide: LOGGER, useValue: logger },
         { provide: OUTBOUND, useValue: outbound },
         { provide: PUBLIC_URL, useValue: vaultPublicUrl },
+        { provide: ReadinessChecks, useValue: new ReadinessChecks(() => undefined) },
         { provide: SEALER, useValue: await sealerOf(this.database) },
       ],
       logger,
@@ -96,8 +105,8 @@ export class AdminFixture {
     );
   }
 
-  #settings({ recovery = false }: { recovery?: boolean }) {
-    return { bootstrapToken: new Secret(this.bootstrapToken), recovery };
+  #settings({ recovery = false, bootstrap = [] }: FixtureOptions): AdminSettings {
+    return { bootstrapToken: new Secret(this.bootstrapToken), recovery, bootstrap };
   }
 
   #grants() {

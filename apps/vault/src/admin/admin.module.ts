@@ -1,13 +1,22 @@
-import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '#lib/clock/clock';
 import type { JwksCache } from '#lib/jwt/jwks-cache';
 import type { TokenVerifier } from '#lib/jwt/token-verifier';
+import { ReadinessChecks } from '#lib/observability/health';
+import type { Logger } from '#lib/observability/logger';
 import type { Outbound } from '#lib/outbound/outbound';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
+import { ApplyBootstrap } from '../registry/apply-bootstrap.js';
 import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
 import type { GrantSuspender } from '../registry/registry-effects.js';
 import type { Registry } from '../registry/registry-snapshot.js';
@@ -22,6 +31,7 @@ import {
   EVENT_PUBLISHER,
   GRANTS,
   JWKS_CACHE,
+  LOGGER,
   OUTBOUND,
   REGISTRY,
   SEALER,
@@ -35,6 +45,8 @@ import { CollectionsController } from './collections.controller.js';
 import { ExplainCallerToken } from './explain-caller-token.js';
 import { GrantsController } from './grants.controller.js';
 import { IssuerTestController } from './issuer-test.controller.js';
+import { PortableController } from './portable.controller.js';
+import { PortableRegistry } from './portable-registry.js';
 import { PostgresAdminJournal } from './postgres-admin-journal.js';
 import { PostgresAuditEvents } from './postgres-audit-events.js';
 import { PostgresConsentVoider } from './postgres-consent-voider.js';
@@ -48,6 +60,7 @@ import { SealedCursors } from './sealed-cursor.js';
     IssuerTestController,
     GrantsController,
     AuditEventsController,
+    PortableController,
     CollectionsController,
   ],
   providers: [
@@ -66,6 +79,18 @@ import { SealedCursors } from './sealed-cursor.js';
       useFactory: (database: PostgresDatabase, audit: AuditLog) =>
         new PostgresAdminJournal(database, audit),
       inject: [DATABASE, AUDIT_LOG],
+    },
+    {
+      provide: PortableRegistry,
+      useFactory: (store: PostgresRegistryStore, writer: RegistryWriter) =>
+        new PortableRegistry(store, writer),
+      inject: [PostgresRegistryStore, RegistryWriter],
+    },
+    {
+      provide: ApplyBootstrap,
+      useFactory: (writer: RegistryWriter, logger: Logger, settings: AdminSettings) =>
+        new ApplyBootstrap(writer, logger, settings.bootstrap ?? []),
+      inject: [RegistryWriter, LOGGER, ADMIN_SETTINGS],
     },
     {
       provide: PostgresGrantList,
@@ -104,11 +129,24 @@ import { SealedCursors } from './sealed-cursor.js';
   ],
   exports: [RegistryWriter],
 })
-export class AdminModule implements OnModuleInit {
-  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+export class AdminModule implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
+  constructor(
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(ApplyBootstrap) private readonly bootstrap: ApplyBootstrap,
+    @Inject(ReadinessChecks) private readonly readiness: ReadinessChecks,
+  ) {}
 
   onModuleInit(): void {
     addAdminContentTypes(this.host.httpAdapter.getInstance<FastifyInstance>());
+    this.readiness.add('bootstrap', () => this.bootstrap.pending);
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.bootstrap.start();
+  }
+
+  onModuleDestroy(): void {
+    this.bootstrap.stop();
   }
 }
 

@@ -46,7 +46,7 @@ export class ResourceChecks {
     const known = before !== undefined && before.jwksUri === document.jwksUri;
     if (known && document.jwksUri !== undefined) return { document, errors: [], warnings: [] };
     const found = await discover(this.outbound, document.issuer);
-    if (!found.ok) return undiscovered(document, found);
+    if (!found.ok) return undiscovered(document, found, before?.jwksUri);
     const jwksUri = document.jwksUri ?? found.metadata.jwks_uri;
     const types = found.metadata.subject_types_supported;
     const errors: FieldError[] = [];
@@ -74,10 +74,12 @@ export class ResourceChecks {
 function undiscovered(
   document: Issuer,
   found: { unreachable: boolean; detail: string },
+  storedJwksUri: string | undefined,
 ): CheckedDocument {
-  // With its keys given, an issuer that is away for the moment can be registered.
-  if (found.unreachable && document.jwksUri !== undefined)
-    return { document, errors: [], warnings: [found.detail] };
+  // With its keys given, or known from before, an issuer that is away for the moment can be saved.
+  const jwksUri = document.jwksUri ?? storedJwksUri;
+  if (found.unreachable && jwksUri !== undefined)
+    return { document: { ...document, jwksUri }, errors: [], warnings: [found.detail] };
   const code = found.unreachable ? 'discovery-failed' : 'discovery-invalid';
   return { document, errors: [{ pointer: '/issuer', code, detail: found.detail }], warnings: [] };
 }

@@ -25,9 +25,10 @@ export function splitSecrets(body: JsonObject, names: readonly string[]): SplitD
     const value = valueAt(body, path);
     if (value === undefined) continue;
     document = without(document, path);
-    const parsed = writeOnlySecret.nullable().safeParse(value);
+    const plain = revealed(value);
+    const parsed = writeOnlySecret.nullable().safeParse(plain);
     if (!parsed.success)
-      errors.push(...explainIssues(parsed.error.issues, value).map((e) => at(path, e)));
+      errors.push(...explainIssues(parsed.error.issues, plain).map((e) => at(path, e)));
     else
       secrets.set(
         name,
@@ -39,4 +40,10 @@ export function splitSecrets(body: JsonObject, names: readonly string[]): SplitD
 
 function at(path: readonly string[], error: FieldError): FieldError {
   return { ...error, pointer: `${pointerOf(path)}${error.pointer}` };
+}
+
+// Those of the bootstrap file come wrapped already.
+function revealed(value: unknown): unknown {
+  if (value instanceof Secret) return value.reveal();
+  return Array.isArray(value) ? value.map(revealed) : value;
 }

@@ -6,7 +6,11 @@ type Issue = z.core.$ZodIssue;
 
 /** zod's findings as pointers, stable codes and sentences that say what to do. */
 export function explainIssues(issues: readonly Issue[], input: unknown): FieldError[] {
-  return issues.flatMap((issue) => explain(issue, input));
+  const errors = issues.flatMap((issue) => explain(issue, input));
+  // One thing to do at a time for each place.
+  return errors.filter(
+    ({ pointer }, index) => errors.findIndex((error) => error.pointer === pointer) === index,
+  );
 }
 
 function explain(issue: Issue, input: unknown): FieldError[] {
