@@ -64,16 +64,14 @@ const documents: Record<string, (issuer: string) => [CollectionName, Record<stri
 export class GrantsReplica {
   readonly #closing: (() => Promise<unknown>)[] = [];
 
-  private constructor(
-    readonly database: PostgresDatabase,
-    readonly registry: StoredRegistry,
-    readonly grants: UpstreamGrants,
-    readonly store: PostgresGrantStore,
-    readonly refreshing: RefreshGrant,
-    readonly tokens: AccessTokenFor,
-    readonly dueScan: DueScan,
-    readonly consents: PostgresConsentStore,
-  ) {}
+  database!: PostgresDatabase;
+  registry!: StoredRegistry;
+  grants!: UpstreamGrants;
+  store!: PostgresGrantStore;
+  refreshing!: RefreshGrant;
+  tokens!: AccessTokenFor;
+  dueScan!: DueScan;
+  consents!: PostgresConsentStore;
 
   static async start(
     url: string,
@@ -109,16 +107,12 @@ export class GrantsReplica {
     const revoking = new RevokeGrant({
       ...{ database, store, consents, providers, registry, audit, events, logger },
     });
-    const self = new GrantsReplica(
-      database,
-      registry,
-      new UpstreamGrants(store, revoking, audit, events),
-      store,
-      refreshing,
-      new AccessTokenFor(store, database, refreshing, clock),
-      new DueScan(refreshStore, refreshing, registry, logger),
-      consents,
-    );
+    const self = Object.assign(new GrantsReplica(), {
+      ...{ database, registry, store, refreshing, consents },
+      grants: new UpstreamGrants(store, revoking, audit, events),
+      tokens: new AccessTokenFor(store, database, refreshing, clock),
+      dueScan: new DueScan(refreshStore, refreshing, registry, logger),
+    });
     self.#closing.push(
       () => self.dueScan.stop(),
       () => refreshing.drain(),
