@@ -33,6 +33,7 @@ import {
   JWKS_CACHE,
   LOGGER,
   OUTBOUND,
+  PUBLIC_URL,
   REGISTRY,
   SEALER,
   TOKEN_VERIFIER,
@@ -45,6 +46,7 @@ import { CollectionsController } from './collections.controller.js';
 import { ExplainCallerToken } from './explain-caller-token.js';
 import { GrantsController } from './grants.controller.js';
 import { IssuerTestController } from './issuer-test.controller.js';
+import { OAuthClientTestController } from './oauth-client-test.controller.js';
 import { PortableController } from './portable.controller.js';
 import { PortableRegistry } from './portable-registry.js';
 import { PostgresAdminJournal } from './postgres-admin-journal.js';
@@ -54,10 +56,12 @@ import { PostgresGrantList } from './postgres-grant-list.js';
 import { PostgresResourceDependents } from './postgres-resource-dependents.js';
 import { PostgresSessionEnder } from './postgres-session-ender.js';
 import { SealedCursors } from './sealed-cursor.js';
+import { TestOAuthClient } from './test-oauth-client.js';
 
 @Module({
   controllers: [
     IssuerTestController,
+    OAuthClientTestController,
     GrantsController,
     AuditEventsController,
     PortableController,
@@ -121,6 +125,12 @@ import { SealedCursors } from './sealed-cursor.js';
       ],
     },
     {
+      provide: TestOAuthClient,
+      useFactory: (...[registry, store, outbound, publicUrl]: TestPorts) =>
+        new TestOAuthClient(registry, store, outbound, publicUrl),
+      inject: [REGISTRY, PostgresRegistryStore, OUTBOUND, PUBLIC_URL],
+    },
+    {
       provide: ExplainCallerToken,
       useFactory: (registry: Registry, keys: JwksCache, clock: Clock) =>
         new ExplainCallerToken(registry, keys, clock),
@@ -149,6 +159,8 @@ export class AdminModule implements OnModuleInit, OnApplicationBootstrap, OnModu
     this.bootstrap.stop();
   }
 }
+
+type TestPorts = [Registry, PostgresRegistryStore, Outbound, string];
 
 type WriterPorts = [
   PostgresDatabase,

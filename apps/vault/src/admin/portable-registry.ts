@@ -1,7 +1,7 @@
 import { Problem } from '#lib/problem/problem';
 import type { ChangeReport } from '../registry/change-request.js';
 import type { JsonObject } from '../registry/domain/json.js';
-import { exportRegistry, requestsOf } from '../registry/portable-registry.js';
+import { exportRegistry, requestsOf } from '../registry/registry-document.js';
 import type { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
 import type { ChangeAuthority } from '../registry/registry-effects.js';
 import type { RegistryWriter } from '../registry/registry-writer.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Problem } from '#lib/problem/problem';
-import { requestsOf } from './portable-registry.js';
+import { requestsOf } from './registry-document.js';
 import { type BootstrapDocument, parseYaml, resolveReferences } from './secret-references.js';
 
 /** Reads `SYMBOLON_BOOTSTRAP` with its secrets, before anything starts; what is wrong with it are sentences. */

@@ -9,11 +9,16 @@ export const apiVersion = 'symbolon/v1';
 
 /** The registry as the document of the bootstrap file: references to environment variables instead of secrets. */
 export function exportRegistry(rows: readonly RegistryRow[]): JsonObject {
-  const lists = collectionNames.map((name) => [
-    name,
-    rows.filter((row) => row.collection === name).map(exportRow),
-  ]);
-  return { apiVersion, ...Object.fromEntries(lists) };
+  const of = (name: CollectionName): JsonObject[] =>
+    rows.filter((row) => row.collection === name).map(exportRow);
+  return {
+    apiVersion,
+    issuers: of('issuers'),
+    applications: of('applications'),
+    'oauth-clients': of('oauth-clients'),
+    upstreams: of('upstreams'),
+    'machine-clients': of('machine-clients'),
+  };
 }
 
 function exportRow(row: RegistryRow): JsonObject {

@@ -1,0 +1,89 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ScriptableAuthorizationServer } from '#lib/testing/scriptable-authorization-server';
+import { AdminFixture } from './admin-fixture.js';
+
+let vault: AdminFixture;
+let server: ScriptableAuthorizationServer;
+
+beforeAll(async () => {
+  vault = await AdminFixture.start();
+  server = await ScriptableAuthorizationServer.start();
+});
+afterEach(() => server.always('token', undefined));
+afterAll(async () => {
+  await server.stop();
+  await vault.stop();
+});
+
+async function testOf(more: object) {
+  const body = {
+    name: 'Upstream',
+    issuer: server.issuer,
+    clientId: 'symbolon',
+    clientSecret: 'canary secret:&',
+    scopes: ['openid', 'offline_access'],
+    ...more,
+  };
+  const put = await vault.ask('PUT', '/admin/v1/oauth-clients/one', { body });
+  if (put.status >= 300) throw new Error(put.text);
+  const { body: answer } = await vault.ask('POST', '/admin/v1/oauth-clients/one/test');
+  const statuses = answer.checks.map((line: { check: string; status: string }) => [
+    line.check,
+    line.status,
+  ]);
+  return { statuses: Object.fromEntries(statuses) as Record<string, string>, answer };
+}
+
+const status = async () =>
+  (await vault.ask('GET', '/admin/v1/oauth-clients/one')).body.status as string;
+
+describe('the test of an oauth client', () => {
+  it('goes through what can be tried without a person', async () => {
+    const { statuses, answer } = await testOf({});
+    expect(statuses).toMatchObject({
+      registration: 'pass',
+      metadata: 'pass',
+      endpoints: 'pass',
+      pkce: 'pass',
+      'client-authentication': 'pass',
+      'redirect-uri': 'pass',
+      consent: 'needs-user',
+    });
+    expect(JSON.stringify(answer)).not.toContain('canary');
+    expect(await status()).toBe('ready');
+  });
+
+  it('sees that the client secret is refused, and shows it as failing', async () => {
+    server.always('token', (response) => {
+      response.writeHead(401, { 'content-type': 'application/json' });
+      response.end('{"error":"invalid_client"}');
+    });
+    const { statuses } = await testOf({});
+    expect(statuses['client-authentication']).toBe('fail');
+    expect(await status()).toBe('failing');
+  });
+
+  it('never repeats what an authorization server writes', async () => {
+    server.always('token', (response) => {
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.end('{"error":"<script>alert(1)</script>","error_description":"canary"}');
+    });
+    const { statuses, answer } = await testOf({});
+    expect(statuses['client-authentication']).toBe('needs-user');
+    expect(JSON.stringify(answer)).not.toMatch(/canary|script/);
+  });
+
+  it('stops at a draft with what to register', async () => {
+    const { statuses, answer } = await testOf({ clientId: undefined, clientSecret: null });
+    expect(statuses).toMatchObject({ registration: 'fail', metadata: 'pass' });
+    expect(statuses).not.toHaveProperty('client-authentication');
+    expect(answer.checks[0].fix).toContain('redirectUri');
+    expect(await status()).toBe('draft');
+  });
+
+  it('says which address does not answer', async () => {
+    const endpoints = { authorization: 'http://127.0.0.1:9/a', token: 'http://127.0.0.1:9/t' };
+    const { statuses } = await testOf({ issuer: undefined, endpoints });
+    expect(statuses).toMatchObject({ registration: 'pass', endpoints: 'fail' });
+  });
+});
