@@ -17,6 +17,7 @@ const chanceLength = 16;
 // Asking the system for chance costs more than all the rest: it is asked once for 256 ids.
 const pool = new Uint8Array(chanceLength * 256);
 let used = pool.length;
+let lastMs = { value: -1, text: '' };
 
 function chance(): string {
   if (used === pool.length) {
@@ -35,5 +36,6 @@ function chance(): string {
  * or collide within, our logs.
  */
 export function createRequestId(nowMs: number = Date.now()): string {
-  return `req_${base32(nowMs, 10)}${chance()}`;
+  if (nowMs !== lastMs.value) lastMs = { value: nowMs, text: base32(nowMs, 10) };
+  return `req_${lastMs.text}${chance()}`;
 }

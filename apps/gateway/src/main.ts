@@ -47,10 +47,14 @@ export async function startGateway(
   logger: GatewayLogger,
   destination: { write(lines: string): unknown },
 ): Promise<RunningGateway> {
-  let inbound: VerifiedInbound | undefined;
+  // The server exists before the parts that judge its requests; it listens only after them.
+  const gate: { inbound?: VerifiedInbound } = {};
   const fastify = createFastify({
     serverFactory: (listener) =>
-      checkedServer({ refuseMalformed: (request) => inbound?.refuseMalformed(request) }, listener),
+      checkedServer(
+        { refuseMalformed: (request) => gate.inbound?.refuseMalformed(request) },
+        listener,
+      ),
     genReqId: () => createRequestId(),
     forceCloseConnections: true,
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 128 },
@@ -62,7 +66,7 @@ export async function startGateway(
     new FastifyAdapter(fastify),
     { logger: frameworkLog(logger), abortOnError: false, bodyParser: false },
   );
-  inbound = app.get(VerifiedInbound);
+  gate.inbound = app.get(VerifiedInbound);
   wire(app);
   const access = new AccessLog(destination, ['trace', 'debug', 'info'].includes(config.logLevel));
   registerRoutes(fastify, app, config, { logger, access });

@@ -8,7 +8,7 @@ import { routeAudience, type AcceptableAudience, type RoutePath } from '#lib/jwt
 import type { Caller, Verification } from '#lib/jwt/caller';
 import { decideAccess } from '../policy/access-rule.js';
 import { decideApplication } from '../policy/application-rule.js';
-import { bearerToken } from './bearer.js';
+import { bearerCredentials, isToken68 } from './bearer.js';
 import { wwwAuthenticate, type Challenge } from './challenge.js';
 import type { Admitted, Inbound, Refusal } from './inbound.js';
 import { malformedRequest } from './request-checks.js';
@@ -50,11 +50,13 @@ export class VerifiedInbound implements Inbound {
     resourcePath: string,
     upstream: UpstreamConfig | undefined,
   ): Admitted | Refusal | Promise<Admitted | Refusal> {
-    const token = bearerToken(request.headers.authorization);
+    const token = bearerCredentials(request.headers.authorization);
     if (token === undefined) return this.#withoutToken(request, resourcePath);
     const key = this.#options.verified.keyOf(token, resourcePath);
     const known = this.#options.verified.find(key);
-    return known ? answer(known, token) : this.#verify(token, key, resourcePath, upstream);
+    if (known) return answer(known, token);
+    if (!isToken68(token)) return this.#withoutToken(request, resourcePath);
+    return this.#verify(token, key, resourcePath, upstream);
   }
 
   async #verify(
