@@ -7,6 +7,9 @@ interface Resource {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** Who it is, and leave to come back; an upstream's own list takes the place of the oauth client's. */
+const session = ['openid', 'profile', 'offline_access'];
+
 /** Registers the trial's parts as an admin would: PUTs of the admin REST API, the same at every start. */
 export async function register(at: Addresses, secrets: TrialSecrets): Promise<void> {
   for (const { path, body } of resources(at, secrets)) {
@@ -71,7 +74,7 @@ function upstream(at: Addresses, secrets: TrialSecrets): readonly Resource[] {
         clientId: 'symbolon',
         clientSecret: secrets.upstreamClientSecret,
         clientAuth: 'client_secret_basic',
-        scopes: ['openid', 'profile', 'offline_access'],
+        scopes: session,
         // Without it the provider drops offline_access, as OpenID Connect Core §11 asks.
         authorizeParams: { prompt: 'consent' },
         sharing: 'per-upstream',
@@ -87,7 +90,7 @@ function upstream(at: Addresses, secrets: TrialSecrets): readonly Resource[] {
         credential: {
           type: 'oauth',
           oauthClient: 'upstream-idp',
-          scopes: ['warehouse:read', 'query:run'],
+          scopes: [...session, 'warehouse:read', 'query:run'],
           resource: at.snowdemo,
         },
       },
@@ -102,7 +105,7 @@ function upstream(at: Addresses, secrets: TrialSecrets): readonly Resource[] {
         credential: {
           type: 'oauth',
           oauthClient: 'upstream-idp',
-          scopes: ['reports:read'],
+          scopes: [...session, 'reports:read'],
           resource: at.reports,
         },
       },
