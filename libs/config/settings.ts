@@ -35,7 +35,7 @@ export const outboundAllow = z
 
 /** An origin without path, as browsers and tokens see it. */
 export const publicUrl = z
-  .string()
+  .string('is required: an origin such as https://vault.example.com')
   .refine((value) => URL.canParse(value) && new URL(value).origin === value, {
     message: 'must be an origin such as https://vault.example.com, without a path or a final slash',
   });

@@ -7,6 +7,7 @@ import {
 } from 'openid-client';
 import type { Clock } from '#lib/clock/clock';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
+import { ProviderRefused } from './provider-refused.js';
 
 const freshMs = 3_600_000;
 
@@ -31,6 +32,7 @@ export class ServerMetadataSource {
 
   async #load(): Promise<ServerMetadata> {
     const metadata = metadataOfEndpoints(this.client) ?? (await this.#discover());
+    refuseUnusable(metadata);
     this.#known = { metadata, atMs: this.clock.monotonicMs() };
     return metadata;
   }
@@ -52,6 +54,16 @@ export class ServerMetadataSource {
         throw failure;
       }),
     );
+  }
+}
+
+/** openid-client takes these on trust and throws TypeErrors later. */
+function refuseUnusable(metadata: ServerMetadata): void {
+  const { authorization_endpoint, token_endpoint } = metadata;
+  for (const [name, url] of Object.entries({ authorization_endpoint, token_endpoint })) {
+    if (typeof url === 'string' && /^https?:/.test(url) && URL.canParse(url)) continue;
+    const detail = `the metadata has no usable ${name}`;
+    throw new ProviderRefused({ ok: false, code: 'misconfigured', detail });
   }
 }
 
