@@ -66,4 +66,14 @@ describe('which application', () => {
     const answer = await bench.verifier().verify(await bench.sign({ ...good, ...claims }), route);
     expect(answer.ok && answer.caller.machine).toBe(machine);
   });
+
+  test('machine: sub is the client, though another claim identifies persons', async () => {
+    const entra = bench.verifier(bench.trust({ subjectClaim: 'oid' }));
+    const token = await bench.sign({ ...good, sub: 'inspector', oid: 'service-principal' });
+    const answer = await entra.verify(token, route);
+    expect(answer).toMatchObject({
+      ok: true,
+      caller: { subject: 'service-principal', machine: true },
+    });
+  });
 });

@@ -32,6 +32,11 @@ describe('row 27, audience', () => {
     expect(isMeantFor(aud, route, trust)).toBe(good);
   });
 
+  test('an empty entry in a list opens nothing', () => {
+    expect(isMeantFor([''], onlyAudiences(['']), { audiences: [''] })).toBe(false);
+    expect(isMeantFor([''], route, { audiences: [''] })).toBe(false);
+  });
+
   test('the exchange takes every route of that gateway to that upstream, and no other', () => {
     const acceptable = exchangeAudience(gateway, 'snow');
     for (const path of ['', '/mcp', '/mcp/snow', '/http/snow']) {

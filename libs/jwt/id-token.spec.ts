@@ -48,6 +48,7 @@ describe('row 27, audience and ID tokens', () => {
     ['of Cognito', { ...idToken, token_use: 'id', client_id: 'inspector', scope: 'x' }],
     ['with client_id and nonce', { ...idToken, aud: gateway, client_id: 'inspector', nonce: 'n' }],
     ['without anything else', idToken],
+    ['with its client as client_id', { ...idToken, client_id: 'inspector' }],
     ['with at_hash and scopes', { ...idToken, azp: 'inspector', at_hash: 'x', scope: 'openid' }],
   ])('an ID token whose audience an admin listed is refused: %s', async (_name, claims) => {
     expect(await bench.reasonFor(await bench.sign(claims, { typ: 'JWT' }), listed())).toBe(
