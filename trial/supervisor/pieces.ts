@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url';
 import type { TrialConfig } from '../config.js';
 import type { DemoConfig } from '../demo/demo-config.js';
 import type { IdpConfig } from '../idp/idp-config.js';
+import type { TourConfig } from '../tour/tour-config.js';
 import type { Addresses } from './addresses.js';
 import type { PieceSpec } from './piece.js';
-import { corporateIdp, demoService, upstreamIdp } from './service-configs.js';
+import { corporateIdp, demoService, tourService, upstreamIdp } from './service-configs.js';
 import type { TrialSecrets } from './trial-secrets.js';
 
 /** The slug under which the gateway is registered at the vault. */
@@ -55,6 +56,7 @@ export async function pieceSpecs(plan: Plan, databaseUrl: string): Promise<reado
       `${at.gateway}/readyz`,
       gatewayEnv(plan),
     ),
+    await tourPiece(config, tourService(config, at, secrets, databaseUrl)),
   ];
 }
 
@@ -93,10 +95,15 @@ async function demoPiece(
   return piece(config, name, ['trial/demo/main.js', file], ready);
 }
 
+async function tourPiece(config: TrialConfig, content: TourConfig): Promise<PieceSpec> {
+  const file = await configFile(config, 'tour', content);
+  return piece(config, 'tour', ['trial/tour/main.js', file], `${content.origin}/healthz`);
+}
+
 async function configFile(
   { stateDir }: TrialConfig,
   name: string,
-  content: IdpConfig | DemoConfig,
+  content: IdpConfig | DemoConfig | TourConfig,
 ): Promise<string> {
   const file = join(stateDir, 'run', `${name}.json`);
   await writeFile(file, JSON.stringify(content, undefined, 2), { mode: 0o600 });

@@ -13,6 +13,7 @@ export function readyText(at: Addresses, stateDir: string, hasTour: boolean): st
     ['upstream IdP', `${at.upstreamIdp}   alice@upstream, bob@upstream (the same)`],
     ['demo MCP server', at.snowdemo],
     ['demo HTTP API', at.reports],
+    ...(hasTour ? [['tour', at.tour] as const] : []),
     ['data, logs, admin token', stateDir],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { controlFile } from '../config.js';
 import type { TrialConfig } from '../config.js';
 import type { DemoConfig } from '../demo/demo-config.js';
 import type { IdpConfig } from '../idp/idp-config.js';
+import type { TourConfig } from '../tour/tour-config.js';
 import type { Addresses } from './addresses.js';
 import type { TrialSecrets } from './trial-secrets.js';
 
@@ -74,4 +76,30 @@ export function demoService(
   secrets: TrialSecrets,
 ): DemoConfig {
   return { kind, port, resource, issuer: at.upstreamIdp, controlToken: secrets.controlToken };
+}
+
+/** The tour: an application of the company's, which may also turn things off and look behind the scenes. */
+export function tourService(
+  { stateDir }: TrialConfig,
+  at: Addresses,
+  secrets: TrialSecrets,
+  databaseUrl: string,
+): TourConfig {
+  return {
+    port: at.ports.tour,
+    origin: at.tour,
+    gateway: at.gateway,
+    vault: at.vault,
+    vaultMetrics: `http://127.0.0.1:${at.ports['vault metrics']}`,
+    corporateIdp: at.corporateIdp,
+    upstreamIdp: at.upstreamIdp,
+    snowdemo: at.snowdemo,
+    clientId: 'symbolon-tour',
+    clientSecret: secrets.tourClientSecret,
+    adminToken: secrets.adminToken,
+    controlToken: secrets.controlToken,
+    controlFile: controlFile(stateDir),
+    databaseUrl,
+    logs: [join(stateDir, 'logs'), join(stateDir, 'postgres', 'postgres.log')],
+  };
 }

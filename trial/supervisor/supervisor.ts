@@ -157,7 +157,7 @@ export class Supervisor implements Controllable {
       this.say('Registering them at the vault through its admin API …');
       await register(this.addresses, this.#secrets);
     }
-    this.say('Starting the gateway …');
+    this.say('Starting the gateway and the tour …');
     await this.#startAll(['gateway', 'tour']);
   }
 

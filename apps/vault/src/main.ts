@@ -6,7 +6,9 @@ import formbody from '@fastify/formbody';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { fastify as createFastify } from 'fastify';
+import type { Registry } from 'prom-client';
 import { ConfigurationError } from '#lib/config/environment';
+import { countRequests } from '#lib/observability/count-requests';
 import { frameworkLog } from '#lib/observability/framework-log';
 import { createLogger, type Logger } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
@@ -28,7 +30,11 @@ export interface RunningVault {
 }
 
 /** Listens when it returns; `GET /readyz` says whether it can serve. Port 0 takes a free one. */
-export async function startVault(config: VaultConfig, logger: Logger): Promise<RunningVault> {
+export async function startVault(
+  config: VaultConfig,
+  logger: Logger,
+  registry?: Registry,
+): Promise<RunningVault> {
   const fastify = createFastify({
     genReqId: () => createRequestId(),
     forceCloseConnections: true,
@@ -38,12 +44,15 @@ export async function startVault(config: VaultConfig, logger: Logger): Promise<R
     logger: false,
   });
   await fastify.register(formbody);
+  if (registry) countRequests(fastify, registry);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(config, logger),
     new FastifyAdapter(fastify),
     { logger: frameworkLog(logger), abortOnError: false, bodyParser: false },
   );
   app.useGlobalFilters(new ProblemChoiceFilter(logger));
+  // Row 30, slowloris.
+  fastify.server.headersTimeout = 10_000;
   await app.listen(config.port, config.host);
   return { origin: await app.getUrl(), stop: () => stop(app) };
 }
@@ -63,11 +72,9 @@ async function stop(app: NestFastifyApplication): Promise<void> {
 async function main(): Promise<void> {
   const config = readVaultConfig(process.env);
   const logger = createLogger({ app: 'vault', level: config.logLevel });
-  const metrics = await startMetricsServer({
-    port: config.metricsPort,
-    registry: createMetrics('vault'),
-  });
-  const vault = await startVault(config, logger);
+  const registry = createMetrics('vault');
+  const metrics = await startMetricsServer({ port: config.metricsPort, registry });
+  const vault = await startVault(config, logger, registry);
   logger.info({ event: 'vault.started', publicUrl: config.publicUrl, listening: vault.origin });
   let stopping = false;
   const end = (signal: string) => {
