@@ -1,5 +1,5 @@
 import type { Transaction } from '../database/database.js';
-import type { TokenSet, UpstreamAccount } from '../grants/grants.js';
+import type { TokenSet, UpstreamAccount } from '../providers/token-set.js';
 import { statusAfter } from '../interactions/domain/interaction.js';
 import type { ConsentRecord } from './consent-record.js';
 import { nobody } from './consent-requests.js';

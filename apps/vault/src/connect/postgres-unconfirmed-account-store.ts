@@ -3,7 +3,7 @@ import { Secret } from '#lib/secret/secret';
 import type { Transaction } from '../database/database.js';
 import { queryOf } from '../database/postgres-database.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
-import type { TokenSet, UpstreamAccount } from '../grants/grants.js';
+import type { TokenSet, UpstreamAccount } from '../providers/token-set.js';
 import type { SealedPlace, Sealer } from '../sealing/sealer.js';
 import type { ConsentRequest } from './consent-requests.js';
 

@@ -15,14 +15,21 @@ import type { GrantView } from '../grants/grants.js';
 import { type RunningVault, startVault } from '../main.js';
 
 export const gatewayUrl = 'https://gateway.example.com';
-export const scopes = ['offline_access', 'read'];
+const scopes = ['offline_access', 'read'];
 const adminToken = randomBytes(32).toString('base64url');
+
+/** The members that specs look at; which of them are there, the status says. */
+export interface AnsweredBody extends Record<string, unknown> {
+  readonly error?: string;
+  readonly access_token: string;
+  readonly expires_in: number;
+  readonly interaction_id: string;
+}
 
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
-  // oxlint-disable-next-line typescript/no-explicit-any
-  readonly body: any;
+  readonly body: AnsweredBody;
 }
 
 /** Whole vault replicas on one database, an issuer, an authorization server and machine clients with keys. */
@@ -170,7 +177,7 @@ export class ExchangeFixture {
 
   async #answered(answer: Response): Promise<Answered> {
     const { status, headers } = answer;
-    return { status, headers, body: await answer.json() };
+    return { status, headers, body: (await answer.json()) as AnsweredBody };
   }
 
   async #ids(): Promise<{ issuerId: string; oauthClientId: string; upstreamId: string }> {

@@ -33,7 +33,7 @@ import { RevokeGrant } from './revoke-grant.js';
 import type { TokenTarget } from './token-target.js';
 import { UpstreamGrants } from './upstream-grants.js';
 
-export const scopes = ['offline_access', 'read'];
+const scopes = ['offline_access', 'read'];
 const target: TokenTarget = { resource: '', scopes: '' };
 
 const documents: Record<string, (issuer: string) => [CollectionName, Record<string, unknown>]> = {

@@ -1,5 +1,5 @@
-import type { Secret } from '#lib/secret/secret';
 import type { Transaction } from '../database/database.js';
+import type { TokenSet, UpstreamAccount } from '../providers/token-set.js';
 
 /** One person's grant is keyed by these; `partition` is the upstream's row id, or '' where shared. */
 export interface GrantKey {
@@ -7,25 +7,6 @@ export interface GrantKey {
   readonly subject: string;
   readonly oauthClientId: string;
   readonly partition: string;
-}
-
-/** A successful token answer of an authorization server, normalised. Times are epoch seconds. */
-export interface TokenSet {
-  readonly accessToken: Secret;
-  readonly refreshToken: Secret | undefined;
-  readonly tokenType: string;
-  readonly issuedAt: number;
-  /** Undefined where the server names no lifetime. */
-  readonly expiresAt: number | undefined;
-  /** As granted; equal to what was asked when the server names none (RFC 6749 §5.1). */
-  readonly scopes: readonly string[];
-  readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined;
-}
-
-/** Who the person is at the upstream authorization server. */
-export interface UpstreamAccount {
-  readonly subject: string;
-  readonly name: string | undefined;
 }
 
 export interface GrantView extends GrantKey {

@@ -3,7 +3,8 @@ import type { Secret } from '#lib/secret/secret';
 import type { Transaction } from '../database/database.js';
 import { type PostgresDatabase, type Query, queryOf } from '../database/postgres-database.js';
 import type { Sealer } from '../sealing/sealer.js';
-import type { GrantKey, TokenSet, UpstreamAccount } from './grants.js';
+import type { GrantKey } from './grants.js';
+import type { TokenSet, UpstreamAccount } from '../providers/token-set.js';
 import {
   grantColumns,
   type GrantRow,

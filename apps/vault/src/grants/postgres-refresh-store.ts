@@ -2,7 +2,7 @@ import type { Secret } from '#lib/secret/secret';
 import type { Transaction } from '../database/database.js';
 import { type PostgresDatabase, queryOf } from '../database/postgres-database.js';
 import type { Sealer } from '../sealing/sealer.js';
-import type { TokenSet } from './grants.js';
+import type { TokenSet } from '../providers/token-set.js';
 import {
   grantColumns,
   type GrantRow,

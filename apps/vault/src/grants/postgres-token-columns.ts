@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Query } from '../database/postgres-database.js';
 import type { Sealer } from '../sealing/sealer.js';
 import { refreshShare } from './domain/grant.js';
-import type { GrantKey, TokenSet } from './grants.js';
+import type { GrantKey } from './grants.js';
+import type { TokenSet } from '../providers/token-set.js';
 import { accessTokenPlace } from './sealed-places.js';
 import type { TokenTarget } from './token-target.js';
 

@@ -6,7 +6,7 @@ import type { LivenessLock, PostgresAdvisoryLocks } from '../database/postgres-a
 import type { Provider, ProviderFailure, Providers, TokenResult } from '../providers/provider.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { backoffSeconds } from './domain/grant.js';
-import type { TokenSet } from './grants.js';
+import type { TokenSet } from '../providers/token-set.js';
 import type { Attempt, PostgresRefreshStore } from './postgres-refresh-store.js';
 import type { RefreshOutcomes } from './refresh-outcomes.js';
 import { refreshParameters, type TokenTarget } from './token-target.js';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
 import type { GrantEvents } from './grant-events.js';
-import type { TokenSet } from './grants.js';
+import type { TokenSet } from '../providers/token-set.js';
 import type { StoredGrant } from './postgres-grant-row.js';
 import type { Attempt, PostgresRefreshStore } from './postgres-refresh-store.js';
 import type { TokenTarget } from './token-target.js';

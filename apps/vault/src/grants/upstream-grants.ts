@@ -1,14 +1,8 @@
 import type { AuditActor, AuditLog } from '../audit/audit-log.js';
 import type { Transaction } from '../database/database.js';
 import type { GrantEvents } from './grant-events.js';
-import type {
-  GrantKey,
-  Grants,
-  GrantView,
-  RevocationReport,
-  TokenSet,
-  UpstreamAccount,
-} from './grants.js';
+import type { GrantKey, Grants, GrantView, RevocationReport } from './grants.js';
+import type { TokenSet, UpstreamAccount } from '../providers/token-set.js';
 import type { PostgresGrantStore } from './postgres-grant-store.js';
 import type { RevokeGrant } from './revoke-grant.js';
 

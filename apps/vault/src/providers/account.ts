@@ -1,4 +1,4 @@
-import type { UpstreamAccount } from '../grants/grants.js';
+import type { UpstreamAccount } from './token-set.js';
 
 const nameClaims = ['preferred_username', 'email', 'name', 'nickname'];
 

@@ -20,7 +20,7 @@ import {
 import type { Clock } from '#lib/clock/clock';
 import type { Outbound } from '#lib/outbound/outbound';
 import { Secret } from '#lib/secret/secret';
-import type { TokenSet, UpstreamAccount } from '../grants/grants.js';
+import type { TokenSet, UpstreamAccount } from './token-set.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import { accountFrom } from './account.js';
 import type { ConcurrencyLimit } from './concurrency-limit.js';

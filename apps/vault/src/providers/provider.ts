@@ -1,5 +1,5 @@
 import type { Secret } from '#lib/secret/secret';
-import type { TokenSet, UpstreamAccount } from '../grants/grants.js';
+import type { TokenSet, UpstreamAccount } from './token-set.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import type { Stored } from '../registry/registry-snapshot.js';
 

@@ -1,0 +1,20 @@
+import type { Secret } from '#lib/secret/secret';
+
+/** A successful token answer of an authorization server, normalised. Times are epoch seconds. */
+export interface TokenSet {
+  readonly accessToken: Secret;
+  readonly refreshToken: Secret | undefined;
+  readonly tokenType: string;
+  readonly issuedAt: number;
+  /** Undefined where the server names no lifetime. */
+  readonly expiresAt: number | undefined;
+  /** As granted; equal to what was asked when the server names none (RFC 6749 §5.1). */
+  readonly scopes: readonly string[];
+  readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Who the person is at the upstream authorization server. */
+export interface UpstreamAccount {
+  readonly subject: string;
+  readonly name: string | undefined;
+}
