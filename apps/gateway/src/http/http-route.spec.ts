@@ -217,6 +217,20 @@ describe('streams', () => {
   });
 });
 
+describe('row 30, stream exhaustion', () => {
+  test('one person’s open calls are bounded; as they end, others may follow', async () => {
+    const waiting: (() => void)[] = [];
+    fixture.serve = (_request, response) => void waiting.push(() => void response.end('done'));
+    const calls = Array.from({ length: 130 }, () => call('/http/reports'));
+    while (waiting.length < 128) await sleep(5);
+    for (const finish of waiting) finish();
+    const statuses = (await Promise.all(calls)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(2);
+    fixture.serve = (_request, response) => void response.end();
+    expect((await call('/http/reports')).status).toBe(200);
+  });
+});
+
 describe('row 20, token passthrough', () => {
   test('the caller’s token reaches the upstream in no header, whatever its name', async () => {
     const response = await call('/http/reports', {

@@ -2,12 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '#lib/clock/clock';
 import { Problem } from '#lib/problem/problem';
+import { personKey } from '../credentials/borrowed-token.js';
 import type { Credentials } from '../credentials/credentials.js';
 import type { Admitted, Inbound, Refusal } from '../inbound/inbound.js';
 import type { GatewayLogger } from '../log-events.js';
 import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
 import type { AccessLog } from './access-log.js';
 import { HttpCall, type HttpCallDeps, type RawExchange } from './http-call.js';
+import { OpenCalls } from './open-calls.js';
 import { refusalProblem, writeProblem } from './refusals.js';
 import { slugOf } from './upstream-path.js';
 
@@ -43,6 +45,7 @@ export function registerHttpRoutes(fastify: FastifyInstance, deps: HttpRouteDeps
 /** From the raw request to a call with an admitted caller. */
 class HttpRoute {
   readonly #callDeps: HttpCallDeps;
+  readonly #open = new OpenCalls();
 
   constructor(private readonly deps: HttpRouteDeps) {
     this.#callDeps = {
@@ -85,13 +88,17 @@ class HttpRoute {
 
   #call(call: HttpCall, startedMs: number): void {
     const { response } = call;
+    const person = personKey(call.admitted.caller);
+    // Gone while its token was verified: there will be no second `close`.
+    if (response.destroyed) return;
+    if (!this.#open.enter(person)) return writeProblem(response, tooManyCalls, call.requestId);
     response.on('error', () => undefined);
     response.once('close', () => {
+      this.#open.leave(person);
       call.closed();
       this.deps.access.wrote(call, this.deps.clock.monotonicMs() - startedMs);
     });
-    if (response.destroyed) call.closed();
-    else call.start();
+    call.start();
   }
 
   #httpUpstream(slug: string): PreparedUpstream | undefined {
@@ -101,6 +108,9 @@ class HttpRoute {
 }
 
 const unknownService = new Problem('not-found', 'There is no such service here.');
+const tooManyCalls = new Problem('too-many-requests', 'You have too many calls open at once.', {
+  headers: { 'retry-after': '1' },
+});
 const tokenInUrl = new Problem('invalid-request', 'An access token must not stand in a URL.');
 const noWebSocket = new Problem(
   'not-supported',

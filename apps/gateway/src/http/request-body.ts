@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 
 /** Up to this a body is read before it is sent, so that it can be sent again with a fresh token. */
-export const replayableBytes = 64 * 1024;
+const replayableBytes = 64 * 1024;
 
 /** What kind of body a request announces; nothing is read yet. */
 export function bodyKind(request: IncomingMessage): 'none' | 'short' | 'stream' {

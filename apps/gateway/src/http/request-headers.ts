@@ -55,7 +55,7 @@ const privateName =
 const idempotency = /^x-(?:idempotency-key|client-request-id)$/;
 
 /** Whether a header (lower case) may go upstream. Names with `_` are read as `-` by some servers: never. */
-export function isForwarded(name: string): boolean {
+function isForwarded(name: string): boolean {
   if (allowed.has(name)) return true;
   if (!name.startsWith('x-') || name.includes('_')) return false;
   return !privateName.test(name) || idempotency.test(name);

@@ -50,7 +50,7 @@ const privateName =
   /^x-(?:accel-|sendfile|lighttpd-|.*(?:auth|token|secret|cookie|session|csrf|xsrf|credential|powered-by|frame-options|xss|permitted|real-ip|forward|amzn|envoy).*)/;
 
 /** Whether a response header (lower case) may reach the caller. */
-export function isReturned(name: string): boolean {
+function isReturned(name: string): boolean {
   if (allowed.has(name)) return true;
   return name.startsWith('x-') && !name.includes('_') && !privateName.test(name);
 }

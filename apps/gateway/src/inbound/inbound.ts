@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
 
@@ -36,6 +36,3 @@ export interface Inbound {
   /** Host, Origin, duplicate headers, raw target: the checks that come before any token. */
   refuseMalformed(request: IncomingMessage): Refusal | undefined;
 }
-
-/** The end-to-end headers that may go upstream; never Authorization, Cookie or hop-by-hop. */
-export type RequestHeaderFilter = (headers: IncomingHttpHeaders) => Record<string, string>;
