@@ -3,7 +3,6 @@ import type { Logger } from '#lib/observability/logger';
 import { AdminModule } from './admin/admin.module.js';
 import type { VaultConfig } from './config.js';
 import { ConnectModule } from './connect/connect.module.js';
-import { EventsModule } from './events/events.module.js';
 import { ExchangeModule } from './exchange/exchange.module.js';
 import { GrantsModule } from './grants/grants.module.js';
 import { HealthModule } from './health.module.js';
@@ -29,7 +28,6 @@ export class AppModule {
         SessionsModule,
         ConnectModule,
         WebModule,
-        EventsModule,
         ExchangeModule,
         AdminModule,
         HealthModule,

@@ -34,7 +34,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // oxlint-disable-next-line typescript/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any -- each spec knows the shape it asked for
   readonly body: any;
 }
 
@@ -85,6 +85,7 @@ export class AdminFixture {
         { provide: DATABASE, useValue: this.database },
         { provide: EVENT_PUBLISHER, useValue: bus },
         { provide: EVENT_SOURCE, useValue: bus },
+        { provide: PostgresEventBus, useValue: bus },
         { provide: GRANTS, useValue: this.#grants() },
         { provide: LOGGER, useValue: logger },
         { provide: OUTBOUND, useValue: outbound },

@@ -47,6 +47,7 @@ import { ExplainCallerToken } from './explain-caller-token.js';
 import { GrantsController } from './grants.controller.js';
 import { IssuerTestController } from './issuer-test.controller.js';
 import { OAuthClientTestController } from './oauth-client-test.controller.js';
+import { OpenApiController } from './openapi.controller.js';
 import { PortableController } from './portable.controller.js';
 import { PortableRegistry } from './portable-registry.js';
 import { PostgresAdminJournal } from './postgres-admin-journal.js';
@@ -65,6 +66,7 @@ import { TestOAuthClient } from './test-oauth-client.js';
     GrantsController,
     AuditEventsController,
     PortableController,
+    OpenApiController,
     CollectionsController,
   ],
   providers: [

@@ -47,7 +47,10 @@ export async function clientAuthenticationCheck(
 }
 
 // RFC 6749 §2.3.1: id and secret are form-encoded before they become user name and password.
-function authenticate(form: URLSearchParams, { document, clientId, secret }: Probe) {
+function authenticate(
+  form: URLSearchParams,
+  { document, clientId, secret }: Probe,
+): Record<string, string> {
   const { clientAuth } = document;
   if (clientAuth === 'client_secret_basic' && secret) {
     const pair = [clientId, secret.reveal()].map(formEncoded).join(':');

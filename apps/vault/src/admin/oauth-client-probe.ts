@@ -18,7 +18,11 @@ export interface Probe {
   readonly secret: Secret | undefined;
   readonly redirectUri: string;
   /** Undefined when nothing answered; the error is then in words. */
-  ask(url: string, form?: URLSearchParams, headers?: Record<string, string>): Promise<Asked>;
+  readonly ask: (
+    url: string,
+    form?: URLSearchParams,
+    headers?: Record<string, string>,
+  ) => Promise<Asked>;
 }
 
 export type Asked =

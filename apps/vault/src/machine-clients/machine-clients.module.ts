@@ -5,11 +5,12 @@ import type { Logger } from '#lib/observability/logger';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { CLOCK, JWKS_CACHE, LOGGER, PUBLIC_URL, REGISTRY } from '../tokens.js';
 import { GatewayConfigController } from './gateway-config.controller.js';
+import { GatewayEventsController } from './gateway-events.controller.js';
 import { MachineClientAuthenticator } from './machine-client-authenticator.js';
 
 @Global()
 @Module({
-  controllers: [GatewayConfigController],
+  controllers: [GatewayConfigController, GatewayEventsController],
   providers: [
     {
       provide: MachineClientAuthenticator,

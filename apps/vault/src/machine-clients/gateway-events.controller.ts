@@ -3,13 +3,10 @@ import type { FastifyReply } from 'fastify';
 import { sessionEnded } from '#lib/contract/events';
 import { Problem } from '#lib/problem/problem';
 import type { Database } from '../database/database.js';
-import {
-  MachineClientGuard,
-  type MachineClientRequest,
-} from '../machine-clients/machine-client.guard.js';
+import { MachineClientGuard, type MachineClientRequest } from './machine-client.guard.js';
 import { DATABASE } from '../tokens.js';
-import { EventStream } from './event-stream.js';
-import { PostgresEventBus } from './postgres-event-bus.js';
+import { EventStream } from '../events/event-stream.js';
+import { PostgresEventBus } from '../events/postgres-event-bus.js';
 
 @Controller('gateway/v1')
 @UseGuards(MachineClientGuard)

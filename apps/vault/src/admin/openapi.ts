@@ -1,0 +1,163 @@
+import { collections } from '../registry/collections.js';
+import type { JsonObject } from '../registry/domain/json.js';
+import { collectionOperations } from './openapi-collections.js';
+import { dryRun, openApiOperation, page, paging, type Operation } from './openapi-operations.js';
+import { changeSchema, problemSchema, resourceSchema } from './openapi-schemas.js';
+
+const change = { $ref: '#/components/schemas/change' };
+
+/** Every operation of the admin API. */
+export const adminOperations: readonly Operation[] = [
+  ...Object.values(collections).flatMap(collectionOperations),
+  ...testOperations(),
+  ...grantOperations(),
+  ...auditOperations(),
+  ...portableOperations(),
+];
+
+/** OpenAPI 3.1 of `/admin/v1`, made of the schemas that the API itself parses by. */
+export function openApiDocument(publicUrl: string): JsonObject {
+  const paths: Record<string, Record<string, JsonObject>> = {};
+  for (const operation of adminOperations)
+    (paths[operation.path] ??= {})[operation.method] = openApiOperation(operation);
+  const resources = Object.values(collections).map((one) => [one.name, resourceSchema(one)]);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Symbolon vault: admin API',
+      version: '1',
+      description:
+        'Bearer tokens only. Errors are RFC 9457 problems; validation errors name each place by pointer. Secrets are write-only.',
+    },
+    servers: [{ url: publicUrl }],
+    security: [{ admin: [] }],
+    paths,
+    components: {
+      securitySchemes: { admin: { type: 'http', scheme: 'bearer' } },
+      schemas: {
+        problem: problemSchema,
+        change: changeSchema,
+        ...(Object.fromEntries(resources) as JsonObject),
+      },
+    },
+  };
+}
+
+function testOperations(): Operation[] {
+  const token = { type: 'string' };
+  const checks = { type: 'object', properties: { checks: { type: 'array', items: {} } } };
+  return [
+    {
+      method: 'post',
+      path: '/admin/v1/issuers/{slug}/test',
+      tag: 'issuers',
+      summary: 'Explain a pasted access token claim by claim; nothing of it is stored',
+      body: {
+        'application/json': {
+          type: 'object',
+          required: ['token'],
+          properties: { token, audience: token },
+        },
+      },
+      answers: { 200: { what: 'Whether it is accepted, and each check.', schema: checks } },
+    },
+    {
+      method: 'post',
+      path: '/admin/v1/oauth-clients/{slug}/test',
+      tag: 'oauth-clients',
+      summary: 'Try what can be tried without a person, in order',
+      answers: { 200: { what: 'Each check: pass, fail or needs-user.', schema: checks } },
+    },
+  ];
+}
+
+function grantOperations(): Operation[] {
+  const entry = { type: 'object' };
+  const by = 'Only those of this one.';
+  const one = '/admin/v1/grants/{id}';
+  const filters = { issuer: by, subject: by, oauthClient: by, upstream: by, application: by };
+  const absent = { what: 'There is no such grant.' };
+  return [
+    {
+      method: 'get',
+      path: '/admin/v1/grants',
+      tag: 'grants',
+      summary: 'List what people granted; never a token',
+      query: { ...filters, status: 'active, refreshing, needs_consent or revoked.', ...paging },
+      answers: { 200: { what: 'One page.', schema: page(entry) } },
+    },
+    {
+      method: 'get',
+      path: one,
+      tag: 'grants',
+      summary: 'Read one grant: why it is as it is, and since when',
+      answers: { 200: { what: 'The grant.', schema: entry }, 404: absent },
+    },
+    {
+      method: 'delete',
+      path: one,
+      tag: 'grants',
+      summary: 'Revoke one grant, here and at the provider (RFC 7009)',
+      answers: { 200: { what: 'What was achieved at the provider.', schema: entry }, 404: absent },
+    },
+  ];
+}
+
+function auditOperations(): Operation[] {
+  const event = { type: 'object' };
+  const path = '/admin/v1/audit-events';
+  const filters = {
+    actor: 'A subject, a client id or the slug of a machine client.',
+    action: 'Such as grant.stored.',
+    from: 'RFC 3339, inclusive.',
+    to: 'RFC 3339, exclusive.',
+  };
+  return [
+    {
+      method: 'get',
+      path,
+      tag: 'audit-events',
+      summary: 'List what happened, newest first',
+      query: { ...filters, ...paging },
+      answers: { 200: { what: 'One page.', schema: page(event) } },
+    },
+    {
+      method: 'get',
+      path: `${path}/{id}`,
+      tag: 'audit-events',
+      summary: 'Read one audit event',
+      answers: {
+        200: { what: 'The event.', schema: event },
+        404: { what: 'There is no such event.' },
+      },
+    },
+  ];
+}
+
+function portableOperations(): Operation[] {
+  const document = { type: 'object', required: ['apiVersion'] };
+  const yaml = 'application/yaml';
+  return [
+    {
+      method: 'get',
+      path: '/admin/v1/export',
+      tag: 'document',
+      summary: 'The registry as one document, with references instead of secrets',
+      answers: {
+        200: { what: 'YAML, as SYMBOLON_BOOTSTRAP takes it.', schema: document, type: yaml },
+      },
+    },
+    {
+      method: 'post',
+      path: '/admin/v1/apply',
+      tag: 'document',
+      summary: 'Put every resource of a document, all or none; a reference keeps the stored secret',
+      query: dryRun,
+      body: { [yaml]: document, 'application/json': document },
+      answers: {
+        200: { what: 'What came of each.', schema: { type: 'array', items: change } },
+        422: { what: 'Not valid; pointers lead into the document.' },
+      },
+    },
+  ];
+}
