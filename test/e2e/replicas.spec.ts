@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JWK } from 'jose';
+import { Agent } from 'undici';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SynchronisedClock } from '#lib/clock/clock';
+import { ClientAssertions } from '#lib/contract/client-assertion';
+import { VaultClient } from '#lib/contract/vault-client';
+import type { TokenOutcome } from '#lib/contract/vault-answers';
+import { queryDatabase } from '#lib/testing/postgres-query';
+import { TrialStack } from '#lib/testing/trial-stack';
+import { startVaultReplica } from '#lib/testing/vault-replica';
+import type { VaultReplica } from '#lib/testing/vault-replica';
+import { interactionsSoFar, TrialCaller } from './trial-caller.js';
+
+const callersEach = 40;
+
+let trial: TrialStack;
+let second: VaultReplica;
+let vaults: readonly VaultClient[];
+let alice: TrialCaller;
+
+beforeAll(async () => {
+  trial = await TrialStack.start();
+  second = await startVaultReplica(trial);
+  vaults = await Promise.all([trial.urls.vault, second.url].map(clientOf));
+  alice = await TrialCaller.connected(trial, 'alice');
+});
+
+afterAll(async () => {
+  await Promise.all((vaults ?? []).map((vault) => vault.close()));
+  await second?.stop();
+  await trial?.stop();
+});
+
+/** The trial's gateway, talking to one replica. */
+async function clientOf(url: string): Promise<VaultClient> {
+  const file = join(trial.stateDir, 'secrets', 'gateway-key.json');
+  const key = JSON.parse(await readFile(file, 'utf8')) as JWK;
+  const assertions = new ClientAssertions({
+    clientId: 'trial-gateway',
+    key,
+    algorithm: key.alg ?? '',
+    keyId: key.kid ?? '',
+    clock: new SynchronisedClock(),
+  });
+  return new VaultClient({ url, assertions, dispatcher: new Agent({ connections: callersEach }) });
+}
+
+const exchange = (vault: VaultClient): Promise<TokenOutcome> =>
+  vault.exchange({ subjectToken: alice.accessToken, audience: 'reports', interaction: 'create' });
+
+function tokenOf(outcome: TokenOutcome): string {
+  if (outcome.kind !== 'token') throw new Error(`no token: ${JSON.stringify(outcome)}`);
+  return outcome.token.access_token;
+}
+
+async function refreshes(): Promise<number> {
+  return (await trial.idpCounters('upstreamIdp')).succeeded['refresh_token'] ?? 0;
+}
+
+/** The stored token is over at once; the due-scan is not told, so the callers are who find out. */
+async function expire(): Promise<void> {
+  await queryDatabase(
+    await trial.databaseUrl(),
+    `UPDATE access_token
+        SET issued_at = issued_at - interval '1 hour', expires_at = expires_at - interval '1 hour'`,
+  );
+}
+
+async function storm(): Promise<readonly TokenOutcome[]> {
+  const each = vaults.map((vault) => Array.from({ length: callersEach }, () => exchange(vault)));
+  return Promise.all(each.flat());
+}
+
+describe('two vault replicas on one database, a provider that ends a grant whose refresh token is used twice', () => {
+  it('both answer for one issuer name and hand out the same token', async () => {
+    const [one = '', other = ''] = (await Promise.all(vaults.map(exchange))).map(tokenOf);
+    expect(one).not.toBe('');
+    expect(one === other).toBe(true);
+    expect(await refreshes()).toBe(0);
+  });
+
+  it.each([1, 2, 3])(
+    'R2, R7: 40 exchanges at each for one expired grant are one refresh and one new token, time %i',
+    async (time) => {
+      const old = tokenOf(await exchange(vaults[0] as VaultClient));
+      await expire();
+      const outcomes = await storm();
+      const tokens = new Set(outcomes.map(tokenOf));
+      expect(outcomes).toHaveLength(2 * callersEach);
+      expect(tokens.size).toBe(1);
+      expect(tokens.has(old)).toBe(false);
+      expect(await refreshes()).toBe(time);
+      expect((await trial.idpCounters('upstreamIdp')).refused).toEqual({});
+    },
+  );
+
+  it('R6: one replica goes, the other goes on with the same grant and asks nobody anything', async () => {
+    const interactions = await interactionsSoFar(trial);
+    await second.stop();
+    await expire();
+    expect(tokenOf(await exchange(vaults[0] as VaultClient))).not.toBe('');
+    expect((await alice.served()).account).toBe('alice@upstream');
+    expect(await interactionsSoFar(trial)).toBe(interactions);
+    expect(await refreshes()).toBe(4);
+  });
+});
