@@ -1,3 +1,4 @@
+import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createLogger } from '#lib/observability/logger';
 import { freePort } from '#lib/testing/free-port';
@@ -129,7 +130,11 @@ export class ConnectFixture {
   opening(): OpenInteraction {
     const names = { upstreamById: () => undefined, issuerById: () => undefined };
     const registry = { current: () => names } as unknown as Registry;
-    const events = new InteractionEvents({ publish: () => Promise.resolve() }, registry);
+    const events = new InteractionEvents(
+      { publish: () => Promise.resolve() },
+      registry,
+      new PostgresAuditLog(),
+    );
     const store = new PostgresInteractionStore(this.database);
     return new OpenInteraction(
       { database: this.database, store, publicUrl: this.origin },

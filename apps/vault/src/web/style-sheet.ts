@@ -35,6 +35,9 @@ a { color: var(--accent); text-underline-offset: .18em; }
 .lead { font-size: 1.0625rem; color: var(--soft); }
 .soft { color: var(--soft); }
 .small { font-size: .9375rem; }
+.after { margin: 1.1rem 0 0; }
+.hidden { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.sign { display: inline-flex; align-items: center; justify-content: center; width: 2.75rem; height: 2.75rem; margin: 0 0 1rem; border-radius: 50%; background: var(--tint); color: var(--accent); font-size: 1.25rem; font-weight: 700; }
 .reference { margin-top: 1.75rem; padding-top: .9rem; border-top: 1px solid var(--line); font-size: .875rem; color: var(--soft); }
 code { font: .9em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; background: var(--tint); border-radius: .3rem; padding: .1em .35em; }
 .reference code { background: none; padding: 0; user-select: all; }
@@ -56,9 +59,12 @@ button:hover, .button:hover { border-color: var(--ink); }
 .facts > li { padding: .8rem 0; border-top: 1px solid var(--line); }
 .facts > li:first-child { border-top: 0; padding-top: 0; }
 .facts strong { display: block; font-weight: 640; }
-.plain { margin: .3rem 0 0; padding-left: 1.15rem; }
+.plain { margin: .3rem 0 0; padding-left: 1.15rem; list-style: disc; }
+.chips { display: flex; flex-wrap: wrap; gap: .3rem .4rem; margin: .35rem 0 .45rem; padding: 0; list-style: none; }
+.chips li { margin: 0; }
 .plain li { margin: .15rem 0; }
 .note { margin: 0 0 1.25rem; padding: .8rem 1rem; border-radius: .7rem; background: var(--tint); }
+.note code { background: none; padding: 0; }
 .note.warn { background: var(--warn-tint); color: var(--warn); }
 .note.bad { background: var(--bad-tint); color: var(--bad); }
 .badge { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .8125rem; font-weight: 620; background: var(--tint); color: var(--accent); vertical-align: .1em; }
@@ -69,15 +75,18 @@ button:hover, .button:hover { border-color: var(--ink); }
 .pair dt, .label { display: block; font-size: .8125rem; color: var(--soft); }
 .connection { padding: 1.25rem clamp(1.1rem, 4vw, 1.75rem); }
 .connection-head { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: baseline; gap: .25rem 1rem; }
-.connection dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(10rem, 100%), 1fr)); gap: .75rem 1.25rem; margin: .75rem 0 1rem; }
+.connection dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(8.5rem, 100%), 1fr)); gap: .75rem 1.25rem; margin: .75rem 0 1rem; }
 .connection dt { font-size: .8125rem; color: var(--soft); }
 .connection dd { margin: 0; }
 .connection .actions { margin-top: 1rem; }
 .applications { list-style: none; margin: 0; padding: 0; border-top: 1px solid var(--line); }
 .applications li { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: .1rem 1rem; padding: .55rem 0; border-bottom: 1px solid var(--line); }
+.applications li > span { flex: 1 1 11rem; }
 .applications form { margin: 0; }
+.applications .quiet { margin-right: -.5rem; }
 .section { margin: 2.25rem 0 .75rem; }
 .offers { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(min(16rem, 100%), 1fr)); margin: 0; padding: 0; list-style: none; }
+.offers li > bdi { flex: 1 1 6rem; font-weight: 600; }
 .offers li { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .5rem; background: var(--card); border: 1px solid var(--line); border-radius: .8rem; padding: .75rem 1rem; }
 .offers form { margin: 0; }
 .choices { display: grid; gap: .75rem; margin: 1.25rem 0 0; }

@@ -88,21 +88,27 @@ function Asker({ request }: { request: ConsentRequest }) {
   return (
     <div class="note warn">
       <p>
-        <strong>Nobody at your organisation has checked this app.</strong> Allow it only if you just
-        started something in it yourself.
-      </p>
-      <p class="small">
-        Its id is <code>{cleanText(interaction.application, 200)}</code>
+        <strong>Nobody at your organisation has checked this app.</strong>{' '}
         {interaction.clientName !== undefined && (
           <>
-            {' '}
-            and it calls itself “<Foreign name={interaction.clientName} />”
+            It calls itself “<Foreign name={interaction.clientName} />
+            ”.{' '}
           </>
         )}
-        .
+        Allow it only if you just started something in it yourself.
       </p>
+      {isCut(interaction.application) && (
+        <p class="small">
+          Its whole id: <code>{cleanText(interaction.application, 500)}</code>
+        </p>
+      )}
     </div>
   );
+}
+
+// The heading shows the beginning of a long id; one that is cut could be mistaken for another.
+function isCut(application: string): boolean {
+  return cleanText(application) !== application;
 }
 
 function Facts({ request }: { request: ConsentRequest }) {
@@ -149,13 +155,14 @@ function Permissions({ request }: { request: ConsentRequest }) {
         use <UpstreamName request={request} /> as you
         {named.length > 0 && (
           <>
-            , with{' '}
-            {named.map((scope, index) => (
-              <>
-                {index > 0 && ', '}
-                <code>{scope}</code>
-              </>
-            ))}
+            , with
+            <ul class="chips">
+              {named.map((scope) => (
+                <li>
+                  <code>{scope}</code>
+                </li>
+              ))}
+            </ul>
           </>
         )}
       </li>
