@@ -1,10 +1,12 @@
 import { Inject, Module } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from '#lib/observability/logger';
+import type { AuditLog } from '../audit/audit-log.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import {
+  AUDIT_LOG,
   DATABASE,
   EVENT_PUBLISHER,
   INTERACTIONS,
@@ -30,9 +32,9 @@ const sweepsPerForget = 60;
     },
     {
       provide: InteractionEvents,
-      useFactory: (events: EventPublisher, registry: Registry) =>
-        new InteractionEvents(events, registry),
-      inject: [EVENT_PUBLISHER, REGISTRY],
+      useFactory: (events: EventPublisher, registry: Registry, audit: AuditLog) =>
+        new InteractionEvents(events, registry, audit),
+      inject: [EVENT_PUBLISHER, REGISTRY, AUDIT_LOG],
     },
     {
       provide: OpenInteraction,

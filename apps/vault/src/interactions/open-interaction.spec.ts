@@ -1,3 +1,4 @@
+import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PublishedEvent } from '#lib/contract/events';
@@ -45,7 +46,7 @@ beforeEach(async () => {
       return Promise.resolve();
     },
   };
-  const events = new InteractionEvents(publisher, registry);
+  const events = new InteractionEvents(publisher, registry, new PostgresAuditLog());
   store = new PostgresInteractionStore(database);
   const place = { database, store, publicUrl: 'https://vault.example' };
   opening = new OpenInteraction(place, events, registry);

@@ -49,16 +49,21 @@ export class OpenInteraction implements Interactions {
   async ask(tx: Transaction, request: InteractionRequest): Promise<Interaction> {
     const { store } = this.place;
     const found = await store.openOne(tx, request);
-    if (found.isNew) return found.interaction;
+    if (found.isNew) return this.#opened(tx, found.interaction);
     if (found.interaction.status === 'expired') {
       await store.step(tx, found.interaction.id, 'expire', { status: 'expired' });
       await this.events.ended(tx, found.interaction, 'expired');
-      return (await store.openOne(tx, request)).interaction;
+      return this.#opened(tx, (await store.openOne(tx, request)).interaction);
     }
     const { scopes, grown } = growScopes(found.interaction.scopes, request.scopes);
     const { purpose, clientName } = request;
     await store.askAgain(tx, found.interaction.id, { purpose, clientName, scopes, grown });
     return found.interaction;
+  }
+
+  async #opened(tx: Transaction, interaction: Interaction): Promise<Interaction> {
+    await this.events.opened(tx, interaction);
+    return interaction;
   }
 
   // For a person to read in somebody else's program: names nobody, promises nothing.
