@@ -10,7 +10,7 @@ import type { Registry } from 'prom-client';
 import { ConfigurationError } from '#lib/config/environment';
 import { countRequests } from '#lib/observability/count-requests';
 import { frameworkLog } from '#lib/observability/framework-log';
-import { createLogger, type Logger } from '#lib/observability/logger';
+import { createLogger } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
 import { createRequestId } from '#lib/observability/request-id';
 import { AppModule } from './app.module.js';
@@ -18,6 +18,7 @@ import { readVaultConfig, type VaultConfig } from './config.js';
 import { PostgresEventBus } from './events/postgres-event-bus.js';
 import { DueScan } from './grants/due-scan.js';
 import { RefreshGrant } from './grants/refresh-grant.js';
+import type { VaultEvent, VaultLogger } from './log-events.js';
 import { ProblemChoiceFilter } from './web/problem-page.filter.js';
 
 /** Answers under way get this long once the refreshes in flight are done. */
@@ -32,7 +33,7 @@ export interface RunningVault {
 /** Listens when it returns; `GET /readyz` says whether it can serve. Port 0 takes a free one. */
 export async function startVault(
   config: VaultConfig,
-  logger: Logger,
+  logger: VaultLogger,
   registry?: Registry,
 ): Promise<RunningVault> {
   const fastify = createFastify({
@@ -71,7 +72,7 @@ async function stop(app: NestFastifyApplication): Promise<void> {
 
 async function main(): Promise<void> {
   const config = readVaultConfig(process.env);
-  const logger = createLogger({ app: 'vault', level: config.logLevel });
+  const logger = createLogger<VaultEvent>({ app: 'vault', level: config.logLevel });
   const registry = createMetrics('vault');
   const metrics = await startMetricsServer({ port: config.metricsPort, registry });
   const vault = await startVault(config, logger, registry);

@@ -8,7 +8,6 @@ import {
 } from '@nestjs/common';
 import { SynchronisedClock } from '#lib/clock/clock';
 import { ReadinessChecks } from '#lib/observability/health';
-import type { Logger } from '#lib/observability/logger';
 import { Outbound } from '#lib/outbound/outbound';
 import { PostgresAuditLog } from './audit/postgres-audit-log.js';
 import type { AdminSettings } from './admin/admin-settings.js';
@@ -16,6 +15,7 @@ import type { VaultConfig } from './config.js';
 import { crashAt, noCrash } from './database/crash-point.js';
 import { PostgresDatabase } from './database/postgres-database.js';
 import { PostgresEventBus } from './events/postgres-event-bus.js';
+import type { VaultLogger } from './log-events.js';
 import { KeepUnsealed } from './sealing/keep-unsealed.js';
 import { KeyRingSealer } from './sealing/key-ring-sealer.js';
 import { PostgresSealingKeyStore } from './sealing/postgres-sealing-key-store.js';
@@ -45,7 +45,7 @@ export class PlatformModule implements OnApplicationShutdown {
     @Inject(KeepUnsealed) private readonly unsealing: KeepUnsealed,
   ) {}
 
-  static for(config: VaultConfig, logger: Logger): DynamicModule {
+  static for(config: VaultConfig, logger: VaultLogger): DynamicModule {
     const providers = [...values(config, logger), ...storage(config, logger), readiness(logger)];
     return { module: PlatformModule, providers, exports: providers };
   }
@@ -59,7 +59,7 @@ export class PlatformModule implements OnApplicationShutdown {
   }
 }
 
-function values(config: VaultConfig, logger: Logger): Provider[] {
+function values(config: VaultConfig, logger: VaultLogger): Provider[] {
   const {
     adminToken: bootstrapToken,
     adminRecovery: recovery,
@@ -83,7 +83,7 @@ function values(config: VaultConfig, logger: Logger): Provider[] {
   ];
 }
 
-function storage({ databaseUrl: url, keyRing }: VaultConfig, logger: Logger): Provider[] {
+function storage({ databaseUrl: url, keyRing }: VaultConfig, logger: VaultLogger): Provider[] {
   return [
     {
       provide: DATABASE,
@@ -120,7 +120,7 @@ function storage({ databaseUrl: url, keyRing }: VaultConfig, logger: Logger): Pr
   ];
 }
 
-function readiness(logger: Logger): Provider {
+function readiness(logger: VaultLogger): Provider {
   return {
     provide: ReadinessChecks,
     useFactory: () =>

@@ -7,7 +7,11 @@ import {
 import { SealBroken } from '#lib/sealing/message';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
-import type { AccessTokenFor, AccessTokenResult } from '../grants/access-token-for.js';
+import {
+  type AccessTokenFor,
+  type AccessTokenResult,
+  stateOf,
+} from '../grants/access-token-for.js';
 import type { ConsentKey, ConsentStore } from '../grants/consent-store.js';
 import { decide } from '../grants/domain/grant.js';
 import type { PostgresGrantStore } from '../grants/postgres-grant-store.js';
@@ -83,11 +87,7 @@ export class ExchangeToken {
   /** Nobody agreed to this application yet. The grant may exist already: then our own page is enough. */
   async #askFirst(settled: Settled): Promise<ExchangeAnswer> {
     const held = await this.parts.grants.hold(grantKey(settled), settled.target.token);
-    const state = held && {
-      ...held.grant,
-      pausedUntil: held.grant.refreshPausedUntil,
-      token: held.token,
-    };
+    const state = held && stateOf(held);
     const decision = decide(state, settled.target.scopes, this.parts.clock.now());
     return this.#ask(settled, decision.do === 'ask' ? decision.purpose : 'connect');
   }

@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
 import type { TokenVerifier } from '#lib/jwt/token-verifier';
-import type { Logger } from '#lib/observability/logger';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import { AccessTokenFor } from '../grants/access-token-for.js';
@@ -25,6 +24,7 @@ import { AskPerson } from './ask-person.js';
 import { ExchangeSubject } from './exchange-subject.js';
 import { ExchangeToken } from './exchange-token.js';
 import { InteractionsController } from './interactions.controller.js';
+import type { VaultLogger } from '../log-events.js';
 import { MetadataController } from './metadata.controller.js';
 import { TokenEndpoint } from './token-endpoint.js';
 import { TokenController } from './token.controller.js';
@@ -81,7 +81,7 @@ import { TokenController } from './token.controller.js';
       useFactory: (
         clients: MachineClientAuthenticator,
         exchanging: ExchangeToken,
-        logger: Logger,
+        logger: VaultLogger,
       ) => new TokenEndpoint(clients, exchanging, logger),
       inject: [MachineClientAuthenticator, ExchangeToken, LOGGER],
     },

@@ -1,6 +1,6 @@
 import { tokenExchangeGrant } from '#lib/contract/exchange';
-import type { Logger } from '#lib/observability/logger';
 import { renderOAuthError, type RenderedProblem } from '#lib/problem/render';
+import type { VaultLogger } from '../log-events.js';
 import { type AssertionAuthenticator, authenticateClient } from './authenticate-client.js';
 import {
   exchangeParameters,
@@ -25,7 +25,7 @@ export class TokenEndpoint {
   constructor(
     private readonly clients: AssertionAuthenticator,
     private readonly exchanging: ExchangeToken,
-    private readonly logger: Logger,
+    private readonly logger: VaultLogger,
   ) {}
 
   /** Never throws: what was not foreseen is 503 and a line in the log. */

@@ -90,7 +90,8 @@ export class AccessTokenFor {
   }
 }
 
-function stateOf({ grant, token }: HeldGrant): GrantState {
+/** What a decision looks at. */
+export function stateOf({ grant, token }: HeldGrant): GrantState {
   return {
     status: grant.status,
     requestedScopes: grant.requestedScopes,

@@ -1,4 +1,4 @@
-import type { Logger } from '#lib/observability/logger';
+import type { VaultLogger } from '../log-events.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { DueGrant, PostgresRefreshStore } from './postgres-refresh-store.js';
 import type { RefreshGrant } from './refresh-grant.js';
@@ -18,7 +18,7 @@ export class DueScan {
     private readonly store: PostgresRefreshStore,
     private readonly refreshing: RefreshGrant,
     private readonly registry: Registry,
-    private readonly logger: Logger,
+    private readonly logger: VaultLogger,
   ) {}
 
   start(): void {

@@ -8,7 +8,6 @@ import {
   type Provider,
 } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
-import type { Logger } from '#lib/observability/logger';
 import type { Outbound } from '#lib/outbound/outbound';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { VaultConfig } from '../config.js';
@@ -39,6 +38,7 @@ import {
 import { AccessTokenFor } from './access-token-for.js';
 import { DueScan } from './due-scan.js';
 import { GrantEvents } from './grant-events.js';
+import type { VaultLogger } from '../log-events.js';
 import { PostgresConsentStore } from './postgres-consent-store.js';
 import { PostgresGrantStore } from './postgres-grant-store.js';
 import { PostgresRefreshStore } from './postgres-refresh-store.js';
@@ -112,7 +112,7 @@ const refreshing: Provider[] = [
       outcomes: RefreshOutcomes,
       locks: PostgresAdvisoryLocks,
       providers: Providers,
-      ...[registry, crashPoint, logger]: [Registry, CrashPoint, Logger]
+      ...[registry, crashPoint, logger]: [Registry, CrashPoint, VaultLogger]
     ) => new RefreshGrant({ store, outcomes, locks, providers, registry, crashPoint, logger }),
     inject: [
       PostgresRefreshStore,
@@ -130,7 +130,7 @@ const refreshing: Provider[] = [
       store: PostgresRefreshStore,
       refresh: RefreshGrant,
       registry: Registry,
-      logger: Logger,
+      logger: VaultLogger,
     ) => new DueScan(store, refresh, registry, logger),
     inject: [PostgresRefreshStore, RefreshGrant, REGISTRY, LOGGER],
   },
@@ -154,7 +154,7 @@ const ending: Provider[] = [
       store: PostgresGrantStore,
       consents: PostgresConsentStore,
       providers: Providers,
-      ...[registry, audit, events, logger]: [Registry, AuditLog, GrantEvents, Logger]
+      ...[registry, audit, events, logger]: [Registry, AuditLog, GrantEvents, VaultLogger]
     ) => new RevokeGrant({ database, store, consents, providers, registry, audit, events, logger }),
     inject: [
       DATABASE,

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '#lib/observability/logger';
 import type { CrashPoint } from '../database/crash-point.js';
 import type { LivenessLock, PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
+import type { VaultEvent, VaultLogger } from '../log-events.js';
 import type { Provider, ProviderFailure, Providers, TokenResult } from '../providers/provider.js';
+import type { TokenSet } from '../providers/token-set.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { backoffSeconds } from './domain/grant.js';
-import type { TokenSet } from '../providers/token-set.js';
 import type { Attempt, PostgresRefreshStore } from './postgres-refresh-store.js';
 import type { RefreshOutcomes } from './refresh-outcomes.js';
 import { refreshParameters, type TokenTarget } from './token-target.js';
@@ -33,7 +33,7 @@ export interface RefreshParts {
   readonly providers: Providers;
   readonly registry: Registry;
   readonly crashPoint: CrashPoint;
-  readonly logger: Logger;
+  readonly logger: VaultLogger;
 }
 
 const pollMs = 100;
@@ -192,7 +192,7 @@ export class RefreshGrant {
     return client && this.parts.providers.of(client);
   }
 
-  #log(event: string, { grant }: Attempt, more: Record<string, unknown>): void {
+  #log(event: VaultEvent, { grant }: Attempt, more: Record<string, unknown>): void {
     const client = this.parts.registry.current().oauthClientById(grant.oauthClientId);
     const oauthClient = client?.document.slug;
     this.parts.logger.info({ event, grantId: grant.id, oauthClient, ...more });

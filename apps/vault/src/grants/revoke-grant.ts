@@ -1,6 +1,6 @@
-import type { Logger } from '#lib/observability/logger';
 import type { AuditActor, AuditLog } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
+import type { VaultLogger } from '../log-events.js';
 import type { Providers } from '../providers/provider.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { GrantEvents } from './grant-events.js';
@@ -28,7 +28,7 @@ export interface RevokeParts {
   readonly registry: Registry;
   readonly audit: AuditLog;
   readonly events: GrantEvents;
-  readonly logger: Logger;
+  readonly logger: VaultLogger;
 }
 
 /** Ends a grant here first, so that it is over whatever the provider says (RFC 7009). */

@@ -1,4 +1,4 @@
-import type { Logger } from '#lib/observability/logger';
+import type { VaultLogger } from '../log-events.js';
 import type { KeyRingSealer } from './key-ring-sealer.js';
 
 const retryMs = 2_000;
@@ -10,7 +10,7 @@ export class KeepUnsealed {
 
   constructor(
     private readonly sealer: KeyRingSealer,
-    private readonly logger: Logger,
+    private readonly logger: VaultLogger,
   ) {}
 
   /** Resolves after the first attempt, whatever came of it. */
