@@ -16,7 +16,7 @@ export interface ListAnswer<T> {
 }
 
 /** Reads a query string strictly: a parameter that is not known must not seem to have worked. Throws Problem. */
-export function readQuery<Shape extends z.ZodRawShape>(shape: Shape, query: unknown) {
+function readQuery<Shape extends z.ZodRawShape>(shape: Shape, query: unknown) {
   const parsed = z.strictObject(shape).safeParse(query);
   if (parsed.success) return parsed.data;
   const names = parsed.error.issues.flatMap((issue) =>

@@ -25,7 +25,9 @@ export function openApiOperation(operation: Operation): JsonObject {
   const { method, path, tag, summary, query = {}, headers = {}, body, answers } = operation;
   const named = Object.entries(answers).map(([status, { what, schema, type }]) => [
     status,
-    { description: what, ...(schema ? content({ [type ?? 'application/json']: schema }) : {}) },
+    Number(status) >= 400
+      ? problem(what)
+      : { description: what, ...(schema ? content({ [type ?? 'application/json']: schema }) : {}) },
   ]);
   const refused = Object.entries(refusals).map(([status, what]) => [status, problem(what)]);
   return {
@@ -42,8 +44,7 @@ export function openApiOperation(operation: Operation): JsonObject {
   };
 }
 
-/** A refusal of an operation of its own. */
-export function problem(what: string): JsonObject {
+function problem(what: string): JsonObject {
   return {
     description: what,
     ...content({ 'application/problem+json': { $ref: '#/components/schemas/problem' } }),

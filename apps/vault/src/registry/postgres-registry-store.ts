@@ -25,7 +25,7 @@ interface Content {
 }
 
 /** Where a live value of a resource's secret is sealed. */
-export function registrySecretPlace(resourceId: string, name: string, slot: number): SealedPlace {
+function registrySecretPlace(resourceId: string, name: string, slot: number): SealedPlace {
   return {
     table: 'registry_secret',
     column: 'sealed',

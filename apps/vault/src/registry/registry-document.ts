@@ -5,7 +5,7 @@ import { type CollectionName, collectionNames } from './domain/collection.js';
 import { isJsonObject, type JsonObject, pointerOf } from './domain/json.js';
 import type { RegistryRow } from './registry-row.js';
 
-export const apiVersion = 'symbolon/v1';
+const apiVersion = 'symbolon/v1';
 
 /** The registry as the document of the bootstrap file: references to environment variables instead of secrets. */
 export function exportRegistry(rows: readonly RegistryRow[]): JsonObject {

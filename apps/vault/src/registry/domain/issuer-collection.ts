@@ -61,7 +61,7 @@ function namesOf(document: object): string[] {
 }
 
 /** Audiences by which a token opens a route: none of them may be an admin audience. */
-export function callerAudiences(documents: RegistryDocuments): string[] {
+function callerAudiences(documents: RegistryDocuments): string[] {
   return [
     ...documents.issuers.flatMap((document) => document['audiences'] ?? []),
     ...documents['machine-clients'].flatMap((client) => [
