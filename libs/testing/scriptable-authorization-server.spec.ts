@@ -93,3 +93,15 @@ test('a scripted answer is given once, in order, and the endpoint is ordinary ag
   expect((await refresh(refresh_token)).status).toBe(200);
   expect(server.count('token', 'refresh_token')).toBe(5);
 });
+
+test('a hanging answer never comes, and half an answer breaks off', async () => {
+  server.script('token', answers.hang, answers.halfResponse);
+  const hanging = fetch(`${server.issuer}/token`, {
+    method: 'POST',
+    signal: AbortSignal.timeout(200),
+  });
+  await expect(hanging).rejects.toThrow('aborted due to timeout');
+  await expect(post('/token', { grant_type: 'x' }).then((half) => half.text())).rejects.toThrow(
+    'terminated',
+  );
+});
