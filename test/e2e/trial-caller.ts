@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { callerTokens, registerApplication } from '#lib/testing/caller-token';
 import type { RegisteredApplication } from '#lib/testing/caller-token';
 import { HttpBrowser } from '#lib/testing/http-browser';
@@ -38,6 +39,11 @@ export class TrialCaller {
     const caller = await TrialCaller.signedIn(trial, login);
     await caller.connectReports();
     return caller;
+  }
+
+  /** Who the corporate provider says that this is. */
+  get subject(): string {
+    return decodeJwt(this.accessToken).sub ?? '';
   }
 
   get headers(): { readonly authorization: string } {
