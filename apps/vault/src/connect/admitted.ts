@@ -40,9 +40,9 @@ export class Admitted {
   }
 
   /** Nothing of theirs is here; too many of these and every link of theirs waits (row 14). */
-  async unknown(reply: FastifyReply, session: WebSession): Promise<void> {
+  async unknown(reply: FastifyReply, session: WebSession, requestId: string): Promise<void> {
     this.#limit.count(keyOf(session));
-    await sendPage(reply, unknownLinkPage(session));
+    await sendPage(reply, unknownLinkPage(session, requestId));
   }
 }
 

@@ -35,7 +35,7 @@ function comeBack(browser: HttpBrowser, callback: URL): Promise<Response> {
 }
 
 function withoutReference(page: { body: string }): string {
-  return page.body.replaceAll(/[0-9a-zA-Z_-]{43}/g, '…');
+  return page.body.replaceAll(/[0-9a-zA-Z_-]{43}|req_[0-9a-z]{26}/g, '…');
 }
 
 describe('row 1, a link of somebody else', () => {
@@ -367,4 +367,46 @@ describe('row 18, leaks', () => {
       expect(vault.log.join('\n')).not.toContain(secret);
     }
   });
+});
+
+describe('row 37, ciphertext swap', () => {
+  test('a verifier moved to another row does not open: 500, 0 token calls, an alarm', async () => {
+    const other = await beforeReturn(`${person}-other`);
+    const { browser, callback } = await beforeReturn(person);
+    await vault.rows(
+      `UPDATE upstream_authorization a SET pkce_verifier = b.pkce_verifier
+         FROM upstream_authorization b
+        WHERE a.used_at IS NULL AND b.used_at IS NULL AND a.state_hash <> b.state_hash`,
+    );
+    const calls = vault.redemptions;
+    expect((await comeBack(browser, callback)).status).toBe(500);
+    expect((await comeBack(other.browser, other.callback)).status).toBe(500);
+    expect(vault.redemptions).toBe(calls);
+    expect(vault.log.join('')).toContain('"event":"seal.broken"');
+  });
+});
+
+describe('an application that may not ask', () => {
+  test('blocked after it was given its link, it gets nothing', async () => {
+    const application = `rogue-${person}`;
+    const { link } = await vault.ask(person, { application });
+    const browser = await vault.signedIn(person);
+    expect((await browser.get(`${vault.origin}${link}`)).status).toBe(200);
+    await vault.put(`applications/${application}`, {
+      slug: application,
+      issuer: 'corporate',
+      clientId: application,
+      name: 'Rogue',
+      trust: 'blocked',
+    });
+    expect((await browser.get(`${vault.origin}${link}`)).status).toBe(404);
+  });
+});
+
+test('a sealed vault says so on a page, and keeps nothing half done', async () => {
+  const sealed = await vault.anotherWithTheWrongKeys();
+  const answer = await fetch(`${sealed.origin}/connections`, { headers: { accept: 'text/html' } });
+  expect(answer.status).toBe(503);
+  expect(await answer.text()).toContain('The vault is locked.');
+  await sealed.stop();
 });

@@ -14,6 +14,7 @@ import type { InteractionRequest, OpenedInteraction } from '../interactions/inte
 import { OpenInteraction } from '../interactions/open-interaction.js';
 import { PostgresInteractionStore } from '../interactions/postgres-interaction-store.js';
 import { startVault } from '../main.js';
+import type { RunningVault } from '../main.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 
 const adminToken = randomUUID();
@@ -27,6 +28,7 @@ export class ConnectFixture {
     readonly database: PostgresDatabase,
     readonly stop: () => Promise<void>,
     readonly log: string[],
+    private readonly databaseUrl: string,
   ) {}
 
   static async start(): Promise<ConnectFixture> {
@@ -49,9 +51,25 @@ export class ConnectFixture {
       await Promise.all([corporate.stop(), provider.stop()]);
       await fresh.drop();
     };
-    const self = new ConnectFixture(config.publicUrl, corporate, provider, database, stop, log);
+    const self = new ConnectFixture(
+      config.publicUrl,
+      corporate,
+      provider,
+      database,
+      stop,
+      log,
+      fresh.url,
+    );
     await self.#register();
     return self;
+  }
+
+  /** A second vault on the same database, which cannot open what is sealed there. */
+  async anotherWithTheWrongKeys(): Promise<RunningVault> {
+    const config = configFor(await freePort(), this.databaseUrl);
+    const write = (line: string) => void this.log.push(line);
+    const logger = createLogger({ app: 'vault', level: 'trace', destination: { write } });
+    return startVault(config, logger);
   }
 
   /** Creates or replaces a registry resource through the admin API. */

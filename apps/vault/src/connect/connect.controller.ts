@@ -61,7 +61,7 @@ export class ConnectController {
     const session = await this.admitted.person(request, reply, returnTo);
     if (!session) return;
     const found = await this.requests.of(session, await find());
-    if (!found) return this.admitted.unknown(reply, session);
+    if (!found) return this.admitted.unknown(reply, session, request.id);
     const query = request.query as Record<string, unknown>;
     const wishes = { changed: query['changed'] === '1', again: query['again'] === '1' };
     await sendPage(reply, await this.pages.of(found, session, wishes));

@@ -181,6 +181,8 @@ const deciding: Provider[] = [
         crashPoint,
         onFailure: (failure, { slug: oauthClient, requestId }) =>
           logger.warn({ event: 'provider.refused', requestId, oauthClient, ...failure }),
+        onStray: (kind, { slug, requestId }) =>
+          logger.warn({ event: 'callback.stray', requestId, kind, oauthClient: slug }),
       }),
     inject: [
       CONSENT_STORES,

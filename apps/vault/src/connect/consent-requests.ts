@@ -53,6 +53,8 @@ export class ConsentRequests {
     if (!issuer || !upstream || credential?.type !== 'oauth') return undefined;
     const oauthClient = registry.oauthClient(credential.oauthClient);
     if (!oauthClient) return undefined;
+    const application = registry.standing(issuer.document.slug, interaction.application);
+    if (!mayAsk(interaction, application, issuer.document)) return undefined;
     const grantKey = grantKeyOf(interaction, upstream, oauthClient);
     const grant = await this.grants.find(grantKey);
     return {
@@ -61,12 +63,22 @@ export class ConsentRequests {
       upstream,
       oauthClient,
       resource: credential.resource,
-      application: registry.standing(issuer.document.slug, interaction.application),
+      application,
       grantKey,
       grant,
       needsTrip: needsTrip(interaction, grant && heldGrant(grant), this.clock.now()),
     };
   }
+}
+
+// An application can be blocked after it was given a link.
+function mayAsk(
+  { application }: Interaction,
+  { trust }: ApplicationStanding,
+  { unknownApplications }: Issuer,
+): boolean {
+  if (application === nobody) return true;
+  return trust === 'known' || (trust === 'unknown' && unknownApplications === 'ask');
 }
 
 export function grantKeyOf(

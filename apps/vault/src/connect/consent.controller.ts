@@ -106,7 +106,7 @@ export class ConsentController {
       ? await requests.of(session, await stores.interactions.byId(id))
       : undefined;
     if (consent) return { session, consent };
-    await admitted.unknown(reply, session);
+    await admitted.unknown(reply, session, request.id);
     return undefined;
   }
 

@@ -39,6 +39,8 @@ export interface CallbackParts {
   readonly crashPoint: CrashPoint;
   /** Told why a provider gave nothing; for the log. */
   readonly onFailure: (failure: ProviderFailure, callback: Callback) => void;
+  /** Told of a callback that is not for whoever sent it; for the log. */
+  readonly onStray: (kind: 'invalid' | 'other-person', callback: Callback) => void;
 }
 
 /** The browser comes back from the provider. */
@@ -50,6 +52,13 @@ export class ReceiveCallback {
   ) {}
 
   async receive(callback: Callback): Promise<CallbackOutcome> {
+    const outcome = await this.#take(callback);
+    const { kind } = outcome;
+    if (kind === 'invalid' || kind === 'other-person') this.parts.onStray(kind, callback);
+    return outcome;
+  }
+
+  async #take(callback: Callback): Promise<CallbackOutcome> {
     const state = callback.url.searchParams.get('state') ?? '';
     const authorization = await this.stores.authorizations.use(hashOf(state));
     if (!authorization) return this.#again(state, callback.session);

@@ -4,16 +4,10 @@ import type { Issuer } from '../registry/domain/issuer.js';
 import type { Registry, Stored } from '../registry/registry-snapshot.js';
 import type { AttemptLimit } from '../web/attempt-limit.js';
 import { seeOther, sendPage } from '../web/send-page.js';
+import type { Admission } from './admission.js';
 import type { BrowserBinding } from './browser-binding.js';
-import type { ReturnTo } from './login-attempt.js';
 import { chooseIssuerPage } from './login-pages.js';
 import type { StartLogin } from './start-login.js';
-
-export interface Admission {
-  readonly returnTo: ReturnTo;
-  /** Another account is wanted: ask for the password even where a session exists. */
-  readonly reauthenticate: boolean;
-}
 
 /**
  * Sends a visitor to sign in: straight on where there is one issuer, by a choice where there are several. The answer

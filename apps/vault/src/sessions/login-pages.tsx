@@ -1,7 +1,7 @@
 import type { Issuer } from '../registry/domain/issuer.js';
 import type { Page } from '../web/page.js';
 import { Reference } from '../web/problem-page.js';
-import type { Admission } from './login-door.js';
+import type { Admission } from './admission.js';
 import { pathOf } from './login-attempt.js';
 import type { ReturnTo } from './login-attempt.js';
 

@@ -1,4 +1,5 @@
-import { Module } from '@nestjs/common';
+import { Inject, Module } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
 import type { Logger } from '#lib/observability/logger';
 import type { Outbound } from '#lib/outbound/outbound';
@@ -32,7 +33,8 @@ import { RequestSessions } from './request-sessions.js';
 import { StartLogin } from './start-login.js';
 
 // Sign-ins begun by one address: a whole office behind one is fine, a flood of rows is not.
-const signInsAtOnce = { burst: 300, refillSeconds: 0.5 };
+const signInsAtOnce = { burst: 1_000, refillSeconds: 0.1 };
+const sweepMs = 5 * 60 * 1000;
 
 /** Signing in at the corporate IdP, and the session that comes of it. */
 @Module({
@@ -128,13 +130,32 @@ const signInsAtOnce = { burst: 300, refillSeconds: 0.5 };
       ],
     },
   ],
-  exports: [
-    Cookies,
-    RequestSessions,
-    LoginDoor,
-    CsrfGuard,
-    PostgresWebSessionStore,
-    PostgresLoginAttemptStore,
-  ],
+  exports: [Cookies, RequestSessions, LoginDoor, CsrfGuard],
 })
-export class SessionsModule {}
+export class SessionsModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(PostgresWebSessionStore) private readonly sessions: PostgresWebSessionStore,
+    @Inject(PostgresLoginAttemptStore) private readonly attempts: PostgresLoginAttemptStore,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => void this.#sweep(), sweepMs);
+    this.#timer.unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await this.sessions.removeEnded();
+      await this.attempts.removeEnded();
+    } catch (err) {
+      this.logger.warn({ event: 'sessions.sweep-failed', err });
+    }
+  }
+}

@@ -3,6 +3,7 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemFilter, problemOf } from '#lib/nest/problem.filter';
 import type { Logger } from '#lib/observability/logger';
+import { SealBroken } from '#lib/sealing/message';
 import { LOGGER } from '../tokens.js';
 import { problemPage, sessionOverPage } from './problem-page.js';
 import { sendPage } from './send-page.js';
@@ -19,12 +20,15 @@ export class ProblemPageFilter implements ExceptionFilter {
     const problem = problemOf(error);
     if (problem.status >= 500) {
       const { code, cause } = problem;
-      this.logger.error({ event: 'page.failed', requestId: request.id, code, err: cause ?? error });
+      const entry = { requestId: request.id, code, err: cause ?? error };
+      // A stored secret that does not open was changed or moved: somebody has to look.
+      if (error instanceof SealBroken) this.logger.fatal({ event: 'seal.broken', ...entry });
+      else this.logger.error({ event: 'page.failed', ...entry });
     }
     if (reply.sent) return;
     const page =
       problem.code === 'unauthenticated'
-        ? sessionOverPage(pathOf(request))
+        ? sessionOverPage(pathOf(request), request.id)
         : problemPage(problem, request.id);
     await sendPage(reply, page);
   }

@@ -67,7 +67,7 @@ export function Reference({ requestId }: { requestId: string }) {
 }
 
 /** 401 on a form whose session is over; `returnPath` is the page that the form stood on. */
-export function sessionOverPage(returnPath: string): Page {
+export function sessionOverPage(returnPath: string, requestId: string): Page {
   return {
     status: 401,
     title: 'You have been signed out',
@@ -80,6 +80,7 @@ export function sessionOverPage(returnPath: string): Page {
             Sign in
           </a>
         </p>
+        <Reference requestId={requestId} />
       </section>
     ),
   };

@@ -49,7 +49,7 @@ button:hover, .button:hover { border-color: var(--ink); }
 .primary:hover { background: var(--accent-hover); border-color: var(--accent-hover); }
 .danger { color: var(--bad); border-color: var(--bad); }
 .danger:hover { background: var(--bad-tint); border-color: var(--bad); }
-.quiet { min-height: 2rem; padding: .2rem .5rem; border-color: transparent; color: var(--accent); font-weight: 550; text-decoration: underline; text-underline-offset: .18em; }
+.quiet { min-width: 2rem; min-height: 2rem; padding: .2rem 0; border-color: transparent; color: var(--accent); font-weight: 550; text-decoration: underline; text-underline-offset: .18em; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; border-radius: .4rem; }
 .skip { position: absolute; left: 1rem; top: -4rem; background: var(--card); padding: .5rem 1rem; border-radius: .5rem; }
 .skip:focus { top: 1rem; }
@@ -83,7 +83,6 @@ button:hover, .button:hover { border-color: var(--ink); }
 .applications li { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: .1rem 1rem; padding: .55rem 0; border-bottom: 1px solid var(--line); }
 .applications li > span { flex: 1 1 11rem; }
 .applications form { margin: 0; }
-.applications .quiet { margin-right: -.5rem; }
 .section { margin: 2.25rem 0 .75rem; }
 .offers { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(min(16rem, 100%), 1fr)); margin: 0; padding: 0; list-style: none; }
 .offers li > bdi { flex: 1 1 6rem; font-weight: 600; }

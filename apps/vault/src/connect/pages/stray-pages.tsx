@@ -3,7 +3,7 @@ import type { Page, Visitor } from '../../web/page.js';
 import { Reference } from '../../web/problem-page.js';
 
 /** Unknown, foreign, malformed, used by another: all the same to whoever asks (row 1). */
-export function unknownLinkPage(visitor: Visitor): Page {
+export function unknownLinkPage(visitor: Visitor, requestId: string): Page {
   return {
     status: 404,
     title: 'This link does not work here',
@@ -23,6 +23,7 @@ export function unknownLinkPage(visitor: Visitor): Page {
             My connections
           </a>
         </p>
+        <Reference requestId={requestId} />
       </section>
     ),
   };
