@@ -14,34 +14,33 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Parses `environment` by a schema whose keys are the variables' names. A variable may also be given as
- * `NAME_FILE`, the path of a file with its value. With `alsoKnown` (settings of other processes that may
- * share this environment) any other `SYMBOLON_` variable is an error: a typing mistake must not
- * silently mean a default.
+ * `NAME_FILE`, the path of a file with its value. Throws a ConfigurationError that names all that is wrong.
  */
 export function readEnvironment<S extends z.ZodObject>(
   schema: S,
   environment: Environment,
-  alsoKnown?: readonly string[],
 ): Readonly<z.output<S>> {
   const problems: string[] = [];
   const values: Record<string, string | undefined> = {};
   for (const name of Object.keys(schema.shape)) values[name] = valueOf(name, environment, problems);
-  if (alsoKnown)
-    problems.push(...unknownNames(environment, [...Object.keys(schema.shape), ...alsoKnown]));
   const parsed = schema.safeParse(values);
   if (!parsed.success)
-    for (const issue of parsed.error.issues)
-      problems.push(`${issue.path.join('.')}: ${issue.message}`);
+    for (const { path, message } of parsed.error.issues) {
+      const name = path.join('.');
+      problems.push(
+        `${name}: ${values[name] === undefined ? required(schema, name, message) : message}`,
+      );
+    }
   if (problems.length > 0 || !parsed.success) throw new ConfigurationError(problems);
   return Object.freeze(parsed.data);
 }
 
-function unknownNames(environment: Environment, names: readonly string[]): string[] {
-  const known = new Set(names);
-  return Object.keys(environment)
-    .filter((name) => name.startsWith('SYMBOLON_'))
-    .filter((name) => !known.has(name) && !known.has(name.replace(/_FILE$/, '')))
-    .map((name) => `${name} is not a setting of Symbolon. Remove it or correct its name.`);
+/** The schema's own sentence if it has one, else what the setting is for. */
+function required(schema: z.ZodObject, name: string, message: string): string {
+  if (!message.startsWith('Invalid input')) return message;
+  const field = schema.shape[name];
+  const purpose = field instanceof z.ZodType ? field.description : undefined;
+  return purpose === undefined ? 'is required' : `is required: ${purpose}`;
 }
 
 function valueOf(name: string, environment: Environment, problems: string[]): string | undefined {

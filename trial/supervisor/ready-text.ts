@@ -8,7 +8,7 @@ export function readyText(at: Addresses, stateDir: string, hasTour: boolean): st
   const rows: readonly (readonly [string, string])[] = [
     ['gateway, MCP', `${at.gateway}/mcp/snowdemo`],
     ['gateway, HTTP', `${at.gateway}/http/reports/reports`],
-    ['vault', `${at.vault}/connections · ${at.vault}/admin · ${at.vault}/docs`],
+    ['vault', `${at.vault}/connections · ${at.vault}/docs`],
     ['corporate IdP', `${at.corporateIdp}   alice, bob (the password is the name)`],
     ['upstream IdP', `${at.upstreamIdp}   alice@upstream, bob@upstream (the same)`],
     ['demo MCP server', at.snowdemo],
