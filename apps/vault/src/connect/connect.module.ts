@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { Provider } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
-import type { Logger } from '#lib/observability/logger';
+import type { VaultLogger } from '../log-events.js';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { CrashPoint } from '../database/crash-point.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
@@ -138,7 +138,7 @@ const deciding: Provider[] = [
         OpenInteraction,
         Providers,
         CrashPoint,
-        Logger,
+        VaultLogger,
       ]
     ): ConsentParts => ({
       admitted,
@@ -172,7 +172,7 @@ const deciding: Provider[] = [
       requests: ConsentRequests,
       completeConsent: CompleteConsent,
       registry: Registry,
-      ...[providers, crashPoint, logger]: [Providers, CrashPoint, Logger]
+      ...[providers, crashPoint, logger]: [Providers, CrashPoint, VaultLogger]
     ) =>
       new ReceiveCallback(stores, requests, {
         registry,

@@ -77,6 +77,7 @@ test('one transaction holds interaction, grant, consent and audit', async () => 
   );
   expect(actions.map(({ action }) => action)).toEqual([
     'session.opened',
+    'interaction.opened',
     'authorization.started',
     'grant.stored',
     'consent.given',

@@ -1,4 +1,4 @@
-import type { Logger } from '#lib/observability/logger';
+import type { VaultLogger } from '../log-events.js';
 import type { Providers } from '../providers/provider.js';
 import type { BoundTrip } from '../sessions/browser-binding.js';
 import type { WebSession } from '../sessions/web-session.js';
@@ -11,7 +11,7 @@ export class GoToProvider {
   constructor(
     private readonly stores: ConsentStores,
     private readonly providers: Providers,
-    private readonly logger: Logger,
+    private readonly logger: VaultLogger,
   ) {}
 
   /** Undefined where there is no such trip (any more), or the provider cannot be reached; the request's page tells. */

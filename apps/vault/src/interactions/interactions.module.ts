@@ -1,6 +1,6 @@
 import { Inject, Module } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import type { Logger } from '#lib/observability/logger';
+import type { VaultLogger } from '../log-events.js';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
@@ -67,7 +67,7 @@ export class InteractionsModule implements OnApplicationBootstrap, OnApplication
   constructor(
     @Inject(ExpireInteractions) private readonly expire: ExpireInteractions,
     @Inject(PostgresInteractionStore) private readonly store: PostgresInteractionStore,
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(LOGGER) private readonly logger: VaultLogger,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -84,7 +84,7 @@ export class InteractionsModule implements OnApplicationBootstrap, OnApplication
       await this.expire.run();
       if (this.#sweeps++ % sweepsPerForget === 0) await this.store.forget();
     } catch (err) {
-      this.logger.warn({ event: 'interactions.sweep-failed', err });
+      this.logger.warn({ event: 'interactions.sweep_failed', err });
     }
   }
 }

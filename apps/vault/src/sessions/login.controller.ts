@@ -11,9 +11,9 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Logger } from '#lib/observability/logger';
 import { Secret } from '#lib/secret/secret';
 import { Problem } from '#lib/problem/problem';
+import type { VaultLogger } from '../log-events.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { isOpaque } from '../web/opaque.js';
 import { ProblemPageFilter } from '../web/problem-page.filter.js';
@@ -45,7 +45,7 @@ export interface LoginParts {
   readonly binding: BrowserBinding;
   readonly sessions: RequestSessions;
   readonly registry: Registry;
-  readonly logger: Logger;
+  readonly logger: VaultLogger;
 }
 
 @Controller()

@@ -1,8 +1,8 @@
 import { Inject, Module } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
-import type { Logger } from '#lib/observability/logger';
 import type { Outbound } from '#lib/outbound/outbound';
+import type { VaultLogger } from '../log-events.js';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { Registry } from '../registry/registry-snapshot.js';
@@ -117,7 +117,7 @@ const sweepMs = 5 * 60 * 1000;
         finishLogin: FinishLogin,
         endSession: EndSession,
         binding: BrowserBinding,
-        ...[sessions, registry, logger]: [RequestSessions, Registry, Logger]
+        ...[sessions, registry, logger]: [RequestSessions, Registry, VaultLogger]
       ): LoginParts => ({ door, finishLogin, endSession, binding, sessions, registry, logger }),
       inject: [
         LoginDoor,
@@ -138,7 +138,7 @@ export class SessionsModule implements OnApplicationBootstrap, OnApplicationShut
   constructor(
     @Inject(PostgresWebSessionStore) private readonly sessions: PostgresWebSessionStore,
     @Inject(PostgresLoginAttemptStore) private readonly attempts: PostgresLoginAttemptStore,
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(LOGGER) private readonly logger: VaultLogger,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -155,7 +155,7 @@ export class SessionsModule implements OnApplicationBootstrap, OnApplicationShut
       await this.sessions.removeEnded();
       await this.attempts.removeEnded();
     } catch (err) {
-      this.logger.warn({ event: 'sessions.sweep-failed', err });
+      this.logger.warn({ event: 'sessions.sweep_failed', err });
     }
   }
 }

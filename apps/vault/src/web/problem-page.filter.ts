@@ -2,8 +2,8 @@ import { Catch, Inject } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemFilter, problemOf } from '#lib/nest/problem.filter';
-import type { Logger } from '#lib/observability/logger';
 import { SealBroken } from '#lib/sealing/message';
+import type { VaultLogger } from '../log-events.js';
 import { LOGGER } from '../tokens.js';
 import { problemPage, sessionOverPage } from './problem-page.js';
 import { sendPage } from './send-page.js';
@@ -11,7 +11,7 @@ import { sendPage } from './send-page.js';
 /** Refusals of browser routes as pages. */
 @Catch()
 export class ProblemPageFilter implements ExceptionFilter {
-  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+  constructor(@Inject(LOGGER) private readonly logger: VaultLogger) {}
 
   async catch(error: unknown, host: ArgumentsHost): Promise<void> {
     const http = host.switchToHttp();
@@ -40,7 +40,7 @@ export class ProblemChoiceFilter implements ExceptionFilter {
   readonly #page: ProblemPageFilter;
   readonly #json: ProblemFilter;
 
-  constructor(logger: Logger) {
+  constructor(logger: VaultLogger) {
     this.#page = new ProblemPageFilter(logger);
     this.#json = new ProblemFilter(logger);
   }
