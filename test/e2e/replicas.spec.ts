@@ -7,7 +7,7 @@ import { SynchronisedClock } from '#lib/clock/clock';
 import { ClientAssertions } from '#lib/contract/client-assertion';
 import { VaultClient } from '#lib/contract/vault-client';
 import type { TokenOutcome } from '#lib/contract/vault-answers';
-import { queryDatabase } from '#lib/testing/postgres-query';
+import { expireAccessTokens } from '#lib/testing/postgres-query';
 import { TrialStack } from '#lib/testing/trial-stack';
 import { startVaultReplica } from '#lib/testing/vault-replica';
 import type { VaultReplica } from '#lib/testing/vault-replica';
@@ -59,15 +59,6 @@ async function refreshes(): Promise<number> {
   return (await trial.idpCounters('upstreamIdp')).succeeded['refresh_token'] ?? 0;
 }
 
-/** The stored token is over at once; the due-scan is not told, so the callers are who find out. */
-async function expire(): Promise<void> {
-  await queryDatabase(
-    await trial.databaseUrl(),
-    `UPDATE access_token
-        SET issued_at = issued_at - interval '1 hour', expires_at = expires_at - interval '1 hour'`,
-  );
-}
-
 async function storm(): Promise<readonly TokenOutcome[]> {
   const each = vaults.map((vault) => Array.from({ length: callersEach }, () => exchange(vault)));
   return Promise.all(each.flat());
@@ -85,7 +76,7 @@ describe('two vault replicas on one database, a provider that ends a grant whose
     'R2, R7: 40 exchanges at each for one expired grant are one refresh and one new token, time %i',
     async (time) => {
       const old = tokenOf(await exchange(vaults[0] as VaultClient));
-      await expire();
+      await expireAccessTokens(trial);
       const outcomes = await storm();
       const tokens = new Set(outcomes.map(tokenOf));
       expect(outcomes).toHaveLength(2 * callersEach);
@@ -99,7 +90,7 @@ describe('two vault replicas on one database, a provider that ends a grant whose
   it('R6: one replica goes, the other goes on with the same grant and asks nobody anything', async () => {
     const interactions = await interactionsSoFar(trial);
     await second.stop();
-    await expire();
+    await expireAccessTokens(trial);
     expect(tokenOf(await exchange(vaults[0] as VaultClient))).not.toBe('');
     expect((await alice.served()).account).toBe('alice@upstream');
     expect(await interactionsSoFar(trial)).toBe(interactions);
