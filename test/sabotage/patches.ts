@@ -1,0 +1,6 @@
+import { gatewayPatches } from './gateway-patches.js';
+import type { Patch } from './patch.js';
+import { vaultPatches } from './vault-patches.js';
+
+/** Each is applied alone. */
+export const patches: readonly Patch[] = [...vaultPatches, ...gatewayPatches];
