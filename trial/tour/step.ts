@@ -34,8 +34,6 @@ export interface Progress {
   lastLink?: string;
   /** The last answer of the warehouse. */
   seen?: Whoami;
-  /** `performance.now()` of the last "expire". */
-  expiredAtMs?: number;
   readonly results: Map<string, StepResult>;
 }
 

@@ -30,6 +30,9 @@ export type AuditEntry = z.output<typeof auditEvents>['items'][number];
 
 /** What the tour may ask of the running trial: the admin API, the faults, the counters. */
 export class TrialServices {
+  /** `performance.now()` when the tokens were last expired. */
+  #expiredAtMs = -Infinity;
+
   constructor(private readonly config: TourConfig) {}
 
   /** Every token and code that the two providers issued since their start. */
@@ -48,6 +51,11 @@ export class TrialServices {
   /** The demo warehouse refuses every token that it has accepted so far. */
   async expireTokens(): Promise<void> {
     await this.#control(new URL(this.config.snowdemo).origin, '/trial/expire', {});
+    this.#expiredAtMs = performance.now();
+  }
+
+  msSinceExpiry(): number {
+    return performance.now() - this.#expiredAtMs;
   }
 
   /** Resolves when the new process is ready. */
@@ -82,7 +90,7 @@ export class TrialServices {
   }
 
   async auditEventsOf(subject: string): Promise<readonly AuditEntry[]> {
-    const query = new URLSearchParams({ actor: subject, limit: '30' });
+    const query = new URLSearchParams({ actor: subject, limit: '20' });
     return auditEvents.parse(await this.#admin('GET', `audit-events?${query.toString()}`)).items;
   }
 

@@ -14,7 +14,7 @@ body { margin: 0; background: var(--paper); color: var(--ink); overflow-wrap: an
 .skip { position: absolute; left: 1rem; top: -4rem; background: var(--card); padding: .5rem 1rem; border-radius: .5rem; }
 .skip:focus { top: 1rem; }
 header, main { max-width: 48rem; margin: 0 auto; padding: 0 1.25rem; }
-header { padding-top: clamp(1.25rem, 5vh, 3rem); }
+header { padding-top: clamp(1.25rem, 5vh, 3rem); padding-bottom: 1.5rem; }
 main { padding-bottom: 5rem; }
 h1 { font-size: clamp(1.5rem, 1.2rem + 1.6vw, 2rem); line-height: 1.2; font-weight: 680; letter-spacing: -.015em; margin: 0 0 .75rem; text-wrap: balance; }
 h2 { font-size: 1.1875rem; line-height: 1.3; margin: 0 0 .5rem; font-weight: 660; }
@@ -22,7 +22,7 @@ p { margin: 0 0 .9rem; } p:last-child { margin-bottom: 0; }
 a { color: var(--accent); text-underline-offset: .18em; }
 .lead { font-size: 1.0625rem; color: var(--soft); max-width: 40rem; }
 .soft { color: var(--soft); } .small { font-size: .9375rem; }
-.who { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; justify-content: space-between; margin: 1.25rem 0; padding: .7rem 1rem; background: var(--tint); border-radius: .75rem; }
+.who { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; justify-content: space-between; margin: 0 0 1.25rem; padding: .7rem 1rem; background: var(--tint); border-radius: .75rem; }
 .who p { margin: 0; } .who form { margin: 0; }
 .progress { margin: 1.5rem 0; }
 .progress p { margin: 0 0 .5rem; font-weight: 600; }
@@ -71,5 +71,4 @@ details { border: 1px solid var(--line); border-radius: .65rem; }
 .result > details { margin-bottom: .5rem; }
 summary { cursor: pointer; padding: .55rem .9rem; font-weight: 550; border-radius: .65rem; }
 pre { margin: 0; padding: .75rem .9rem 1rem; border-top: 1px solid var(--line); white-space: pre-wrap; overflow-wrap: anywhere; }
-@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 `;

@@ -15,7 +15,7 @@ const restMs = 60_000;
 
 async function expire(progress: Progress, around: Surroundings): Promise<StepResult> {
   const { upstreamUrl, services } = around;
-  const restedMs = performance.now() - (progress.expiredAtMs ?? -Infinity);
+  const restedMs = services.msSinceExpiry();
   if (restedMs < restMs) {
     const seconds = Math.ceil((restMs - restedMs) / 1000);
     return {
@@ -28,7 +28,6 @@ async function expire(progress: Progress, around: Surroundings): Promise<StepRes
   if (before.kind !== 'answer')
     return unlessAnswered(before, () => ({ outcome: 'failed', says: '' }));
   await services.expireTokens();
-  progress.expiredAtMs = performance.now();
   const after = await call();
   return unlessAnswered(after, (answered) => {
     progress.seen = answered.whoami;

@@ -27,7 +27,7 @@ async function open({ visitor, lastLink }: Progress): Promise<StepResult> {
   return {
     outcome: refused ? 'done' : 'failed',
     says: refused
-      ? `${colleague} was asked to sign in and then saw the page for an unknown link. The link still works for its owner.`
+      ? `${colleague} was asked to sign in and then saw the same page as for a link that never existed.`
       : `${colleague} should have seen the page for an unknown link.`,
     facts: [
       { name: 'Opened by', value: colleague },
