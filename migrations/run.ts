@@ -3,7 +3,7 @@ import { InitialSchema1763700000000 } from './1763700000000-initial-schema.js';
 import { RegistryCheck1763800000000 } from './1763800000000-registry-check.js';
 
 /** All migrations, oldest first. */
-export const migrations = [InitialSchema1763700000000, RegistryCheck1763800000000];
+const migrations = [InitialSchema1763700000000, RegistryCheck1763800000000];
 
 // Any constant will do; it must only be the same in every process that migrates.
 const lockKey = 7_301_984_512;

@@ -38,7 +38,7 @@ export function readEnvironment<S extends z.ZodObject>(
 /** The schema's own sentence if it has one, else what the setting is for. */
 function required(schema: z.ZodObject, name: string, message: string): string {
   if (!message.startsWith('Invalid input')) return message;
-  const field = schema.shape[name];
+  const field: unknown = schema.shape[name];
   const purpose = field instanceof z.ZodType ? field.description : undefined;
   return purpose === undefined ? 'is required' : `is required: ${purpose}`;
 }

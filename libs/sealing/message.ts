@@ -29,7 +29,7 @@ export class SealBroken extends Error {
 }
 
 /** Length-prefixed parts, so that no two different lists of parts give the same bytes. */
-export function associatedData(parts: readonly string[]): Buffer {
+function associatedData(parts: readonly string[]): Buffer {
   const chunks: Buffer[] = [];
   for (const part of parts) {
     const bytes = Buffer.from(part, 'utf8');
