@@ -174,6 +174,21 @@ export class ConnectFixture {
     return browser;
   }
 
+  /** This person has allowed; their browser stands before the return from the provider. */
+  async beforeReturn(subject: string): Promise<{ browser: HttpBrowser; callback: URL }> {
+    const browser = await this.signedIn(subject, (url) => url.pathname.startsWith('/callback/'));
+    const { link } = await this.ask(subject);
+    const page = await browser.get(`${this.origin}${link}`);
+    const { url } = await browser.submit(page, actionOf(page), { decision: 'allow' });
+    return { browser, callback: url };
+  }
+
+  /** That browser comes back, and goes no further. */
+  comeBack(browser: HttpBrowser, callback: URL): Promise<Response> {
+    const headers = { cookie: browser.cookieHeader('localhost') };
+    return this.fetch(callback.pathname + callback.search, { headers });
+  }
+
   /** One answer, redirects not followed, no cookies but those given. */
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
     return fetch(`${this.origin}${path}`, { redirect: 'manual', ...init });
