@@ -1,4 +1,5 @@
-import type { BorrowedToken, Use } from './borrowed-token.js';
+import type { BorrowedToken } from './borrowed-token.js';
+import type { Use } from './use.js';
 
 /** One cached token and what may end it. Times in monotonic milliseconds. */
 export interface CachedToken {

@@ -1,5 +1,5 @@
 import type { Clock } from '#lib/clock/clock';
-import type { Use } from './borrowed-token.js';
+import type { Use } from './use.js';
 import type { CredentialAnswer } from './credentials.js';
 
 /** One exchange under way. */

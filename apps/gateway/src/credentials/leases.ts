@@ -1,5 +1,5 @@
 import type { CredentialRequest } from './credentials.js';
-import type { Use } from './borrowed-token.js';
+import type { Use } from './use.js';
 
 /** That one application uses one grant of one person here, perhaps in streams that are still open. */
 export class Lease {

@@ -4,7 +4,7 @@ import type { VaultClient } from '#lib/contract/vault-client';
 import type { GatewayLogger } from '../log-events.js';
 import type { Freshness } from '../upstreams/heartbeats.js';
 import type { VaultChange } from '../upstreams/vault-events.js';
-import { BorrowedToken, personKey, useKey, type Use } from './borrowed-token.js';
+import { BorrowedToken } from './borrowed-token.js';
 import { BorrowedTokens } from './borrowed-tokens.js';
 import type {
   BorrowedCredential,
@@ -16,6 +16,7 @@ import { answerWithoutToken, outdated, unusable } from './exchange-answer.js';
 import { Flights, type Flight } from './flights.js';
 import { GrantFence } from './grant-fence.js';
 import { Leases, type Lease } from './leases.js';
+import { personKey, useKey, type Use } from './use.js';
 
 export interface VaultCredentialsOptions {
   readonly vault: Pick<VaultClient, 'exchange'>;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '#lib/clock/clock';
 import { Problem } from '#lib/problem/problem';
-import { personKey } from '../credentials/borrowed-token.js';
+import { personKey } from '../credentials/use.js';
 import type { Credentials } from '../credentials/credentials.js';
 import type { Admitted, Inbound, Refusal } from '../inbound/inbound.js';
 import type { GatewayLogger } from '../log-events.js';

@@ -1,4 +1,4 @@
-import type { InteractionWatch } from '../credentials/credentials.js';
+import type { InteractionWatch } from '../upstreams/interaction-watch.js';
 
 /** Who waits at this replica for a person to agree, by person, application and upstream. */
 export class Consents {

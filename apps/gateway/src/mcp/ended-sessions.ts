@@ -1,5 +1,5 @@
 import type { Clock } from '#lib/clock/clock';
-import type { InteractionWatch } from '../credentials/credentials.js';
+import type { InteractionWatch } from '../upstreams/interaction-watch.js';
 
 const lifeSeconds = 24 * 60 * 60;
 const most = 100_000;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '#lib/clock/clock';
-import type { InteractionWatch } from '../credentials/credentials.js';
+import type { InteractionWatch } from '../upstreams/interaction-watch.js';
 import type { EventStream } from './event-stream.js';
 import type { LegacySession } from './legacy-session.js';
 

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#lib/clock/clock';
 import type { Caller } from '#lib/jwt/caller';
 
-import type { Credentials, InteractionWatch } from '../credentials/credentials.js';
+import type { Credentials } from '../credentials/credentials.js';
+import type { InteractionWatch } from '../upstreams/interaction-watch.js';
 import type { Inbound } from '../inbound/inbound.js';
 import type { GatewayLogger } from '../log-events.js';
 import type { StateSealer } from '../sealed-state.js';

@@ -4,8 +4,8 @@ import type {
   CredentialAnswer,
   CredentialRequest,
   Credentials,
-  InteractionWatch,
 } from '../credentials/credentials.js';
+import type { InteractionWatch } from '../upstreams/interaction-watch.js';
 
 type Ended = Parameters<Parameters<InteractionWatch['onEnded']>[0]>[0];
 

@@ -1,6 +1,6 @@
 import type { VaultEvent } from '#lib/contract/events';
 import type { VaultClient } from '#lib/contract/vault-client';
-import type { InteractionWatch } from '../credentials/credentials.js';
+import type { InteractionWatch } from './interaction-watch.js';
 import type { VaultEvents } from './vault-events.js';
 
 type InteractionEnded = Extract<VaultEvent, { type: 'interaction' }>;
