@@ -22,7 +22,11 @@ export interface StepResult {
     readonly rows: readonly (readonly string[])[];
   };
   readonly link?: { readonly href: string; readonly words: string };
-  readonly raw?: readonly { readonly title: string; readonly json: unknown }[];
+  readonly raw?: readonly {
+    readonly title: string;
+    readonly json: unknown;
+    readonly open?: boolean;
+  }[];
 }
 
 /** Everything that one visitor has done so far; lives in the tour's memory. */
@@ -55,6 +59,6 @@ export interface Step {
   readonly id: string;
   readonly title: string;
   /** What is about to happen, and why it matters. */
-  readonly text: (name: string) => string;
+  readonly text: (name: string, login: string) => string;
   readonly actions: readonly Action[];
 }

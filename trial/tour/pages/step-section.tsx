@@ -14,7 +14,12 @@ export function StepSection(props: {
         <span class="number">{number}</span>
         {step.title}
       </h2>
-      <p>{step.text(progress?.visitor.name.split(' ')[0] ?? 'Alice')}</p>
+      <p>
+        {step.text(
+          progress?.visitor.name.split(' ')[0] ?? 'Alice',
+          progress?.visitor.login ?? 'alice',
+        )}
+      </p>
       {progress === undefined
         ? null
         : step.actions.map((action) => <ActionForm action={action} progress={progress} />)}
@@ -33,7 +38,6 @@ function ActionForm({ action, progress }: { action: Action; progress: Progress }
       {action.id === 'call' ? <ClientSwitch chosen={progress.kind} /> : null}
       <button type="submit" class={repeated ? '' : 'primary'}>
         {action.button}
-        {repeated ? ' again' : ''}
       </button>
     </form>
   );
@@ -85,8 +89,8 @@ function Result({ result, of }: { result: StepResult; of: Action }) {
         </dl>
       )}
       {table === undefined ? null : <Table {...table} />}
-      {raw?.map(({ title, json }) => (
-        <details>
+      {raw?.map(({ title, json, open }) => (
+        <details open={open}>
           <summary>{title}</summary>
           <pre>{JSON.stringify(json, undefined, 2)}</pre>
         </details>

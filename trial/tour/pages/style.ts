@@ -23,7 +23,7 @@ a { color: var(--accent); text-underline-offset: .18em; }
 .lead { font-size: 1.0625rem; color: var(--soft); max-width: 40rem; }
 .soft { color: var(--soft); } .small { font-size: .9375rem; }
 .who { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; justify-content: space-between; margin: 0 0 1.25rem; padding: .7rem 1rem; background: var(--tint); border-radius: .75rem; }
-.who p { margin: 0; } .who form { margin: 0; }
+.who p { margin: 0; } .who form { margin: 0 -.5rem; }
 .progress { margin: 1.5rem 0; }
 .progress p { margin: 0 0 .5rem; font-weight: 600; }
 .progress ol { list-style: none; display: flex; flex-wrap: wrap; gap: .4rem; margin: 0; padding: 0; }

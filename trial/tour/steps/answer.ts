@@ -7,8 +7,8 @@ import { rawOf, tokenFacts, unlessAnswered } from './outcome-result.js';
 export const answer: Step = {
   id: 'answer',
   title: 'The answer, with another token',
-  text: (name) =>
-    `Open the consent page of step 2, agree, and sign in at the upstream provider as ${name}’s account there. Then look at what came back: the warehouse never saw the token that the client sent.`,
+  text: (_name, login) =>
+    `Open the consent page of step 2, agree, and sign in at the upstream provider as ${login}@upstream (the password is the name again). Then look at what came back: the warehouse never saw the token that the client sent.`,
   actions: [{ id: 'answer', button: 'Show the answer', run: show }],
 };
 
@@ -30,6 +30,7 @@ async function show(progress: Progress, around: Surroundings): Promise<StepResul
   const received = await around.services.receivedBySnowdemo();
   return unlessAnswered(outcome, (answered) => {
     progress.seen = answered.whoami;
+    withdrawLink(progress);
     const sent = fingerprint(progress.visitor.accessToken);
     const clean =
       !received.includes(progress.visitor.accessToken) && sent !== answered.whoami.tokenFingerprint;
@@ -57,4 +58,10 @@ async function outcomeOf(
   delete progress.waiting;
   void waiting.close();
   return ended;
+}
+
+/** The link of step 2 has done its work: nobody needs to be led there again. */
+function withdrawLink({ results }: Progress): void {
+  const { link: _used, ...rest } = results.get('call') ?? {};
+  if ('says' in rest) results.set('call', rest);
 }

@@ -23,7 +23,7 @@ async function callAgain(progress: Progress, around: Surroundings): Promise<Step
       const outcome = await caller.call();
       if (outcome.kind !== 'answer') return unlessAnswered(outcome, () => unreachable);
       const asked = (await around.services.vaultCalls()) - before;
-      rows.push([`${call}`, `${(outcome.exchange?.ms ?? 0).toFixed(1)} ms`, `${asked}`]);
+      rows.push([`Call ${call}`, `${(outcome.exchange?.ms ?? 0).toFixed(1)} ms`, `${asked}`]);
       progress.seen = outcome.whoami;
       last = summary(rows, outcome.exchange);
     }

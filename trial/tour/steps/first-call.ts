@@ -45,6 +45,6 @@ async function call(progress: Progress, around: Surroundings): Promise<StepResul
     outcome: 'done',
     says: words[kind],
     link: { href: outcome.link, words: 'Open the consent page' },
-    raw: rawOf(outcome.exchange),
+    raw: rawOf(outcome.exchange).map((raw, index) => ({ ...raw, open: index === 1 })),
   };
 }

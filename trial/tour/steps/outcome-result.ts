@@ -48,6 +48,6 @@ export function rawOf(exchange: Exchange | undefined): NonNullable<StepResult['r
   ];
 }
 
-export function time(epochSeconds: number): string {
+function time(epochSeconds: number): string {
   return `${new Date(epochSeconds * 1000).toISOString().slice(11, 19)} UTC`;
 }
