@@ -135,7 +135,10 @@ class Tour {
       return await action.run(progress, this.#around);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return { outcome: 'failed', says: `This did not work: ${reason}` };
+      const hint = /fetch failed|HTTP 50\d/.test(reason)
+        ? 'A part of the trial does not answer; npm run trial -- status shows which. Then repeat the step.'
+        : 'Repeat the step, or start over.';
+      return { outcome: 'failed', says: `This did not work (${reason}). ${hint}` };
     }
   }
 }
