@@ -28,6 +28,7 @@ import type { GatewayEvent, GatewayLogger } from './log-events.js';
 import { registerMcpRoutes } from './mcp/mcp-route.js';
 import { StateSealer } from './sealed-state.js';
 import { Catalogue } from './upstreams/catalogue.js';
+import { Heartbeats } from './upstreams/heartbeats.js';
 import { PendingInteractions } from './upstreams/pending-interactions.js';
 import { SnapshotFeed } from './upstreams/snapshot-feed.js';
 import { VaultEvents } from './upstreams/vault-events.js';
@@ -93,6 +94,7 @@ function wire(app: NestFastifyApplication): void {
     credentials.reconnected();
     feed.refresh();
   });
+  app.get(Heartbeats).onSilence(() => credentials.silent());
   events.onChange((change) => {
     credentials.changed(change);
     if (change.type === 'config') feed.refresh();

@@ -237,6 +237,33 @@ describe('staleness', () => {
     expect(first?.aborted).toBe(true);
     expect(vault.asked.at(-1)?.interaction).toBe('none');
   });
+
+  test('R3, nothing is heard: a stream goes on only if the vault confirms its grant now', async () => {
+    const { revoked } = await borrowed();
+    credentials.silent();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(revoked?.aborted).toBe(false);
+    vault.next = () => outage;
+    credentials.silent();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(revoked?.aborted).toBe(true);
+  });
+
+  test('R3, nothing is heard: a vault that does not answer in time confirms nothing', async () => {
+    const { revoked } = await borrowed();
+    vault.next = () => new Promise(() => undefined);
+    credentials.silent();
+    await expect.poll(() => revoked?.aborted, { timeout: 3_000 }).toBe(true);
+  });
+
+  test('heartbeats that stay away are noticed once', async () => {
+    const silences: string[] = [];
+    const hasty = new Heartbeats(clock, 20, () => undefined);
+    hasty.onSilence(() => silences.push('silent'));
+    hasty.beat(clock.now());
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(silences).toEqual(['silent']);
+  });
 });
 
 describe('fencing', () => {

@@ -16,6 +16,8 @@ export class Heartbeats implements Freshness {
   #offsetsMs: number[] = [];
   #lastAtMs: number | undefined;
   #offsetMs = 0;
+  #alarm: NodeJS.Timeout | undefined;
+  readonly #silence = new Set<() => void>();
 
   constructor(
     private readonly clock: Clock,
@@ -37,11 +39,22 @@ export class Heartbeats implements Freshness {
     this.#offsetMs = Math.max(...this.#offsetsMs);
     this.#lastAtMs = at * 1000;
     this.synchronise(nowMs + this.#offsetMs, nowMs);
+    clearTimeout(this.#alarm);
+    this.#alarm = setTimeout(() => this.#silent(), this.maxStalenessMs).unref();
+  }
+
+  /** Called once when heartbeats have stayed away for the staleness limit, connected or not. */
+  onSilence(listener: () => void): void {
+    this.#silence.add(listener);
   }
 
   /** A new connection, perhaps to another database: nothing is known until its first heartbeat. */
   reset(): void {
     this.#offsetsMs = [];
     this.#lastAtMs = undefined;
+  }
+
+  #silent(): void {
+    for (const listener of this.#silence) listener();
   }
 }
