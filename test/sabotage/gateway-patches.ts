@@ -2,10 +2,12 @@ import type { Patch } from './patch.js';
 
 const credentials = 'apps/gateway/src/credentials/vault-credentials';
 const inbound = 'apps/gateway/src/inbound/verified-inbound.spec.ts';
+const foreignTokens = 'apps/gateway/src/inbound/foreign-tokens.spec.ts';
 const headers = 'apps/gateway/src/http/request-headers.ts';
 const httpRoute = 'apps/gateway/src/http/http-route.spec.ts';
 const addressRules = 'libs/outbound/address-rules';
 
+/** What the gateway lets in, passes on and keeps: rows 19 to 33. */
 export const gatewayPatches: readonly Patch[] = [
   {
     name: "forward the caller's Authorization",
@@ -67,8 +69,8 @@ export const gatewayPatches: readonly Patch[] = [
     file: 'libs/jwt/id-token.ts',
     find: '  refuse(examined) {',
     replace: '  refuse(examined) { return undefined;',
-    spec: inbound,
-    test: 'row 27, an ID token is refused',
+    spec: foreignTokens,
+    test: 'an ID token is refused where only its claims betray it: with at_hash',
   },
   {
     name: 'skip the audience',
@@ -85,8 +87,8 @@ export const gatewayPatches: readonly Patch[] = [
     file: 'apps/gateway/src/inbound/verified-tokens.ts',
     find: "hash('sha256', token, 'base64') + route",
     replace: "hash('sha256', token, 'base64')",
-    spec: inbound,
-    test: 'row 27, audience: a token for another route is refused',
+    spec: foreignTokens,
+    test: 'a token admitted at its own route is refused at another',
   },
   {
     name: 'open the requestState of another person',
@@ -141,5 +143,23 @@ export const gatewayPatches: readonly Patch[] = [
     replace: 'return undefined;',
     spec: `${addressRules}.spec.ts`,
     test: 'row 33, SSRF by admin URLs',
+  },
+  {
+    name: "pass on an upstream's cookies",
+    row: '22, response splitting, cookies',
+    file: 'apps/gateway/src/http/response-headers.ts',
+    find: 'if (allowed.has(name)) return true;',
+    replace: "if (allowed.has(name) || name === 'set-cookie') return true;",
+    spec: httpRoute,
+    test: 'row 22, what an upstream may say to the caller cookies, challenges, CORS grants',
+  },
+  {
+    name: 'take a target with a dot segment',
+    row: '23, traversal',
+    file: 'apps/gateway/src/inbound/raw-target.ts',
+    find: "if (segments.some((segment) => dotSegment.test(segment.split(';', 1)[0] ?? '')))",
+    replace: 'if (false)',
+    spec: inbound,
+    test: 'row 23, traversal, absolute form, smuggling',
   },
 ];

@@ -26,7 +26,7 @@ export function judgeSabotage(named: NamedTest, run: TestRun): Verdict {
   if (first === undefined) return failed('NOT NOTICED: the test stays green');
   const assertion = messages.find((message) => /^(Assertion)?Error\b.*expected/is.test(message));
   if (assertion === undefined) return failed(`red, but by no assertion: ${first}`);
-  return { passed: true, says: 'red' };
+  return { passed: true, says: `red: ${brief(assertion)}` };
 }
 
 function resultsOf({ spec, test }: NamedTest, { results }: TestRun): TestResult[] {
@@ -34,5 +34,12 @@ function resultsOf({ spec, test }: NamedTest, { results }: TestRun): TestResult[
 }
 
 function failed(says: string): Verdict {
-  return { passed: false, says: says.split('\n', 1)[0]?.slice(0, 300) ?? '' };
+  return { passed: false, says: brief(says) };
+}
+
+/** The first line, without the name of the error, short enough for a table. */
+function brief(text: string): string {
+  const line =
+    text.split('\n', 1)[0]?.replace(/^(Assertion)?Error: | \/\/ Object\.is equality$/g, '') ?? '';
+  return line.length > 120 ? `${line.slice(0, 120)}…` : line;
 }
