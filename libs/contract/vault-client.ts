@@ -43,7 +43,7 @@ const metadata = z.object({ issuer: z.string() });
 const maxBodyBytes = 8 << 20;
 
 interface Question {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -131,6 +131,14 @@ export class VaultClient {
     const answer = await this.#authenticated({ method: 'GET', path });
     if ('kind' in answer || answer.status !== 200) return undefined;
     return interactionState.safeParse(parsedJson(answer.body)).data;
+  }
+
+  /** The person said no to the client: ends the interaction; answers why where it could not. */
+  async withdraw(interactionId: string): Promise<VaultUnavailable | undefined> {
+    const path = `/interactions/${encodeURIComponent(interactionId)}`;
+    const answer = await this.#authenticated({ method: 'DELETE', path });
+    if ('kind' in answer) return answer;
+    return answer.status < 300 ? undefined : unavailable(`the vault answered ${answer.status}`);
   }
 
   /** Tells all replicas that a legacy MCP session is over; answers why where it could not. */

@@ -219,6 +219,7 @@ describe('the modern era at /mcp/{upstream}', () => {
     expect(result.isError).toBe(true);
     expect(text(result)).toContain('declined');
     expect(upstream.seen).toHaveLength(0);
+    expect([...vault.ends.values()]).toEqual(['declined']);
   });
 
   it('tells a held client when the person declines in the browser', async () => {

@@ -115,8 +115,10 @@ export class ModernCalls {
       const refusal = rpcError(message.id, -32602, opened.reason, { requestId: call.requestId });
       return writeAnswer(call.response, { ...refusal, status: 400 });
     }
-    if (refusedByPerson(message))
+    if (refusedByPerson(message)) {
+      await this.deps.watch.withdraw(opened.state.interactionId);
       return writeAnswer(call.response, this.#notConnected(call, message));
+    }
     const leave = this.#held.enter(sharerOf(call));
     if (leave === undefined) return writeAnswer(call.response, tooMany(call, message));
     try {

@@ -74,6 +74,10 @@ export class PersonVault implements Credentials, InteractionWatch {
     this.finish(one.interactionId, 'completed');
   }
 
+  async withdraw(interactionId: string): Promise<void> {
+    this.finish(interactionId, 'declined');
+  }
+
   finish(interactionId: string, state: Ended['state']): void {
     const one = this.interactions.get(interactionId);
     if (one === undefined) throw new Error('no such interaction');

@@ -6,6 +6,8 @@ export interface InteractionWatch {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<'completed' | 'declined' | 'expired' | 'timeout' | 'aborted'>;
+  /** The person said no to the client: nothing stays pending. */
+  withdraw(interactionId: string): Promise<void>;
   /** Calls `listener` for each interaction that ends; returns the way to stop. */
   onEnded(
     listener: (ended: {

@@ -17,7 +17,7 @@ export class PendingInteractions implements InteractionWatch {
 
   constructor(
     private readonly events: VaultEvents,
-    private readonly vault: Pick<VaultClient, 'interaction' | 'endSession'>,
+    private readonly vault: Pick<VaultClient, 'interaction' | 'withdraw' | 'endSession'>,
   ) {
     events.onChange((change) => {
       if (change.type === 'interaction') this.#settle(change.interactionId, change.state);
@@ -42,6 +42,11 @@ export class PendingInteractions implements InteractionWatch {
       const waiters = this.#waiting.get(interactionId) ?? new Set();
       this.#waiting.set(interactionId, waiters.add(finish));
     });
+  }
+
+  /** An unreachable vault is no error here: the interaction expires by itself. */
+  async withdraw(interactionId: string): Promise<void> {
+    await this.vault.withdraw(interactionId);
   }
 
   onEnded(listener: Parameters<InteractionWatch['onEnded']>[0]): () => void {

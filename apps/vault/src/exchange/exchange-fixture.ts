@@ -175,6 +175,12 @@ export class ExchangeFixture {
     return this.#answered(await fetch(url, { headers: { authorization } }));
   }
 
+  async withdraw(id: string, client = 'gateway'): Promise<number> {
+    const authorization = `Bearer ${await this.assertion(client)}`;
+    const url = `${this.vaults[0]?.origin}/interactions/${id}`;
+    return (await fetch(url, { method: 'DELETE', headers: { authorization } })).status;
+  }
+
   async #answered(answer: Response): Promise<Answered> {
     const { status, headers } = answer;
     return { status, headers, body: (await answer.json()) as AnsweredBody };

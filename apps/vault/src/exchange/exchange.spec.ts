@@ -121,6 +121,20 @@ describe('a person is needed', () => {
     expect((await fetch(url)).status).toBe(401);
   });
 
+  test('DELETE /interactions/{id} leaves nothing pending; for its own client, once, and not after the end', async () => {
+    const { body } = await fixture.exchange(await fixture.token('una'));
+    const id = String(body.interaction_id);
+    expect(await fixture.withdraw(id, 'robot')).toBe(404);
+    expect((await fixture.interaction(id)).body.status).toBe('pending');
+    expect(await fixture.withdraw(id)).toBe(204);
+    expect((await fixture.interaction(id)).body.status).toBe('declined');
+    expect(await fixture.withdraw(id)).toBe(204);
+    const withdrawn = `audit_event WHERE action = 'interaction.withdrawn' AND actor->>'subject' = 'una'`;
+    expect(await fixture.count(withdrawn)).toBe(1);
+    const next = await fixture.exchange(await fixture.token('una'));
+    expect(next.body.interaction_id).not.toBe(id);
+  });
+
   test('the name that the client gives itself is kept for the page, cut to 64 characters', async () => {
     const client_info_name = 'x'.repeat(100);
     await fixture.exchange(await fixture.token('nam'), { client_info_name });
@@ -128,6 +142,20 @@ describe('a person is needed', () => {
       `SELECT client_name FROM interaction WHERE subject = 'nam'`,
     );
     expect(row?.client_name).toHaveLength(64);
+  });
+});
+
+describe('row 7, a name that the client chose', () => {
+  test('control characters become spaces: U+0000 is no way to a failing vault', async () => {
+    const asked = await fixture.exchange(await fixture.token('nul'), {
+      client_info_name: 'a\0b\r\nc',
+    });
+    expect(asked.status).toBe(400);
+    expect(asked.body.error).toBe('interaction_required');
+    const [row] = await fixture.seed.database.query<{ client_name: string }>(
+      `SELECT client_name FROM interaction WHERE subject = 'nul'`,
+    );
+    expect(row?.client_name).toBe('a b  c');
   });
 });
 

@@ -1,4 +1,14 @@
-import { Controller, Get, Header, Inject, Param, Req, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Inject,
+  Param,
+  Req,
+  UseGuards,
+} from '@nestjs/common';
 import type { InteractionState } from '#lib/contract/exchange';
 import { Problem } from '#lib/problem/problem';
 import type { Interactions, InteractionView } from '../interactions/interactions.js';
@@ -11,7 +21,7 @@ import { consumerOf } from './consumer.js';
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** `GET /interactions/{id}`: how one stands, for the machine client on whose behalf it was opened. */
+/** `GET /interactions/{id}`: how one stands, for the machine client on whose behalf it was opened; DELETE withdraws it. */
 @Controller('interactions')
 @UseGuards(MachineClientGuard)
 export class InteractionsController {
@@ -23,10 +33,22 @@ export class InteractionsController {
     @Param('id') id: string,
     @Req() request: MachineClientRequest,
   ): Promise<InteractionState> {
+    return answerOf(await this.#own(id, request));
+  }
+
+  /** The person said no to the client: nothing stays pending. One that has ended stays as it ended. */
+  @Delete(':id')
+  @HttpCode(204)
+  async withdraw(@Param('id') id: string, @Req() request: MachineClientRequest): Promise<void> {
+    const found = await this.#own(id, request);
+    if (found.status === 'pending') await this.interactions.withdraw(found, request.id);
+  }
+
+  async #own(id: string, request: MachineClientRequest): Promise<InteractionView> {
     const found = uuid.test(id) ? await this.interactions.byId(id) : undefined;
     if (found === undefined || found.consumer !== consumerOf(request.machineClient.document))
       throw new Problem('not-found', 'There is no such interaction of this client.');
-    return answerOf(found);
+    return found;
   }
 }
 

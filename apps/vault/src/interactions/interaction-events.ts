@@ -13,15 +13,15 @@ export class InteractionEvents {
   ) {}
 
   async opened(tx: Transaction, interaction: InteractionView): Promise<void> {
-    const { issuer, upstream } = this.#names(interaction);
-    const { id, subject, application, consumer, purpose } = interaction;
-    await this.audit.record(tx, {
-      action: 'interaction.opened',
-      outcome: 'success',
-      actor: { kind: 'machine', client: consumer, issuer, subject, application },
-      target: { interaction: id, upstream, scopes: interaction.scopes },
-      detail: { purpose },
-    });
+    const detail = { purpose: interaction.purpose };
+    const record = { action: 'interaction.opened', outcome: 'success', detail } as const;
+    await this.audit.record(tx, { ...record, ...this.#about(interaction) });
+  }
+
+  async withdrawn(tx: Transaction, interaction: InteractionView, requestId: string): Promise<void> {
+    const record = { action: 'interaction.withdrawn', outcome: 'refused', requestId } as const;
+    await this.audit.record(tx, { ...record, ...this.#about(interaction) });
+    await this.ended(tx, interaction, 'declined');
   }
 
   async ended(
@@ -39,6 +39,13 @@ export class InteractionEvents {
       upstream,
       state,
     });
+  }
+
+  #about(interaction: InteractionView) {
+    const { issuer, upstream } = this.#names(interaction);
+    const { id, subject, application, consumer: client, scopes } = interaction;
+    const actor = { kind: 'machine', client, issuer, subject, application } as const;
+    return { actor, target: { interaction: id, upstream, scopes } };
   }
 
   #names({ issuerId, upstreamId }: InteractionView): { issuer: string; upstream: string } {

@@ -33,4 +33,6 @@ export interface Interactions {
   /** Reuses the pending one (scope growth bumps its version) and mints one link. */
   open(request: InteractionRequest): Promise<OpenedInteraction>;
   byId(id: string): Promise<InteractionView | undefined>;
+  /** The client's person said no where the client asked: the request and its links end. */
+  withdraw(interaction: InteractionView, requestId: string): Promise<void>;
 }

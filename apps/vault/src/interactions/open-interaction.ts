@@ -45,6 +45,14 @@ export class OpenInteraction implements Interactions {
     return this.place.store.byId(id);
   }
 
+  async withdraw(interaction: InteractionView, requestId: string): Promise<void> {
+    await this.place.database.transaction(async (tx) => {
+      const { id } = interaction;
+      if (!(await this.place.store.step(tx, id, 'decline', { status: 'declined' }))) return;
+      await this.events.withdrawn(tx, interaction, requestId);
+    });
+  }
+
   /** The pending interaction of this key, with at least these scopes; without a link. */
   async ask(tx: Transaction, request: InteractionRequest): Promise<Interaction> {
     const { store } = this.place;
