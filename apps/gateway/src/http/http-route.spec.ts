@@ -255,6 +255,17 @@ describe('row 20, token passthrough', () => {
     expect(fixture.seen[0]?.headers).not.toHaveProperty('cookie');
   });
 
+  test('TRACE is refused: an upstream that answers it would show the borrowed token', async () => {
+    const answer = await raw([
+      'TRACE /http/reports HTTP/1.1',
+      'Host: gateway',
+      `Authorization: Bearer ${bearer}`,
+      'Connection: close',
+    ]);
+    expect(answer).toMatch(/^HTTP\/1\.1 405/);
+    expect(fixture.seen).toHaveLength(0);
+  });
+
   test('a token in the URL is refused', async () => {
     const response = await call(`/http/reports?access_token=${bearer}`);
     expect(response.status).toBe(400);
@@ -280,6 +291,12 @@ describe('row 21, hop-by-hop headers', () => {
       'X-HTTP-Method-Override: DELETE',
       'Forwarded: for=6.6.6.6',
       'Proxy: evil',
+      'X-Roles: admin',
+      'X-User-Group: admin',
+      'X-Principal: eve',
+      'X-Impersonate: eve',
+      'X-On-Behalf-Of: eve',
+      'X-Acting-As: eve',
       'X-Request-Kind: kept',
       'If-None-Match: "kept"',
     ];

@@ -112,12 +112,16 @@ const tooManyCalls = new Problem('too-many-requests', 'You have too many calls o
   headers: { 'retry-after': '1' },
 });
 const tokenInUrl = new Problem('invalid-request', 'An access token must not stand in a URL.');
+// RFC 9110 §9.3.8: the answer would repeat the request, and with it the borrowed token.
+const noTrace = new Problem('method-not-allowed', 'TRACE is not passed on.');
 const noWebSocket = new Problem(
   'not-supported',
   'WebSocket connections are not supported here yet.',
 );
 
-function unacceptable({ url = '', headers }: IncomingMessage, token: string): Problem | undefined {
+function unacceptable(request: IncomingMessage, token: string): Problem | undefined {
+  const { method, url = '', headers } = request;
+  if (method === 'TRACE') return noTrace;
   if (url.length > token.length && url.includes(token)) return tokenInUrl;
   return headers.upgrade?.toLowerCase() === 'websocket' ? noWebSocket : undefined;
 }

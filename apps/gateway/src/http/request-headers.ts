@@ -51,7 +51,7 @@ const allowed = new Set([
   'want-repr-digest',
 ]);
 const privateName =
-  /^x-(?:.*(?:auth|token|key|secret|cookie|session|csrf|xsrf|credential|assertion|jwt|sso|saml|identity|user|email|forward|client|cert|remote|real-ip|original|rewrite|host|method|proxy|proto|cluster|envoy|amzn|b3).*)$/;
+  /^x-(?:.*(?:auth|token|key|secret|cookie|session|csrf|xsrf|credential|assertion|jwt|sso|saml|identity|user|email|roles?$|groups?$|principal|impersonat|on-behalf|acting-as|forward|client|cert|remote|real-ip|original|rewrite|host|method|proxy|proto|cluster|envoy|amzn|b3).*)$/;
 const idempotency = /^x-(?:idempotency-key|client-request-id)$/;
 
 /** Whether a header (lower case) may go upstream. Names with `_` are read as `-` by some servers: never. */
