@@ -14,6 +14,7 @@ export class PostgresConsentVoider implements ConsentVoider {
   constructor(private readonly events: EventPublisher) {}
 
   async voidAll(tx: Transaction, upstream: { id: string; slug: string }): Promise<number> {
+    await this.#askAnew(tx, upstream.id);
     const voided = await queryOf(tx)<Voided>(
       `DELETE FROM client_consent c USING registry_resource i
         WHERE c.upstream_id = $1 AND i.id = c.issuer_id
@@ -28,5 +29,18 @@ export class PostgresConsentVoider implements ConsentVoider {
         state: 'removed',
       });
     return voided.length;
+  }
+
+  // A page that was shown, or a trip that was begun, before the change must not end in a consent after it.
+  async #askAnew(tx: Transaction, upstreamId: string): Promise<void> {
+    const open = `upstream_id = $1 AND status IN ('pending', 'confirming')`;
+    await queryOf(tx)(
+      `DELETE FROM unconfirmed_account WHERE interaction_id IN (SELECT id FROM interaction WHERE ${open})`,
+      [upstreamId],
+    );
+    await queryOf(tx)(
+      `UPDATE interaction SET version = version + 1, status = 'pending' WHERE ${open}`,
+      [upstreamId],
+    );
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpBrowser } from '#lib/testing/http-browser';
-import { actionOf, ConnectFixture } from './connect-fixture.js';
+import { actionOf, ConnectFixture, heading } from './connect-fixture.js';
 
 let vault: ConnectFixture;
 let browser: HttpBrowser;
@@ -43,5 +43,39 @@ describe('row 4, consent bypass', () => {
       vault.provider.issuer,
     );
     expect(await states()).toBe(1);
+  });
+});
+
+describe('row 10, registry takeover: the upstream moves while a person is asked', () => {
+  const moveTo = (url: string) =>
+    vault.put('upstreams/reports', {
+      slug: 'reports',
+      name: 'Reports',
+      type: 'http',
+      url,
+      credential: { type: 'oauth', oauthClient: 'snowid' },
+    });
+
+  test('Allow of a page shown before allows nothing; the page is shown again', async () => {
+    const mia = await vault.signedIn('mia');
+    const asked = await vault.ask('mia', { upstream: 'reports' });
+    const page = await mia.get(`${vault.origin}${asked.link}`);
+    await moveTo('http://127.0.0.1:7/');
+    const again = await mia.submit(page, actionOf(page), { decision: 'allow' });
+    expect([again.status, heading(again)]).toEqual([409, 'Let Assistant use Reports as you?']);
+    expect(await vault.count(`client_consent WHERE subject = 'mia'`)).toBe(0);
+  });
+
+  test('a return from a trip begun before is not redeemed', async () => {
+    const noa = await vault.signedIn('noa', (url) => url.pathname.startsWith('/callback/'));
+    const asked = await vault.ask('noa', { upstream: 'reports' });
+    const page = await noa.get(`${vault.origin}${asked.link}`);
+    const { url } = await noa.submit(page, actionOf(page), { decision: 'allow' });
+    const before = vault.redemptions;
+    await moveTo('http://127.0.0.1:8/');
+    const answer = await vault.comeBack(noa, url);
+    expect(answer.headers.get('location')).toBe(`/requests/${asked.id}`);
+    expect(vault.redemptions).toBe(before);
+    expect(await vault.count(`user_grant WHERE subject = 'noa'`)).toBe(0);
   });
 });
