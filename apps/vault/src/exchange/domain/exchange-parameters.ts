@@ -56,7 +56,7 @@ export function exchangeParameters(form: Form): ExchangeParameters | OAuthRefusa
       form.rejected_token_sha256 === undefined
         ? undefined
         : Buffer.from(form.rejected_token_sha256, 'base64url'),
-    clientInfoName: form.client_info_name?.slice(0, 64),
+    clientInfoName: form.client_info_name?.slice(0, 64).replaceAll(unstorable, ' '),
   };
 }
 
@@ -68,6 +68,8 @@ function unsupported(form: Form): OAuthRefusal | undefined {
   return undefined;
 }
 
+// Lines and U+0000, which Postgres cannot hold, and halves of characters.
+const unstorable = /[\p{Cc}\p{Cs}]/gu;
 const sha256 = /^[A-Za-z0-9_-]{43}$/;
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
