@@ -374,6 +374,12 @@ describe('what is left for later', () => {
     expect(refused.errors).toMatchObject([{ pointer, code: 'not-supported' }]);
   });
 
+  it('row 32, confused deputy: a service cannot pass for the gateways that people consented to', async () => {
+    const body = { kind: 'service', jwks: { keys: [{ kty: 'EC' }] } };
+    const refused = await refusal(put('machine-clients', 'gateway', body));
+    expect(refused.errors).toMatchObject([{ pointer: '/slug', code: 'reserved' }]);
+  });
+
   it('row 38, mass assignment: an unknown field is refused with its pointer', async () => {
     const refused = await refusal(put('issuers', 'corp', { ...issuerBody(), isAdmin: true }));
     expect(refused.errors).toMatchObject([{ pointer: '/isAdmin', code: 'unknown-field' }]);

@@ -29,8 +29,19 @@ export const machineClients: Collection<MachineClient> = {
     jwksUri === undefined ? [] : [{ pointer: '/jwksUri', url: jwksUri }],
   effects: () => [],
   reentered: () => [],
-  rules: (document, others) => adminAudienceConflicts(document, others),
+  rules: (document, others) => [
+    ...reservedName(document),
+    ...adminAudienceConflicts(document, others),
+  ],
 };
+
+// Consents name a service by its slug and all gateways together by `gateway`.
+function reservedName({ kind, slug }: MachineClient): FieldError[] {
+  if (kind === 'gateway' || slug !== 'gateway') return [];
+  const detail =
+    'A service of this slug would use what people allowed the gateways. Choose another.';
+  return [{ pointer: '/slug', code: 'reserved', detail }];
+}
 
 function laterKind(body: JsonObject): FieldError[] {
   return body['kind'] === 'external' ? [notSupported('/kind', 'kind external')] : [];
