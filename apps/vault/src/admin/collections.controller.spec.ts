@@ -177,6 +177,13 @@ describe('bad inputs', () => {
       422,
       '/issuer',
     ],
+    [
+      'a header that undici sets itself',
+      'upstreams/bad',
+      { ...upstreamBody, inject: { header: 'Expect' } },
+      422,
+      '/inject/header',
+    ],
     ['a missing field', 'upstreams/bad', { ...upstreamBody, name: undefined }, 422, '/name'],
     [
       'a private key',
@@ -199,6 +206,8 @@ describe('bad inputs', () => {
     ['a list', '[]', 400],
     ['__proto__', '{"__proto__":{"x":1}}', 400],
     ['a number', '1', 400],
+    ['U+0000', '{"name":"a","access":{"claims":{"x":{"equals":"\\u0000"}}}}', 400],
+    ['half a character', '{"name":"\\ud800"}', 400],
     ['too much', `{"name":"${'x'.repeat(1_100_000)}"}`, 413],
     ['depth', `{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`, 400],
   ])('refuses %s as a body', async (_, body, status) => {
@@ -206,6 +215,11 @@ describe('bad inputs', () => {
     expect(refused.status).toBe(status);
     expect(refused.headers.get('content-type')).toContain('application/problem+json');
   });
+
+  it.each(['grants?subject=%00', 'audit-events?actor=a%00b', 'upstreams?cursor=%00'])(
+    'row 38, SQL injection: U+0000 in a query is a bad request, not a failing database: %s',
+    async (path) => expect((await ask('GET', `/admin/v1/${path}`)).status).toBe(400),
+  );
 
   it('refuses other media types', async () => {
     const headers = { 'content-type': 'application/xml' };

@@ -320,7 +320,7 @@ describe('what an issuer must be', () => {
     await pairwise.stop();
   });
 
-  it.each(['email', 'upn', 'preferred_username'])(
+  it.each(['email', '/email', '/profile/upn', 'upn', 'preferred_username'])(
     'refuses %s as the subject',
     async (subjectClaim) => {
       const refused = await refusal(put('issuers', 'corp', { ...issuerBody(), subjectClaim }));

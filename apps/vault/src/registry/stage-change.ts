@@ -1,7 +1,13 @@
 import { type FieldError, Problem } from '#lib/problem/problem';
 import type { ChangeRequest } from './change-request.js';
 import { explainIssues } from './domain/explain-issues.js';
-import { isDeeperThan, isJsonObject, type JsonObject, mergePatch } from './domain/json.js';
+import {
+  isDeeperThan,
+  isJsonObject,
+  isUnstorable,
+  type JsonObject,
+  mergePatch,
+} from './domain/json.js';
 import { slug as slugSchema } from './domain/names.js';
 import { matchesEntityTag } from './entity-tag.js';
 import type { RegistryRow } from './registry-row.js';
@@ -66,6 +72,8 @@ function bodyOf({ body, collection }: ChangeRequest): JsonObject {
     throw new Problem('invalid-request', `Send the ${collection.noun} as a JSON object.`);
   if (isDeeperThan(body, maxDepth))
     throw new Problem('invalid-request', `The body is nested deeper than ${maxDepth} levels.`);
+  if (isUnstorable(body))
+    throw new Problem('invalid-request', 'The body holds U+0000 or half a surrogate pair.');
   return Object.fromEntries(Object.entries(body).filter(([member]) => !readOnly.includes(member)));
 }
 

@@ -33,7 +33,7 @@ export const issuer = z.strictObject({
   audiences: z.array(z.string().min(1).max(500)).max(20).default([]),
   baseScopes: scopes.default([]),
   subjectClaim: claimName
-    .refine((claim) => !mutableByUsers.includes(claim), {
+    .refine((claim) => !mutableByUsers.includes(claim.split('/').at(-1) ?? ''), {
       message:
         'must be an identifier that never changes or passes to somebody else, such as sub or oid',
     })

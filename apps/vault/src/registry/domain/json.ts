@@ -46,6 +46,12 @@ export function isDeeperThan(value: unknown, limit: number): boolean {
   return limit === 0 || Object.values(value).some((inner) => isDeeperThan(inner, limit - 1));
 }
 
+/** Whether a text or name in it is one that Postgres cannot hold: with U+0000, or with half a surrogate pair. */
+export function isUnstorable(value: unknown): boolean {
+  if (typeof value === 'string') return /[\0\p{Cs}]/u.test(value);
+  return isContainer(value) && Object.entries(value).flat().some(isUnstorable);
+}
+
 /** The same JSON text for equal documents, whatever the order of their members. */
 export function canonicalJson(value: unknown): string | undefined {
   return JSON.stringify(value, (_, inner: unknown) =>

@@ -8,7 +8,12 @@ const forbiddenHeaders = new Set([
   'connection',
   'transfer-encoding',
   'content-length',
+  'content-type',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
   'te',
+  'trailer',
   'upgrade',
 ]);
 
