@@ -56,6 +56,15 @@ test('the exchange without client authentication is invalid_client, and nobody m
   expect(await answer.json()).toMatchObject({ error: 'invalid_client' });
 });
 
+test.each(['/connect/%zz-secret', `/connect/${'secret'.repeat(50)}`])(
+  'row 18, leaks: an address that is not well formed is not repeated: %s',
+  async (path) => {
+    const answer = await fetch(vault.origin + path);
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([400, 'no-store']);
+    expect(await answer.text()).not.toContain('secret');
+  },
+);
+
 test('a parameter given twice is invalid_request before anything else', async () => {
   const answer = await fetch(`${vault.origin}/oauth2/token`, {
     method: 'POST',

@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url';
 import formbody from '@fastify/formbody';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { fastify as createFastify } from 'fastify';
+import {
+  fastify as createFastify,
+  type FastifyError,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Registry } from 'prom-client';
 import { ConfigurationError } from '#lib/config/environment';
 import { countRequests } from '#lib/observability/count-requests';
@@ -13,6 +18,8 @@ import { frameworkLog } from '#lib/observability/framework-log';
 import { createLogger } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
 import { createRequestId } from '#lib/observability/request-id';
+import { Problem } from '#lib/problem/problem';
+import { renderProblemJson } from '#lib/problem/render';
 import { AppModule } from './app.module.js';
 import { readVaultConfig, type VaultConfig } from './config.js';
 import { PostgresEventBus } from './events/postgres-event-bus.js';
@@ -42,6 +49,7 @@ export async function startVault(
     bodyLimit: 1 << 20,
     requestTimeout: 30_000,
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 200 },
+    frameworkErrors: answerBadAddress,
     logger: false,
   });
   await fastify.register(formbody);
@@ -56,6 +64,13 @@ export async function startVault(
   fastify.server.headersTimeout = 10_000;
   await app.listen(config.port, config.host);
   return { origin: await app.getUrl(), stop: () => stop(app) };
+}
+
+// What Fastify refuses before any route: its own answer would repeat the address, which may hold a link's secret.
+function answerBadAddress(_: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = new Problem('invalid-request', 'The address is not well formed.');
+  const { status, headers, body } = renderProblemJson(problem, request.id);
+  void reply.code(status).headers(headers).send(body);
 }
 
 /** Ends streams and refuses new connections, lets refreshes and answers finish, then closes everything. */
