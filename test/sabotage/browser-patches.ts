@@ -71,7 +71,7 @@ export const browserPatches: readonly Patch[] = [
     test: 'the cookie of another sign-in does not do',
   },
   {
-    name: 'skip the nonce at login',
+    name: 'send no nonce to the login',
     row: '2, login CSRF',
     file: `${sessions}/corporate-idp.ts`,
     find: '      nonce: checks.nonce,',

@@ -136,7 +136,7 @@ export const gatewayPatches: readonly Patch[] = [
     test: 'without a heartbeat for three seconds every call exchanges',
   },
   {
-    name: 'call addresses of the metadata service',
+    name: 'skip the check of resolved addresses',
     row: '33, server-side request forgery',
     file: `${addressRules}.ts`,
     find: "if (kinds.includes('forbidden')) return refusals['forbidden-address'];",
