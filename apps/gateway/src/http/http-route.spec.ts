@@ -126,6 +126,15 @@ describe('a call with the borrowed token', () => {
     expect(fixture.log.join('')).not.toContain(bearer);
     expect(fixture.log.join('')).not.toContain('upstream-token-1');
   });
+
+  test('row 40, log leaks: a refused caller leaves a line that says why, and nothing of the token', async () => {
+    const bad = `${bearer.slice(0, -4)}AAAA`;
+    const refused = await call('/http/reports', { headers: { authorization: `Bearer ${bad}` } });
+    expect(refused.status).toBe(401);
+    const line = fixture.log.find((entry) => entry.includes('"caller.refused"'));
+    expect(JSON.parse(line ?? '')).toMatchObject({ status: 401, code: 'invalid-token' });
+    expect(fixture.log.join('')).not.toContain(bad.slice(-40));
+  });
 });
 
 describe('streams', () => {

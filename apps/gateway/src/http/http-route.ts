@@ -67,7 +67,7 @@ class HttpRoute {
     const slug = slugOf(request.url ?? '');
     const upstream = this.#httpUpstream(slug);
     const proceed = (admission: Admitted | Refusal) => {
-      if (!admission.ok) return writeProblem(response, refusalProblem(admission), requestId);
+      if (!admission.ok) return this.#refuse(exchange, admission);
       const problem =
         upstream === undefined ? unknownService : unacceptable(request, admission.token);
       if (upstream === undefined || problem)
@@ -99,6 +99,20 @@ class HttpRoute {
       this.deps.access.wrote(call, this.deps.clock.monotonicMs() - startedMs);
     });
     call.start();
+  }
+
+  /** The log says what a caller's 401 was about; of the token it says nothing. */
+  #refuse({ response, requestId }: RawExchange, refusal: Refusal): void {
+    const { status, code, detail } = refusal;
+    this.deps.logger.info({
+      event: 'caller.refused',
+      requestId,
+      route: 'http',
+      status,
+      code,
+      detail,
+    });
+    writeProblem(response, refusalProblem(refusal), requestId);
   }
 
   #httpUpstream(slug: string): PreparedUpstream | undefined {

@@ -77,11 +77,11 @@ class McpEndpoint {
   ): Promise<McpCall | RpcAnswer> {
     const { inbound, upstreams } = this.deps;
     const malformed = inbound.refuseMalformed(request);
-    if (malformed !== undefined) return refusalAnswer(malformed, requestId);
+    if (malformed !== undefined) return this.#refuse(malformed, requestId);
     const upstream = mcpUpstream(upstreams.find(slug));
     const route = `/mcp/${slug}`;
     const admission = await inbound.admit(request, route, upstream?.config);
-    if (!admission.ok) return refusalAnswer(admission, requestId);
+    if (!admission.ok) return this.#refuse(admission, requestId);
     if (upstream === undefined)
       return problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId);
     const { caller, token } = admission;
@@ -96,6 +96,13 @@ class McpEndpoint {
       gone: goneSignal(response),
       outcome: {},
     };
+  }
+
+  /** The log says what a caller's 401 was about; of the token it says nothing. */
+  #refuse(refusal: Refusal, requestId: string): RpcAnswer {
+    const { status, code, detail } = refusal;
+    this.deps.log.info({ event: 'caller.refused', requestId, route: 'mcp', status, code, detail });
+    return refusalAnswer(refusal, requestId);
   }
 
   async #route(call: McpCall): Promise<void> {
