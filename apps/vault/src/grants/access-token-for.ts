@@ -76,7 +76,13 @@ export class AccessTokenFor {
     force: boolean,
   ): Promise<AccessTokenResult | 'again'> {
     const { id: grantId, tokenVersion } = grant;
-    const result = await this.refreshing.refresh({ grantId, tokenVersion, target, force });
+    const request = { grantId, tokenVersion, target, force };
+    const now = this.clock.now();
+    const spare = !force && token && isValid(token, now) ? token : undefined;
+    const result = spare
+      ? await this.refreshing.refreshWithin(request, patienceMs(spare, now))
+      : await this.refreshing.refresh(request);
+    if (result === undefined) return spare ? served(grant, spare) : unavailable(1);
     if (result.did === 'change') return 'again';
     if (result.because === 'too-soon') return force ? this.#giveUp(grant) : 'again';
     // The provider is down: what is left of the stored token is better than nothing.
@@ -99,6 +105,11 @@ export function stateOf({ grant, token }: HeldGrant): GrantState {
     pausedUntil: grant.refreshPausedUntil,
     token,
   };
+}
+
+/** R9: how long somebody whose stored token still works waits for a better one; it must not run out meanwhile. */
+function patienceMs({ expiresAt }: StoredToken, now: number): number {
+  return expiresAt === undefined ? 1_000 : Math.min(1_000, (expiresAt - now) * 250);
 }
 
 function served(grant: StoredGrant, token: StoredToken): AccessTokenResult {

@@ -329,6 +329,22 @@ describe('R4, an outage of the provider', () => {
     await Promise.all(waiting);
   });
 
+  test('R9, a server that hangs holds up a token that still lives for a second at most, then not at all', async () => {
+    await fixture.grantTo('alice', one);
+    await fixture.database.query(
+      `UPDATE access_token SET issued_at = now() - interval '110 seconds', expires_at = now() + interval '9 seconds'`,
+    );
+    fixture.server.always('token', slow(3_000));
+    const timed = async () => {
+      const started = performance.now();
+      expect((await fixture.ask('alice', one)).ok).toBe(true);
+      return performance.now() - started;
+    };
+    expect(await timed()).toBeLessThan(1_500);
+    expect(await timed()).toBeLessThan(100);
+    expect(refreshes()).toBe(1);
+  });
+
   test('R7, no more than ten requests at once to one authorization server', async () => {
     const people = Array.from({ length: 30 }, (_, i) => `person-${i}`);
     for (const person of people) await fixture.expire((await fixture.grantTo(person, one)).id);

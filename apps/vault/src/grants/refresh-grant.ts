@@ -36,6 +36,11 @@ export interface RefreshParts {
   readonly logger: VaultLogger;
 }
 
+interface Flight {
+  readonly result: Promise<RefreshResult>;
+  readonly startedMs: number;
+}
+
 const pollMs = 100;
 // A refresh ends by its HTTP deadline of 10 s; what lasts longer is not waited for.
 const patienceMs = 12_000;
@@ -46,14 +51,26 @@ const patienceMs = 12_000;
  * columns' version decides whose answer counts. A refresh runs to its end whoever has stopped waiting for it.
  */
 export class RefreshGrant {
-  readonly #flights = new Map<string, Promise<RefreshResult>>();
+  readonly #flights = new Map<string, Flight>();
 
   constructor(private readonly parts: RefreshParts) {}
 
   refresh(request: RefreshRequest): Promise<RefreshResult> {
+    return this.#flight(request).result;
+  }
+
+  /** The same for a caller who can do without: undefined once the refresh has lasted `ms`. It goes on. */
+  refreshWithin(request: RefreshRequest, ms: number): Promise<RefreshResult | undefined> {
+    const { result, startedMs } = this.#flight(request);
+    const leftMs = startedMs + ms - performance.now();
+    return Promise.race([result, sleep(Math.max(leftMs, 0), undefined, { ref: false })]);
+  }
+
+  #flight(request: RefreshRequest): Flight {
     const running = this.#flights.get(request.grantId);
     if (running) return running;
-    const flight = this.#lead(request).finally(() => this.#flights.delete(request.grantId));
+    const result = this.#lead(request).finally(() => this.#flights.delete(request.grantId));
+    const flight = { result, startedMs: performance.now() };
     this.#flights.set(request.grantId, flight);
     return flight;
   }
@@ -64,7 +81,8 @@ export class RefreshGrant {
 
   /** Resolves when no refresh is in flight: a shutdown must not abandon a rotation. */
   async drain(): Promise<void> {
-    while (this.#flights.size > 0) await Promise.allSettled(this.#flights.values());
+    while (this.#flights.size > 0)
+      await Promise.allSettled([...this.#flights.values()].map(({ result }) => result));
   }
 
   async #lead(request: RefreshRequest): Promise<RefreshResult> {
