@@ -346,4 +346,12 @@ describe('a token that the upstream refused', () => {
     const refused = await borrowed();
     expect(await credentials.replace(request, refused)).toBe(refused);
   });
+
+  test('comes back where the person was asked already and there is no link: row 39, at most hourly', async () => {
+    const refused = await borrowed();
+    vault.next = () => consentNeeded;
+    expect(await credentials.replace(request, refused)).toBe(refused);
+    const listing = { ...request, interaction: 'none' } as const;
+    expect(await credentials.replace(listing, refused)).toMatchObject({ kind: 'interaction' });
+  });
 });

@@ -81,7 +81,10 @@ export class VaultCredentials implements Credentials {
     if (held && !held.equals(refused)) return held;
     this.#tokens.purge(personKey(request.caller), (cached) => cached.key === key);
     const answer = await this.#shared(request, key, 'replace', refused.sha256());
-    return answer instanceof BorrowedToken && answer.equals(refused) ? refused : answer;
+    if (answer instanceof BorrowedToken && answer.equals(refused)) return refused;
+    // The person was asked within the hour: without a link there is nothing to tell but the refusal.
+    const isUnlinked = answer.kind === 'interaction' && answer.uri === undefined;
+    return isUnlinked && request.interaction === 'create' ? refused : answer;
   }
 
   /** A change that the vault announced: forget what it ends. */
