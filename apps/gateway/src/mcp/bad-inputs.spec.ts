@@ -406,3 +406,17 @@ describe('a client that leaves', () => {
     expect(upstream.seen).toHaveLength(0);
   });
 });
+
+describe('row 30, stream exhaustion', () => {
+  it('one person’s open calls are bounded, other people’s are not affected, and as they end others may follow', async () => {
+    vault.grant('bob');
+    const slow = call({ name: 'slow' });
+    const open = Array.from({ length: 140 }, () => post(slow, { 'mcp-name': 'slow' }));
+    const bob = await post(call(), { authorization: 'Bearer bob.app' });
+    expect(bob.status).toBe(200);
+    const statuses = (await Promise.all(open)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(12);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(128);
+    expect((await post(call())).status).toBe(200);
+  });
+});

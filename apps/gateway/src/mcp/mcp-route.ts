@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { personKey } from '../credentials/use.js';
+import { OpenCalls } from '../http/open-calls.js';
 import type { Refusal } from '../inbound/inbound.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { BeforeConsent } from './before-consent.js';
@@ -32,6 +34,7 @@ export function registerMcpRoutes(fastify: FastifyInstance, deps: McpDeps): void
 class McpEndpoint {
   readonly #modern: ModernCalls;
   readonly #legacy: LegacyCalls;
+  readonly #open = new OpenCalls();
 
   constructor(private readonly deps: McpDeps) {
     const streams = new OpenStreams(deps.clock);
@@ -55,7 +58,7 @@ class McpEndpoint {
       const admitted = await this.#admit(request, response, slug, requestId);
       if ('status' in admitted) return writeAnswer(response, admitted);
       call = admitted;
-      await this.#route(call);
+      await this.#bounded(call);
     } catch (error) {
       this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
       if (response.headersSent) response.destroy();
@@ -103,6 +106,16 @@ class McpEndpoint {
     const { status, code, detail } = refusal;
     this.deps.log.info({ event: 'caller.refused', requestId, route: 'mcp', status, code, detail });
     return refusalAnswer(refusal, requestId);
+  }
+
+  async #bounded(call: McpCall): Promise<void> {
+    const person = personKey(call.caller);
+    if (!this.#open.enter(person)) return writeAnswer(call.response, tooManyCalls(call));
+    try {
+      await this.#route(call);
+    } finally {
+      this.#open.leave(person);
+    }
   }
 
   async #route(call: McpCall): Promise<void> {
@@ -196,4 +209,9 @@ function notAllowed(call: McpCall, allow: string): RpcAnswer {
     call.requestId,
     { allow },
   );
+}
+
+function tooManyCalls({ requestId }: McpCall): RpcAnswer {
+  const detail = 'You have too many calls open at once.';
+  return problemAnswer(null, 'too-many-requests', detail, requestId, { 'retry-after': '1' });
 }
