@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '#lib/observability/logger';
 import { type FreshDatabase, freshDatabase } from '#lib/testing/postgres-fresh-database';
@@ -62,6 +64,22 @@ test.each(['/connect/%zz-secret', `/connect/${'secret'.repeat(50)}`])(
     const answer = await fetch(vault.origin + path);
     expect([answer.status, answer.headers.get('cache-control')]).toEqual([400, 'no-store']);
     expect(await answer.text()).not.toContain('secret');
+  },
+);
+
+test(
+  'row 30, slowloris: a head that trickles in is cut soon after 10 s',
+  { timeout: 20_000 },
+  async () => {
+    const { hostname, port } = new URL(vault.origin);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined).resume();
+    socket.write('GET / HTTP/1.1\r\nHost: vault\r\n');
+    const trickle = setInterval(() => socket.write('X: a\r\n'), 1_000);
+    const startedAt = performance.now();
+    await once(socket, 'close');
+    clearInterval(trickle);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
   },
 );
 

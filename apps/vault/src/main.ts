@@ -50,6 +50,8 @@ export async function startVault(
     requestTimeout: 30_000,
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 200 },
     frameworkErrors: answerBadAddress,
+    // How often Node looks for slow senders: its 30 s would let the limits below triple.
+    http: { connectionsCheckingInterval: 2_000 },
     logger: false,
   });
   await fastify.register(formbody);
