@@ -55,7 +55,13 @@ function common(
       email: ['email', 'email_verified'],
     },
     conformIdTokenClaims: false,
-    scopes: ['openid', 'profile', 'email', 'offline_access'],
+    // A client registers with the scopes of the challenge it met: those of the resources among them.
+    scopes: [
+      ...new Set([
+        ...['openid', 'profile', 'email', 'offline_access'],
+        ...config.resources.flatMap(({ scopes }) => scopes),
+      ]),
+    ],
     pkce: { required: () => true },
     clientBasedCORS: () => true,
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
