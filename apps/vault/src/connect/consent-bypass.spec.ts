@@ -79,3 +79,21 @@ describe('row 10, registry takeover: the upstream moves while a person is asked'
     expect(await vault.count(`user_grant WHERE subject = 'noa'`)).toBe(0);
   });
 });
+
+test('row 34, stealing by editing the token URL: a trip to the old server is not redeemed at the new one', async () => {
+  const { browser: ola, callback } = await vault.beforeReturn('ola');
+  const before = vault.redemptions;
+  const { issuer } = vault.provider;
+  await vault.put('oauth-clients/snowid', {
+    slug: 'snowid',
+    name: 'Snow ID',
+    endpoints: { authorization: `${issuer}/authorize`, token: `${issuer}/token` },
+    clientId: 'vault-at-snow',
+    clientSecret: 'snow-secret',
+    scopes: ['openid', 'offline_access', 'warehouse:read'],
+  });
+  const answer = await vault.comeBack(ola, callback);
+  expect(answer.headers.get('location')).toMatch(/^\/requests\//);
+  expect(vault.redemptions).toBe(before);
+  expect(await vault.count(`user_grant WHERE subject = 'ola'`)).toBe(0);
+});

@@ -200,6 +200,7 @@ export class PostgresGrantStore {
       'oauthClientId' in where
         ? ['oauth_client_id', where.oauthClientId]
         : ['partition', where.upstreamId];
+    if ('oauthClientId' in where) await this.#endTrips(tx, where.oauthClientId);
     const rows = await queryOf(tx)<GrantRow>(
       `UPDATE user_grant g SET
          status = 'needs_consent', status_reason = $2, status_since = now(),
@@ -209,6 +210,17 @@ export class PostgresGrantStore {
       [value, reason],
     );
     return rows.map(storedGrant);
+  }
+
+  // What the old authorization server is still to answer, or has answered, is not for the new one.
+  async #endTrips(tx: Transaction, oauthClientId: string): Promise<void> {
+    await queryOf(tx)(
+      `WITH ended AS (
+         UPDATE upstream_authorization SET used_at = coalesce(used_at, now())
+          WHERE oauth_client_id = $1 RETURNING interaction_id)
+       DELETE FROM unconfirmed_account WHERE interaction_id IN (SELECT interaction_id FROM ended)`,
+      [oauthClientId],
+    );
   }
 
   /** "Last used" is for people: to the minute, so that busy grants are not written at each exchange. */
