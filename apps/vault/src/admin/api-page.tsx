@@ -9,7 +9,7 @@ export function apiPage(): Page {
     status: 200,
     title: 'Admin API',
     body: (
-      <>
+      <div class="api">
         <h1>Admin API</h1>
         <p>
           Bearer tokens only. Errors are problem documents that say what to do. The machine-readable
@@ -34,7 +34,7 @@ export function apiPage(): Page {
               ))}
           </section>
         ))}
-      </>
+      </div>
     ),
   };
 }

@@ -29,6 +29,13 @@ main.wide { max-width: 46rem; }
 .card + .card { margin-top: 1rem; }
 h1 { font-size: clamp(1.375rem, 1.1rem + 1.4vw, 1.75rem); line-height: 1.25; font-weight: 680; letter-spacing: -.012em; margin: 0 0 .75rem; text-wrap: balance; }
 h2 { font-size: 1.0625rem; line-height: 1.35; margin: 0 0 .35rem; }
+.api section { margin-top: 2rem; }
+.api nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; padding: 0; margin: 1rem 0 0; }
+.api details { border-top: 1px solid var(--line); padding: .5rem 0; }
+.api summary { cursor: pointer; }
+.api dl { margin: .25rem 0 .75rem; }
+.api dt { display: inline; }
+.api dd { display: inline; margin: 0 0 0 .5rem; }
 p { margin: 0 0 .9rem; }
 p:last-child, ul:last-child { margin-bottom: 0; }
 a { color: var(--accent); text-underline-offset: .18em; }
