@@ -2,7 +2,7 @@ import { request, type Dispatcher } from 'undici';
 import { z } from 'zod';
 import type { ClientAssertions } from './client-assertion.js';
 import { configSnapshot, type ConfigSnapshot } from './config-snapshot.js';
-import { vaultEvent, type VaultEvent } from './events.js';
+import type { VaultEvent } from './events.js';
 import {
   accessTokenType,
   clientAssertionType,
@@ -11,7 +11,7 @@ import {
   type ExchangeRequest,
   type InteractionState,
 } from './exchange.js';
-import { EventStreamParser, type ServerSentEvent } from './server-sent-events.js';
+import { eventsOf } from './vault-event-stream.js';
 import { parsedJson, tokenOutcome, unavailable } from './vault-answers.js';
 import type { TokenOutcome, VaultUnavailable, WireAnswer } from './vault-answers.js';
 
@@ -261,23 +261,6 @@ export class VaultClient {
   #forget(): void {
     this.#issuer = undefined;
     this.#options.assertions.drop();
-  }
-}
-
-async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<VaultEvent, void> {
-  const parser = new EventStreamParser();
-  try {
-    for await (const chunk of body) yield* knownEvents(parser.push(chunk));
-  } catch {
-    // A broken connection ends the stream; the reader reconnects either way.
-  }
-}
-
-// An unknown type is a newer vault's: what it changes, this gateway does not have.
-function* knownEvents(messages: Iterable<ServerSentEvent>): Generator<VaultEvent, void> {
-  for (const message of messages) {
-    const event = vaultEvent.safeParse(parsedJson(message.data));
-    if (event.success) yield event.data;
   }
 }
 

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Caller } from '#lib/jwt/caller';
 import { Problem } from '#lib/problem/problem';
 import { renderJsonRpcError, renderProblemJson, type JsonRpcId } from '#lib/problem/render';
-import { decideAccess } from '../policy/access-rule.js';
+import { decideAccess } from '#lib/access/access-rule';
 import type { Upstreams } from '../upstreams/upstreams.js';
 import type { Inbound } from './inbound.js';
 

@@ -6,7 +6,7 @@ import type {
 } from '#lib/contract/config-snapshot';
 import { routeAudience, type AcceptableAudience, type RoutePath } from '#lib/jwt/audience';
 import type { Caller, Verification } from '#lib/jwt/caller';
-import { decideAccess } from '../policy/access-rule.js';
+import { decideAccess } from '#lib/access/access-rule';
 import { decideApplication } from '../policy/application-rule.js';
 import { bearerCredentials, isToken68 } from './bearer.js';
 import { wwwAuthenticate, type Challenge } from './challenge.js';

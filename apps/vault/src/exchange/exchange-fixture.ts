@@ -113,6 +113,13 @@ export class ExchangeFixture {
         url: `http://127.0.0.1:9/${slug}`,
         credential: oauth,
       });
+    await this.put('upstreams/guarded', {
+      name: 'guarded',
+      type: 'http',
+      url: 'http://127.0.0.1:9/guarded',
+      access: { claims: { department: { equals: 'research' } } },
+      credential: oauth,
+    });
     await this.put('upstreams/open', {
       name: 'open',
       type: 'http',
@@ -127,7 +134,7 @@ export class ExchangeFixture {
     const { privateKey, publicKey } = await generateKeyPair('ES256');
     this.#keys.set(slug, privateKey);
     const jwk = { ...(await exportJWK(publicKey)), kid: slug, alg: 'ES256', use: 'sig' };
-    const upstreams = ['snowdemo', 'open'];
+    const upstreams = ['snowdemo', 'guarded', 'open'];
     await this.put(`machine-clients/${slug}`, { jwks: { keys: [jwk] }, upstreams, ...about });
   }
 

@@ -1,3 +1,4 @@
+import { decideAccess } from '#lib/access/access-rule';
 import type { Clock } from '#lib/clock/clock';
 import {
   accessTokenType,
@@ -54,6 +55,11 @@ interface Settled extends ExchangeCall {
 
 type Served = Extract<AccessTokenResult, { ok: true }>;
 
+const noAccess: OAuthRefusal = {
+  error: 'access_denied',
+  description: 'subject_token lacks a scope or claim that this upstream asks for.',
+};
+
 // Told where the server names no lifetime: asking again costs little.
 const assumedSeconds = 300;
 
@@ -80,6 +86,8 @@ export class ExchangeToken {
       upstream.document.slug,
     );
     if ('error' in subject) return subject;
+    // The gateway asks this too; a service that comes straight here has nobody else to ask it.
+    if (decideAccess(subject.caller, upstream.document.access).kind !== 'allowed') return noAccess;
     const target = exchangeTarget(registry, upstream, parameters.scopes);
     return 'error' in target ? target : { ...call, subject, target };
   }

@@ -294,6 +294,14 @@ describe('row 32, confused deputy at the exchange', () => {
       invalid('access_denied'),
     ],
     [
+      'a person whom the upstream’s access rule keeps out',
+      async () => ({
+        audience: 'guarded',
+        subject_token: await fixture.token('alice', { audience: gatewayUrl }),
+      }),
+      invalid('access_denied'),
+    ],
+    [
       'a malformed interaction_id',
       async () => ({ interaction_id: '../../x' }),
       invalid('invalid_request'),
