@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey, JWK, JWTHeaderParameters, JWTPayload } from 'jose';
+import { IssuerSignIn } from './issuer-sign-in.js';
 import { sendJson, startLocalServer } from './local-server.js';
 import type { LocalServer } from './local-server.js';
 
@@ -23,12 +24,13 @@ interface SigningKey {
   readonly publicJwk: JWK & { kid: string };
 }
 
-/** A corporate issuer for unit tests: metadata and keys over HTTP, tokens signed in memory. */
+/** A corporate issuer for tests: metadata, keys and sign-in over HTTP, callers' tokens signed in memory. */
 export class TestIssuer {
   /** How often the keys and the metadata were fetched. */
   readonly fetches = { jwks: 0, discovery: 0 };
   /** While true, every answer is 503. */
   down = false;
+  readonly signIn = new IssuerSignIn((about) => this.idToken(about));
   #keys: SigningKey[];
   #server!: LocalServer;
 
@@ -43,7 +45,9 @@ export class TestIssuer {
     const self = new TestIssuer(shape, await makeKey());
     self.#server = await startLocalServer((request, response) => {
       if (self.down) return sendJson(response, 503, {});
-      const path = request.url ?? '';
+      const { pathname: path, searchParams } = new URL(request.url ?? '/', self.issuer);
+      if (path === `${self.#path}/authorize`) return self.signIn.authorize(searchParams, response);
+      if (path === `${self.#path}/token`) return self.signIn.token(request, response);
       if (path === `${self.#path}/jwks`) {
         self.fetches.jwks += 1;
         return sendJson(response, 200, self.jwks);

@@ -25,7 +25,15 @@ export class TrialCaller {
     readonly application: RegisteredApplication,
     /** Good at every route of the gateway. */
     readonly accessToken: string,
+    /** Where this person signs in, should the vault offer several places. */
+    private readonly issuer = 'corporate',
   ) {}
+
+  /** Somebody of another issuer than the trial's own; `login` is the account upstream. */
+  static of(trial: TrialStack, login: Login, issuer: string, accessToken: string): TrialCaller {
+    const application = { clientId: '', redirectUri: '' };
+    return new TrialCaller(trial, login, application, accessToken, issuer);
+  }
 
   static async signedIn(trial: TrialStack, login: Login): Promise<TrialCaller> {
     const { corporateIdp, gateway } = trial.urls;
@@ -102,6 +110,9 @@ export class TrialCaller {
   async #next(page: VisitedPage, allows: boolean): Promise<VisitedPage | undefined> {
     const upstream = page.url.origin === this.trial.urls.upstreamIdp;
     const login = upstream ? `${this.login}@upstream` : this.login;
+    const choice = new RegExp(`href="(/login\\?issuer=${this.issuer}[^"]*)"`).exec(page.body)?.[1];
+    if (choice !== undefined)
+      return this.browser.get(new URL(choice.replaceAll('&amp;', '&'), page.url));
     if (page.body.includes('name="password"'))
       return this.browser.submit(page, '/login', { login, password: login });
     if (page.body.includes('/confirm"')) return this.browser.submit(page, '/confirm');
@@ -126,6 +137,8 @@ export async function auditEvents(
   return ((await answer.json()) as { items: Record<string, unknown>[] }).items;
 }
 
+const mergePatch = 'application/merge-patch+json';
+
 /** The admin REST API with the bootstrap token. */
 export function admin(
   trial: TrialStack,
@@ -137,7 +150,9 @@ export function admin(
     method,
     headers: {
       authorization: `Bearer ${trial.adminToken}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined
+        ? {}
+        : { 'content-type': method === 'PATCH' ? mergePatch : 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
