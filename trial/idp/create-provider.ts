@@ -55,13 +55,7 @@ function common(
       email: ['email', 'email_verified'],
     },
     conformIdTokenClaims: false,
-    // A client registers with the scopes of the challenge it met: those of the resources among them.
-    scopes: [
-      ...new Set([
-        ...['openid', 'profile', 'email', 'offline_access'],
-        ...config.resources.flatMap(({ scopes }) => scopes),
-      ]),
-    ],
+    scopes: scopesOf(config),
     pkce: { required: () => true },
     clientBasedCORS: () => true,
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
@@ -91,6 +85,12 @@ function common(
     },
     renderError: (ctx, out) => void show(ctx, errorPage(config.kind, out.error)),
   };
+}
+
+/** A client registers with the scopes of the challenge that it met: those of the resources among them. */
+function scopesOf({ resources }: IdpConfig): string[] {
+  const own = ['openid', 'profile', 'email', 'offline_access'];
+  return [...new Set([...own, ...resources.flatMap(({ scopes }) => scopes)])];
 }
 
 /** Clients register themselves; a public client may keep its session, whether or not it asks for offline_access. */
