@@ -1,16 +1,14 @@
 import 'reflect-metadata';
 import { METHODS } from 'node:http';
-import { realpathSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { fastify as createFastify, type FastifyInstance } from 'fastify';
 import { SynchronisedClock } from '#lib/clock/clock';
-import { ConfigurationError } from '#lib/config/environment';
 import { VaultClient } from '#lib/contract/vault-client';
 import { frameworkLog } from '#lib/observability/framework-log';
 import { createLogger, standardOutput } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
+import { runAsProcess, stopOnSignal } from '#lib/process/lifecycle';
 import { createRequestId } from '#lib/observability/request-id';
 import { Outbound } from '#lib/outbound/outbound';
 import { AppModule } from './app.module.js';
@@ -162,34 +160,7 @@ async function main(): Promise<void> {
   });
   const gateway = await startGateway(config, logger, destination);
   logger.info({ event: 'gateway.started', publicUrl: config.publicUrl, listening: gateway.origin });
-  let stopping = false;
-  const end = (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    logger.info({ event: 'gateway.stopping', signal });
-    Promise.all([gateway.stop(), metrics.close()]).then(
-      () => {
-        logger.info({ event: 'gateway.stopped' });
-        process.exit(0);
-      },
-      (err: unknown) => {
-        logger.fatal({ event: 'gateway.failed', err });
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', end).on('SIGINT', end);
+  stopOnSignal('gateway', logger, () => Promise.all([gateway.stop(), metrics.close()]));
 }
 
-function isEntry(): boolean {
-  const started = process.argv[1];
-  return started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url);
-}
-
-if (isEntry())
-  main().catch((error: unknown) => {
-    const known =
-      error instanceof ConfigurationError || (error instanceof Error && 'code' in error);
-    process.stderr.write(`${known && error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  });
+runAsProcess(import.meta.url, main);

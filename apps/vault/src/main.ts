@@ -1,7 +1,5 @@
 import 'reflect-metadata';
-import { realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import formbody from '@fastify/formbody';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -12,11 +10,11 @@ import {
   type FastifyRequest,
 } from 'fastify';
 import type { Registry } from 'prom-client';
-import { ConfigurationError } from '#lib/config/environment';
 import { countRequests } from '#lib/observability/count-requests';
 import { frameworkLog } from '#lib/observability/framework-log';
 import { createLogger } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
+import { runAsProcess, stopOnSignal } from '#lib/process/lifecycle';
 import { createRequestId } from '#lib/observability/request-id';
 import { Problem } from '#lib/problem/problem';
 import { renderProblemJson } from '#lib/problem/render';
@@ -94,34 +92,7 @@ async function main(): Promise<void> {
   const metrics = await startMetricsServer({ port: config.metricsPort, registry });
   const vault = await startVault(config, logger, registry);
   logger.info({ event: 'vault.started', publicUrl: config.publicUrl, listening: vault.origin });
-  let stopping = false;
-  const end = (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    logger.info({ event: 'vault.stopping', signal });
-    Promise.all([vault.stop(), metrics.close()]).then(
-      () => {
-        logger.info({ event: 'vault.stopped' });
-        process.exit(0);
-      },
-      (err: unknown) => {
-        logger.fatal({ event: 'vault.failed', err });
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', end).on('SIGINT', end);
+  stopOnSignal('vault', logger, () => Promise.all([vault.stop(), metrics.close()]));
 }
 
-function isEntry(): boolean {
-  const started = process.argv[1];
-  return started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url);
-}
-
-if (isEntry())
-  main().catch((error: unknown) => {
-    const known =
-      error instanceof ConfigurationError || (error instanceof Error && 'code' in error);
-    process.stderr.write(`${known && error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  });
+runAsProcess(import.meta.url, main);
