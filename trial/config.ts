@@ -3,8 +3,25 @@ import { z } from 'zod';
 import { readEnvironment } from '#lib/config/environment';
 import { logLevel } from '#lib/config/settings';
 
+// What browsers open; the Fetch standard blocks these ports, wherever they are.
+const opened = [0, 100, 200, 300, 400, 401, 402];
+const blockedByBrowsers = new Set([
+  ...[1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566],
+  ...[6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080],
+]);
+
+const portBase = z.coerce
+  .number()
+  .int()
+  .min(1024)
+  .max(65_000)
+  .refine((base) => !opened.some((offset) => blockedByBrowsers.has(base + offset)), {
+    message: 'puts a page on a port that browsers refuse to open; choose another, such as 5000',
+  })
+  .default(4000);
+
 const trialSettings = z.object({
-  SYMBOLON_PORT_BASE: z.coerce.number().int().min(1024).max(65_000).default(4000),
+  SYMBOLON_PORT_BASE: portBase,
   SYMBOLON_STATE_DIR: z.string().default('.symbolon'),
   SYMBOLON_ADMIN_TOKEN: z.string().min(32).optional(),
   SYMBOLON_TRIAL_TOKEN_TTL: z.coerce.number().int().min(2).max(86_400).default(120),

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { controlHeader } from '#lib/testing/trial-control';
 import type { TourConfig } from './tour-config.js';
+import { readText } from './read-text.js';
 
 const issuedSecrets = z.array(z.object({ kind: z.string(), value: z.string() }));
 const grants = z.object({
@@ -72,8 +73,7 @@ export class TrialServices {
 
   /** Requests that the vault's token endpoint has answered since the vault's start. */
   async vaultCalls(): Promise<number> {
-    const answer = await fetch(`${this.config.vaultMetrics}/metrics`);
-    const lines = (await answer.text()).split('\n');
+    const lines = (await readText(`${this.config.vaultMetrics}/metrics`)).split('\n');
     return lines
       .filter((line) => /^symbolon_http_requests_total\{.*route="\/oauth2\/token"/.test(line))
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
