@@ -129,7 +129,7 @@ export async function interactionsSoFar(trial: TrialStack): Promise<number> {
 }
 
 /** The last 200 audit events of an action. */
-export async function auditEvents(
+async function auditEvents(
   trial: TrialStack,
   action: string,
 ): Promise<readonly Record<string, unknown>[]> {

@@ -133,7 +133,10 @@ export class Piece {
     while (performance.now() < end) {
       if (this.state === 'ready') return;
       if (!this.#wanted) break;
-      if (this.#child !== undefined && (await answers200(this.spec.readyUrl))) {
+      const child = this.#child;
+      const answers = child !== undefined && (await answers200(this.spec.readyUrl));
+      // What answered may have been stopped, and another started, meanwhile.
+      if (answers && child === this.#child) {
         this.state = 'ready';
         this.#wasReady = true;
         return;
