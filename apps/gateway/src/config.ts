@@ -52,7 +52,7 @@ export const gatewaySettings = z.object({
   SYMBOLON_MODE: mode,
   SYMBOLON_OUTBOUND_ALLOW: outboundAllow,
   SYMBOLON_LOG_LEVEL: logLevel,
-  SYMBOLON_METRICS_PORT: port.default(4090).describe('port of the Prometheus metrics'),
+  SYMBOLON_METRICS_PORT: port.default(4090).describe('port of the Prometheus metrics, on loopback'),
 });
 
 /** The gateway's configuration: validated, frozen, passed on in slices. */

@@ -54,10 +54,12 @@ export const vaultSettings = z.object({
   SYMBOLON_DATABASE_URL: databaseUrl,
   SYMBOLON_KEYRING: z
     .string('is required: file:PATH or env:NAME of the key-encryption keys')
-    .describe('file:PATH or env:NAME: keys of 32 bytes as base64url, one a line; the first seals'),
+    .describe('file:PATH or env:NAME: keys of 32 bytes as base64 or base64url, one a line'),
   SYMBOLON_ADMIN_TOKEN: adminToken
     .optional()
-    .describe('bootstrap bearer token of the admin API; refused once an issuer has administrators'),
+    .describe(
+      'bootstrap bearer token of the admin API; refused once an administrator of an issuer has used one of theirs',
+    ),
   SYMBOLON_ADMIN_RECOVERY: yes.describe('true: the bootstrap token counts again'),
   SYMBOLON_BOOTSTRAP: z
     .string()
@@ -66,7 +68,7 @@ export const vaultSettings = z.object({
   SYMBOLON_MODE: mode,
   SYMBOLON_OUTBOUND_ALLOW: outboundAllow,
   SYMBOLON_LOG_LEVEL: logLevel,
-  SYMBOLON_METRICS_PORT: port.default(4190).describe('port of the Prometheus metrics'),
+  SYMBOLON_METRICS_PORT: port.default(4190).describe('port of the Prometheus metrics, on loopback'),
   SYMBOLON_CRASH_AT: z
     .enum(crashPoints)
     .optional()
