@@ -49,6 +49,12 @@ export const gatewaySettings = z.object({
     .max(60)
     .default(3)
     .describe("seconds without the vault's heartbeat after which borrowed tokens no longer count"),
+  SYMBOLON_GATEWAY_ELICITATION: z
+    .enum(['helpful', 'strict'])
+    .default('helpful')
+    .describe(
+      'clients without URL elicitation get the link in a tool result (helpful) or the error of their MCP revision (strict)',
+    ),
   SYMBOLON_MODE: mode,
   SYMBOLON_OUTBOUND_ALLOW: outboundAllow,
   SYMBOLON_LOG_LEVEL: logLevel,
@@ -65,6 +71,7 @@ export interface GatewayConfig {
   readonly gatewayId: string;
   readonly keys: GatewayKeys;
   readonly maxStalenessMs: number;
+  readonly strictElicitation: boolean;
   readonly mode: Mode;
   readonly outboundAllow: readonly string[];
   readonly logLevel: z.output<typeof logLevel>;
@@ -105,6 +112,7 @@ function configOf(settings: Settings, keys: GatewayKeys): GatewayConfig {
     gatewayId: settings.SYMBOLON_GATEWAY_ID,
     keys,
     maxStalenessMs: settings.SYMBOLON_GATEWAY_MAX_STALENESS * 1000,
+    strictElicitation: settings.SYMBOLON_GATEWAY_ELICITATION === 'strict',
     mode: settings.SYMBOLON_MODE,
     outboundAllow: settings.SYMBOLON_OUTBOUND_ALLOW,
     logLevel: settings.SYMBOLON_LOG_LEVEL,

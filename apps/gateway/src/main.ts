@@ -126,6 +126,7 @@ function registerRoutes(
     ...parts,
     watch: app.get(PendingInteractions),
     sealer,
+    strictElicitation: config.strictElicitation,
     log: logger,
   });
   registerNothingElse(fastify);
