@@ -1,19 +1,15 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
 
 const run = promisify(execFile);
-
-interface ChromiumProgram {
-  readonly path: string;
-  readonly flags: readonly string[];
-}
 
 /** No sandbox as root, and no traffic of the browser's own. */
 const flags = [
@@ -27,15 +23,10 @@ const flags = [
 
 /** Launches a headless Chromium, fetching one if this machine has none. Close it yourself. */
 export async function launchChromium(): Promise<Browser> {
-  const program = await findChromium();
-  return chromium.launch({
-    executablePath: program.path,
-    headless: true,
-    args: [...flags, ...program.flags],
-  });
+  return chromium.launch({ executablePath: await findChromium(), headless: true, args: flags });
 }
 
-async function findChromium(): Promise<ChromiumProgram> {
+async function findChromium(): Promise<string> {
   const tries = [fromEnvironment, fromPath, fromPlaywrightCache, fromNpm, fromApt, fromPlaywright];
   const failures: string[] = [];
   for (const attempt of tries) {
@@ -51,25 +42,25 @@ async function findChromium(): Promise<ChromiumProgram> {
   );
 }
 
-async function fromEnvironment(): Promise<ChromiumProgram | undefined> {
+async function fromEnvironment(): Promise<string | undefined> {
   const path = process.env['CHROMIUM_PATH'];
   if (path === undefined || path === '') return undefined;
   await access(path);
-  return { path, flags: [] };
+  return path;
 }
 
-async function fromPath(): Promise<ChromiumProgram | undefined> {
+async function fromPath(): Promise<string | undefined> {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     for (const name of names) {
       const path = join(folder, name);
-      if (await exists(path)) return { path, flags: [] };
+      if (await exists(path)) return path;
     }
   }
   return undefined;
 }
 
-async function fromPlaywrightCache(): Promise<ChromiumProgram | undefined> {
+async function fromPlaywrightCache(): Promise<string | undefined> {
   const cache =
     process.env['PLAYWRIGHT_BROWSERS_PATH'] ??
     (process.platform === 'darwin'
@@ -86,19 +77,23 @@ async function fromPlaywrightCache(): Promise<ChromiumProgram | undefined> {
   for (const version of versions.toSorted().toReversed()) {
     for (const program of programs) {
       const path = join(cache, version, program);
-      if (await exists(path)) return { path, flags: [] };
+      if (await exists(path)) return path;
     }
   }
   return undefined;
 }
 
 /** A Chromium that brings its own system libraries, so that it needs no root; linux x64 only. */
-async function fromNpm(): Promise<ChromiumProgram | undefined> {
+async function fromNpm(): Promise<string | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
   const folder = join(process.cwd(), '.cache', 'chromium');
+  await mkdir(folder, { recursive: true });
+  return alone(join(folder, 'lock'), () => unpacked(folder));
+}
+
+async function unpacked(folder: string): Promise<string> {
   const manifest = join(folder, 'package.json');
   if (!(await exists(join(folder, 'node_modules/@sparticuz/chromium')))) {
-    await mkdir(folder, { recursive: true });
     await writeFile(manifest, '{"private":true,"type":"module"}');
     await run('npm', ['install', '--no-audit', '--no-fund', '@sparticuz/chromium@147'], {
       cwd: folder,
@@ -109,19 +104,42 @@ async function fromNpm(): Promise<ChromiumProgram | undefined> {
   process.env['AWS_EXECUTION_ENV'] ??= 'AWS_Lambda_nodejs20.x';
   const entry = createRequire(manifest).resolve('@sparticuz/chromium');
   const packaged = (await import(pathToFileURL(entry).href)) as {
-    default: { args: string[]; executablePath(): Promise<string> };
+    default: { executablePath(): Promise<string> };
   };
-  return { path: await packaged.default.executablePath(), flags: packaged.default.args };
+  // Not its own flags: they are a Lambda's, one process (which dies with the first context that is closed) and
+  // no web security (which would make every browser test worthless).
+  return packaged.default.executablePath();
 }
 
-async function fromApt(): Promise<ChromiumProgram | undefined> {
+/** Test files run side by side: one fetches and unpacks, the others wait. A lock of two minutes is a dead one's. */
+async function alone<T>(lock: string, work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + 120_000;
+  while (!(await taken(lock))) {
+    if (performance.now() > deadline) await rm(lock, { recursive: true, force: true });
+    await sleep(200);
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { recursive: true, force: true });
+  }
+}
+
+function taken(lock: string): Promise<boolean> {
+  return mkdir(lock).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function fromApt(): Promise<string | undefined> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
   await run('apt-get', ['update']);
   await run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium']);
   return fromPath();
 }
 
-async function fromPlaywright(): Promise<ChromiumProgram | undefined> {
+async function fromPlaywright(): Promise<string | undefined> {
   const manifest = createRequire(import.meta.url).resolve('playwright-core/package.json');
   await run(process.execPath, [join(manifest, '..', 'cli.js'), 'install', 'chromium']);
   return fromPlaywrightCache();
