@@ -1,9 +1,14 @@
 import { DataSource } from 'typeorm';
 import { InitialSchema1763700000000 } from './1763700000000-initial-schema.js';
 import { RegistryCheck1763800000000 } from './1763800000000-registry-check.js';
+import { AuditChain1764200000000 } from './1764200000000-audit-chain.js';
 
 /** All migrations, oldest first. */
-const migrations = [InitialSchema1763700000000, RegistryCheck1763800000000];
+const migrations = [
+  InitialSchema1763700000000,
+  RegistryCheck1763800000000,
+  AuditChain1764200000000,
+];
 
 // Any constant will do; it must only be the same in every process that migrates.
 const lockKey = 7_301_984_512;

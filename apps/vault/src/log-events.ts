@@ -6,6 +6,8 @@ export type VaultEvent =
   | 'vault.stopping'
   | 'vault.stopped'
   | 'vault.failed'
+  | 'audit.chain_failed'
+  | 'audit.sealed'
   | 'bootstrap.applied'
   | 'bootstrap.failed'
   | 'callback.stray'

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Query, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -5,6 +6,7 @@ import { Problem } from '#lib/problem/problem';
 import { PUBLIC_URL } from '../tokens.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
 import { nextLink, pageOf, readListQuery } from './list-page.js';
+import { PostgresAuditExport } from '../audit/postgres-audit-export.js';
 import { PostgresAuditEvents } from './postgres-audit-events.js';
 import { SealedCursors } from './sealed-cursor.js';
 
@@ -23,6 +25,7 @@ export class AuditEventsController {
     @Inject(PostgresAuditEvents) private readonly events: PostgresAuditEvents,
     @Inject(SealedCursors) private readonly cursors: SealedCursors,
     @Inject(PUBLIC_URL) private readonly publicUrl: string,
+    @Inject(PostgresAuditExport) private readonly exported: PostgresAuditExport,
   ) {}
 
   @Get()
@@ -42,6 +45,17 @@ export class AuditEventsController {
     if (page.nextCursor !== null)
       reply.header('link', nextLink(new URL(request.url, this.publicUrl), page.nextCursor));
     return page;
+  }
+
+  /** NDJSON in the order of the chain; `symbolon audit verify` computes it again. */
+  @Get('export')
+  export(@Res() reply: FastifyReply): void {
+    const lines = async function* (source: PostgresAuditExport) {
+      for await (const line of source.lines()) yield `${JSON.stringify(line)}\n`;
+    };
+    void reply
+      .headers({ 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
+      .send(Readable.from(lines(this.exported)));
   }
 
   @Get(':id')

@@ -123,6 +123,19 @@ function auditOperations(): Operation[] {
     },
     {
       method: 'get',
+      path: `${path}/export`,
+      tag: 'audit-events',
+      summary: 'The whole log with its hash chain, one event a line',
+      answers: {
+        200: {
+          what: 'NDJSON in the order of the chain.',
+          schema: event,
+          type: 'application/x-ndjson',
+        },
+      },
+    },
+    {
+      method: 'get',
       path: `${path}/{id}`,
       tag: 'audit-events',
       summary: 'Read one audit event',

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { readEnvironment } from '#lib/config/environment';
+import { publicUrl, secret } from '#lib/config/settings';
+import type { Secret } from '#lib/secret/secret';
+
+/** Every setting of the `symbolon` command, by the name of its environment variable. */
+export const cliSettings = z.object({
+  SYMBOLON_VAULT_URL: publicUrl.describe('the vault whose admin API is called'),
+  SYMBOLON_ADMIN_TOKEN: secret.describe('an admin token: the bootstrap one or one of an issuer'),
+});
+
+export interface CliConfig {
+  /** Origin of the vault, such as https://vault.example.com. */
+  readonly vaultUrl: string;
+  readonly adminToken: Secret;
+}
+
+/** Throws a ConfigurationError that names all that is wrong. */
+export function readCliConfig(environment: NodeJS.ProcessEnv): CliConfig {
+  const settings = readEnvironment(cliSettings, environment);
+  return { vaultUrl: settings.SYMBOLON_VAULT_URL, adminToken: settings.SYMBOLON_ADMIN_TOKEN };
+}

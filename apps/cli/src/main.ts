@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { ConfigurationError } from '#lib/config/environment';
+import { AdminRefused, adminClient } from './admin-client.js';
+import type { CommandContext } from './command.js';
+import { addAudit } from './commands/audit.js';
+import { readCliConfig } from './config.js';
+
+const program = new Command('symbolon')
+  .description('Operate a Symbolon vault through its admin API.')
+  .addHelpText(
+    'after',
+    '\nSYMBOLON_VAULT_URL names the vault, SYMBOLON_ADMIN_TOKEN (or …_FILE) opens its admin API.',
+  );
+const context: CommandContext = {
+  client: () => adminClient(readCliConfig(process.env)),
+  print: (line) => process.stdout.write(`${line}\n`),
+};
+for (const add of [addAudit]) add(program, context);
+
+program.parseAsync().catch((error: unknown) => {
+  const known = error instanceof ConfigurationError || error instanceof AdminRefused;
+  process.stderr.write(`${known ? error.message : reasonOf(error)}\n`);
+  process.exitCode = 1;
+});
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}
