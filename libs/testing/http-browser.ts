@@ -1,3 +1,5 @@
+import { personCookie } from './person-cookie.js';
+
 /** A page that a browser without script has arrived at. */
 export interface VisitedPage {
   readonly url: URL;
@@ -49,6 +51,12 @@ export class HttpBrowser {
     const [, action = '', inner = ''] = form;
     const url = new URL(decode(action), page.url);
     return this.post(url, { ...hiddenFields(inner), ...fields }, { origin: page.url.origin });
+  }
+
+  /** Who sits here, for the test servers that sign in whoever comes (see `personAt`). */
+  sit(host: string, person: string): void {
+    const jar = this.#cookies.get(host) ?? new Map<string, string>();
+    this.#cookies.set(host, jar.set(personCookie, person));
   }
 
   cookie(host: string, name: string): string | undefined {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody, sendJson } from './local-server.js';
+import { personAt } from './person-cookie.js';
 
 interface Asked {
   readonly subject: string;
@@ -25,12 +26,13 @@ export class IssuerSignIn {
 
   constructor(private readonly idToken: MakeIdToken) {}
 
-  authorize(query: URLSearchParams, response: ServerResponse): void {
+  /** `cookies` may name another than `subject`. */
+  authorize(query: URLSearchParams, response: ServerResponse, cookies?: string): void {
     const code = randomUUID();
     const of = (name: string) => query.get(name) ?? '';
     const redirectUri = of('redirect_uri');
     this.#codes.set(code, {
-      subject: this.subject,
+      subject: personAt(cookies) ?? this.subject,
       clientId: of('client_id'),
       redirectUri,
       challenge: of('code_challenge'),

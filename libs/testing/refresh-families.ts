@@ -25,6 +25,10 @@ export interface RefreshFamily {
   inFlight: number;
   /** How often a second refresh arrived while one was in flight; must stay 0 (promise R2). */
   overlaps: number;
+  /** How often a refresh token came that had been used before: after a crash once, else never. */
+  reuses: number;
+  /** When the last refresh was answered, epoch milliseconds. */
+  answeredAt: number;
 }
 
 interface IssuedRefreshToken {
@@ -37,6 +41,10 @@ export class RefreshFamilies {
   readonly #issued = new Map<string, IssuedRefreshToken>();
   readonly #families: RefreshFamily[] = [];
 
+  /** Refreshes of all grants that are being answered now, and the most that ever were. */
+  inFlight = 0;
+  mostInFlight = 0;
+
   constructor(public rotation: Rotation) {}
 
   get all(): readonly RefreshFamily[] {
@@ -44,8 +52,15 @@ export class RefreshFamilies {
   }
 
   start(about: Pick<RefreshFamily, 'subject' | 'clientId' | 'scope' | 'nonce'>): RefreshFamily {
-    const counters = { revoked: false, refreshes: 0, attempts: 0, inFlight: 0, overlaps: 0 };
-    const family = { id: randomBytes(6).toString('hex'), ...about, ...counters };
+    const counters = {
+      revoked: false,
+      refreshes: 0,
+      attempts: 0,
+      inFlight: 0,
+      overlaps: 0,
+      reuses: 0,
+    };
+    const family = { id: randomBytes(6).toString('hex'), ...about, ...counters, answeredAt: 0 };
     this.#families.push(family);
     return family;
   }
@@ -60,10 +75,27 @@ export class RefreshFamilies {
     return this.#issued.get(token)?.family;
   }
 
+  /** A refresh has come; call what is returned when its connection ends. A careful client has one per grant. */
+  arrive(token: string): () => void {
+    const family = this.familyOf(token);
+    this.inFlight += 1;
+    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    if (family) {
+      family.attempts += 1;
+      if (family.inFlight > 0) family.overlaps += 1;
+      family.inFlight += 1;
+    }
+    return () => {
+      this.inFlight -= 1;
+      if (family) Object.assign(family, { inFlight: family.inFlight - 1, answeredAt: Date.now() });
+    };
+  }
+
   /** Uses a refresh token; undefined means invalid_grant. `next` is what the answer carries. */
   use(token: string): { family: RefreshFamily; next: string | undefined } | undefined {
     const issued = this.#issued.get(token);
     if (issued === undefined || issued.family.revoked) return undefined;
+    if (issued.usedAtMs !== undefined) issued.family.reuses += 1;
     if (issued.usedAtMs !== undefined && !this.#toleratesReuse(issued.usedAtMs)) {
       issued.family.revoked = true;
       return undefined;

@@ -4,6 +4,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 import { sendJson, startLocalServer } from './local-server.js';
 import type { LocalServer } from './local-server.js';
+import { personAt } from './person-cookie.js';
 import { recordRequest } from './recorded-request.js';
 import type { Endpoint, RecordedRequest } from './recorded-request.js';
 import { RefreshFamilies } from './refresh-families.js';
@@ -101,6 +102,12 @@ export class ScriptableAuthorizationServer {
     ).length;
   }
 
+  /** Whose access token this is, while its grant lives. */
+  holderOf(accessToken: string): RefreshFamily | undefined {
+    const family = this.#accessTokens.get(accessToken);
+    return family?.revoked === true ? undefined : family;
+  }
+
   /** Ends everything that a person has consented to, as a user does in the provider's own settings. */
   revokeAll(): void {
     for (const family of this.families.all) family.revoked = true;
@@ -118,24 +125,13 @@ export class ScriptableAuthorizationServer {
     const scripted =
       this.#scripts.get(recorded.endpoint)?.shift() ?? this.#always.get(recorded.endpoint);
     if (recorded.endpoint === 'authorize' && !scripted) return this.#authorize(recorded, response);
-    const family = this.#arrive(recorded);
+    const used = recorded.endpoint === 'token' ? recorded.parameters.get('refresh_token') : null;
     // Left when the connection ends, answered or not.
-    if (family) response.once('close', () => (family.inFlight -= 1));
+    if (used !== null) response.once('close', this.families.arrive(used));
     const ordinary = () => this.#ordinary(recorded);
     if (scripted) return scripted(response, ordinary);
     const { status, body } = await ordinary();
     sendJson(response, status, body);
-  }
-
-  /** Counts refreshes of one grant that overlap: a careful client never has two in flight. */
-  #arrive({ endpoint, parameters }: RecordedRequest): RefreshFamily | undefined {
-    const token = endpoint === 'token' ? parameters.get('refresh_token') : null;
-    const family = token === null ? undefined : this.families.familyOf(token);
-    if (family === undefined) return undefined;
-    family.attempts += 1;
-    if (family.inFlight > 0) family.overlaps += 1;
-    family.inFlight += 1;
-    return family;
   }
 
   async #ordinary(request: RecordedRequest): Promise<OrdinaryAnswer> {
@@ -174,7 +170,8 @@ export class ScriptableAuthorizationServer {
     };
   }
 
-  #authorize({ parameters }: RecordedRequest, response: ServerResponse): void {
+  #authorize({ parameters, headers }: RecordedRequest, response: ServerResponse): void {
+    const person = personAt(headers.cookie);
     const redirectUri = parameters.get('redirect_uri') ?? '';
     const target = new URL(redirectUri);
     const state = parameters.get('state');
@@ -190,7 +187,7 @@ export class ScriptableAuthorizationServer {
         scope: parameters.get('scope') ?? '',
         challenge: parameters.get('code_challenge'),
         nonce: parameters.get('nonce') ?? undefined,
-        subject: this.subject,
+        subject: person === undefined ? this.subject : `upstream-${person}`,
       });
       target.searchParams.set('code', code);
     }

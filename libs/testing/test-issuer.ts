@@ -46,7 +46,8 @@ export class TestIssuer {
     self.#server = await startLocalServer((request, response) => {
       if (self.down) return sendJson(response, 503, {});
       const { pathname: path, searchParams } = new URL(request.url ?? '/', self.issuer);
-      if (path === `${self.#path}/authorize`) return self.signIn.authorize(searchParams, response);
+      if (path === `${self.#path}/authorize`)
+        return self.signIn.authorize(searchParams, response, request.headers.cookie);
       if (path === `${self.#path}/token`) return self.signIn.token(request, response);
       if (path === `${self.#path}/jwks`) {
         self.fetches.jwks += 1;
