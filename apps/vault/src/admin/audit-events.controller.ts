@@ -36,7 +36,7 @@ export class AuditEventsController {
   ) {
     const { limit, cursor, ...wanted } = readListQuery(filters, query);
     const list = `audit-events ${JSON.stringify(wanted)}`;
-    const before = cursor === undefined ? '' : this.cursors.open(list, cursor);
+    const before = cursor === undefined ? '' : await this.cursors.open(list, cursor);
     const found = await this.events.list(wanted, { before, limit: limit + 1 });
     const page = pageOf(found, { list, limit }, this.cursors, {
       position: (entry) => entry.id,

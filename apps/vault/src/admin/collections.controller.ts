@@ -49,7 +49,7 @@ export class CollectionsController {
   ) {
     const collection = known(name);
     const { limit, cursor } = readListQuery({}, query);
-    const after = cursor === undefined ? '' : this.cursors.open(name, cursor);
+    const after = cursor === undefined ? '' : await this.cursors.open(name, cursor);
     const { rows } = await this.store.load();
     const found = rows.filter((row) => row.collection === collection.name && row.slug > after);
     const page = pageOf(found, { list: name, limit }, this.cursors, {

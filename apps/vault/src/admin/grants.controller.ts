@@ -48,7 +48,7 @@ export class GrantsController {
   ) {
     const { limit, cursor, ...wanted } = readListQuery(filters, query);
     const list = `grants ${JSON.stringify(wanted)}`;
-    const after = cursor === undefined ? '' : this.cursors.open(list, cursor);
+    const after = cursor === undefined ? '' : await this.cursors.open(list, cursor);
     const found = await this.entries.list(wanted, { after, limit: limit + 1 });
     const page = pageOf(found, { list, limit }, this.cursors, {
       position: (entry) => entry.id,

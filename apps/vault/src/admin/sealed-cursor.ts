@@ -11,10 +11,10 @@ export class SealedCursors {
     return this.sealer.seal(placeOf(list), new Secret(position)).toString('base64url');
   }
 
-  /** Where the page before ended. Throws Problem. */
-  open(list: string, cursor: string): string {
+  /** Where the page before ended. Rejects with Problem. */
+  async open(list: string, cursor: string): Promise<string> {
     try {
-      return this.sealer.open(placeOf(list), Buffer.from(cursor, 'base64url')).reveal();
+      return (await this.sealer.open(placeOf(list), Buffer.from(cursor, 'base64url'))).reveal();
     } catch (error) {
       if (!(error instanceof SealBroken)) throw error;
       throw new Problem('invalid-request', 'The cursor is not one of this list. Begin without it.');

@@ -98,7 +98,7 @@ export class PostgresAuthorizationStore {
     return row?.interaction_id;
   }
 
-  #authorizationOf(row: Row): Authorization {
+  async #authorizationOf(row: Row): Promise<Authorization> {
     const unsealed = {
       stateHash: row.state_hash,
       interactionId: row.interaction_id,
@@ -112,7 +112,10 @@ export class PostgresAuthorizationStore {
       issuerId: row.issuer_id,
       subject: row.subject,
     };
-    return { ...unsealed, codeVerifier: this.sealer.open(placeOf(unsealed), row.pkce_verifier) };
+    return {
+      ...unsealed,
+      codeVerifier: await this.sealer.open(placeOf(unsealed), row.pkce_verifier),
+    };
   }
 }
 

@@ -74,7 +74,7 @@ export class PostgresUnconfirmedAccountStore {
       [request.interaction.id],
     );
     if (!row) return undefined;
-    const opened = this.sealer.open(placeOf(request), row.sealed).reveal();
+    const opened = (await this.sealer.open(placeOf(request), row.sealed)).reveal();
     const { asked, ...form } = sealedForm.parse(JSON.parse(opened));
     return {
       tokens: {

@@ -42,7 +42,7 @@ export class AccessTokenFor {
     private readonly clock: Clock,
   ) {}
 
-  /** Throws SealBroken if the stored token does not open. */
+  /** Rejects with SealBroken if the stored token does not open. */
   async get(wanted: TokenWanted): Promise<AccessTokenResult> {
     for (let round = 0; round < maxRounds; round += 1) {
       const held = await this.store.hold(wanted.key, wanted.target);
@@ -112,9 +112,9 @@ function patienceMs({ expiresAt }: StoredToken, now: number): number {
   return expiresAt === undefined ? 1_000 : Math.min(1_000, (expiresAt - now) * 250);
 }
 
-function served(grant: StoredGrant, token: StoredToken): AccessTokenResult {
+async function served(grant: StoredGrant, token: StoredToken): Promise<AccessTokenResult> {
   const { tokenType, expiresAt } = token;
-  return { ok: true, token: token.open(), tokenType, expiresAt, grant };
+  return { ok: true, token: await token.open(), tokenType, expiresAt, grant };
 }
 
 function unavailable(retryAfterSeconds: number): AccessTokenResult {

@@ -15,13 +15,13 @@ import { PostgresTokenColumns } from './postgres-token-columns.js';
 import { accessTokenPlace, refreshTokenPlace } from './sealed-places.js';
 import type { TokenTarget } from './token-target.js';
 
-/** An access token as stored; `open` throws SealBroken. Times are epoch seconds. */
+/** An access token as stored; `open` rejects with SealBroken. Times are epoch seconds. */
 export interface StoredToken {
   readonly sha256: Buffer;
   readonly tokenType: string;
   readonly issuedAt: number;
   readonly expiresAt: number | undefined;
-  open(): Secret;
+  open(): Promise<Secret>;
 }
 
 export interface HeldGrant {
@@ -31,7 +31,7 @@ export interface HeldGrant {
 
 export interface RevocableToken {
   readonly hint: 'refresh_token' | 'access_token';
-  open(): Secret;
+  open(): Promise<Secret>;
 }
 
 interface TokenRow {
@@ -148,7 +148,7 @@ export class PostgresGrantStore {
     return rows.map(storedGrant)[0];
   }
 
-  /** Locks the row and reads what revoking at the provider needs; `open` throws SealBroken. */
+  /** Locks the row and reads what revoking at the provider needs; `open` rejects with SealBroken. */
   async tokenToRevoke(
     tx: Transaction,
     id: string,

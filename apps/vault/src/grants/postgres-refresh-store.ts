@@ -108,7 +108,7 @@ export class PostgresRefreshStore {
         return refusal ?? { begun: false, because: 'changed' };
       await this.#intend(tx, id, options);
       const grant = storedGrant(row);
-      const refreshToken = this.sealer.open(refreshTokenPlace(row), row.refreshToken);
+      const refreshToken = await this.sealer.open(refreshTokenPlace(row), row.refreshToken);
       const { unfinishedSince } = grant;
       return {
         begun: true,

@@ -87,7 +87,7 @@ export class RevokeGrant {
     const client = this.parts.registry.current().oauthClientById(grant.oauthClientId);
     if (client === undefined) return 'failed';
     try {
-      return await this.parts.providers.of(client).revoke(token.open(), token.hint);
+      return await this.parts.providers.of(client).revoke(await token.open(), token.hint);
     } catch (error) {
       this.parts.logger.error({ event: 'grant.revocation_broken', grantId: grant.id, err: error });
       return 'failed';

@@ -132,14 +132,16 @@ export class PostgresRegistryStore {
     }
   }
 
-  /** Live values, newest first. Throws `SealBroken`. */
+  /** Live values, newest first. Rejects with `SealBroken`. */
   async secrets(resourceId: string, name: string): Promise<readonly Secret[]> {
     const rows = await this.database.query<{ slot: number; sealed: Buffer }>(
       'SELECT slot, sealed FROM registry_secret WHERE resource_id = $1 AND name = $2 ORDER BY slot',
       [resourceId, name],
     );
-    return rows.map(({ slot, sealed }) =>
-      this.sealer.open(registrySecretPlace(resourceId, name, slot), sealed),
+    return Promise.all(
+      rows.map(({ slot, sealed }) =>
+        this.sealer.open(registrySecretPlace(resourceId, name, slot), sealed),
+      ),
     );
   }
 }

@@ -26,7 +26,7 @@ class OneKeySealer implements Sealer {
     return sealMessage(this.#key, Object.values(place), Buffer.from(value.reveal()));
   }
 
-  open(place: SealedPlace, sealed: Buffer): Secret {
+  async open(place: SealedPlace, sealed: Buffer): Promise<Secret> {
     return new Secret(openMessage(this.#key, Object.values(place), sealed).toString());
   }
 }

@@ -54,7 +54,7 @@ export class KeyRingSealer implements Sealer {
     );
   }
 
-  open(place: SealedPlace, sealed: Buffer): Secret {
+  async open(place: SealedPlace, sealed: Buffer): Promise<Secret> {
     const key = this.#opened().byId.get(keyIdOf(sealed).toString('hex'));
     if (!key) throw new SealBroken('sealed by a key that this vault does not have');
     return new Secret(openMessage(key, contextOf(place), sealed).toString('utf8'));

@@ -15,6 +15,9 @@ export interface SealedPlace {
 /** Seals by the primary data key, opens by the key that the message names. */
 export interface Sealer {
   seal(place: SealedPlace, value: Secret): Buffer;
-  /** Throws `SealBroken` (#lib/sealing/message); the caller fails closed and records `seal.broken`. */
-  open(place: SealedPlace, sealed: Buffer): Secret;
+  /**
+   * Rejects with `SealBroken` (#lib/sealing/message), or with Problem `sealed` while its key cannot be had; the
+   * caller fails closed. A promise, because a key that another replica has just made is fetched here.
+   */
+  open(place: SealedPlace, sealed: Buffer): Promise<Secret>;
 }

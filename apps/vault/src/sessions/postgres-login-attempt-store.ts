@@ -54,9 +54,9 @@ export class PostgresLoginAttemptStore {
       stateHash,
       browserHash: row.browser_hash,
       issuerId: row.issuer_id,
-      codeVerifier: this.sealer.open(place, row.pkce_verifier),
+      codeVerifier: await this.sealer.open(place, row.pkce_verifier),
       nonce: row.nonce,
-      returnTo: this.#opened(row.return_to, placeOf(stateHash, row.issuer_id, 'return_to')),
+      returnTo: await this.#opened(row.return_to, placeOf(stateHash, row.issuer_id, 'return_to')),
     };
   }
 
@@ -69,9 +69,10 @@ export class PostgresLoginAttemptStore {
     return { page: 'link', sealed: this.sealer.seal(place, returnTo.link).toString('base64') };
   }
 
-  #opened(stored: StoredReturn, place: SealedPlace): ReturnTo {
+  async #opened(stored: StoredReturn, place: SealedPlace): Promise<ReturnTo> {
     if (stored.page !== 'link') return stored;
-    return { page: 'link', link: this.sealer.open(place, Buffer.from(stored.sealed, 'base64')) };
+    const sealed = Buffer.from(stored.sealed, 'base64');
+    return { page: 'link', link: await this.sealer.open(place, sealed) };
   }
 }
 
