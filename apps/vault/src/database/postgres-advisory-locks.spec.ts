@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FreshDatabase, freshDatabase } from '#lib/testing/postgres-fresh-database';
+import { queryDatabase } from '#lib/testing/postgres-query';
 import { PostgresAdvisoryLocks } from './postgres-advisory-locks.js';
 import { PostgresDatabase } from './postgres-database.js';
 
@@ -39,7 +40,8 @@ test('of 30 that try at once one has it', async () => {
 
 test('a lock whose connection dies knows it, is free for others, and releasing it harms nobody', async () => {
   const lock = await here.tryLock('dies');
-  await database.query(
+  await queryDatabase(
+    fresh.url,
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE application_name = 'symbolon-vault-locks' AND datname = current_database()`,
   );

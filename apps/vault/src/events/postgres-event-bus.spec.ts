@@ -3,6 +3,7 @@ import { SynchronisedClock } from '#lib/clock/clock';
 import type { PublishedEvent } from '#lib/contract/events';
 import { createLogger } from '#lib/observability/logger';
 import { freshDatabase } from '#lib/testing/postgres-fresh-database';
+import { queryDatabase } from '#lib/testing/postgres-query';
 import { PostgresDatabase } from '../database/postgres-database.js';
 import { type BusMessage, PostgresEventBus } from './postgres-event-bus.js';
 
@@ -59,7 +60,8 @@ describe('the event bus', () => {
       () => undefined,
       () => (lost += 1),
     );
-    await database.query(
+    await queryDatabase(
+      fresh.url,
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'symbolon-vault-events'
        AND datname = current_database()`,
     );

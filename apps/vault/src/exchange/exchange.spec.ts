@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { slow, status } from '#lib/testing/scripted-answer';
+import { queryDatabase } from '#lib/testing/postgres-query';
 import { ExchangeFixture, gatewayUrl } from './exchange-fixture.js';
 
 let fixture: ExchangeFixture;
@@ -402,9 +403,9 @@ describe('keeping', () => {
 
   test('R10: without its audit record no token leaves', async () => {
     const { token } = await connected('aud');
-    await fixture.seed.database.query('ALTER TABLE audit_event RENAME TO audit_event_away');
+    await queryDatabase(fixture.fresh.url, 'ALTER TABLE audit_event RENAME TO audit_event_away');
     const answer = await fixture.exchange(token);
-    await fixture.seed.database.query('ALTER TABLE audit_event_away RENAME TO audit_event');
+    await queryDatabase(fixture.fresh.url, 'ALTER TABLE audit_event_away RENAME TO audit_event');
     expect(answer).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } });
     expect((await fixture.exchange(token)).status).toBe(200);
   });

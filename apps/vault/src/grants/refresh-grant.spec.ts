@@ -12,6 +12,7 @@ import {
   status,
   tooManyRequests,
 } from '#lib/testing/scripted-answer';
+import { queryDatabase } from '#lib/testing/postgres-query';
 import type { AccessTokenResult } from './access-token-for.js';
 import { GrantsFixture, type GrantsReplica } from './grants-fixture.js';
 
@@ -80,7 +81,8 @@ describe('R2, one refresh in flight per grant', () => {
     const grant = await fixture.grantTo('alice', one);
     await fixture.expire(grant.id);
     fixture.server.script('token', async (response) => {
-      await fixture.database.query(
+      await queryDatabase(
+        fixture.fresh.url,
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
           WHERE application_name = 'symbolon-vault-locks' AND datname = current_database()`,
       );
@@ -111,9 +113,10 @@ describe('a refresh is finished whoever has gone', () => {
     const grant = await fixture.grantTo('alice', one);
     await fixture.expire(grant.id);
     fixture.server.script('token', async (response, ordinary) => {
-      await fixture.database.query(`ALTER TABLE user_grant RENAME TO user_grant_away`);
+      await queryDatabase(fixture.fresh.url, `ALTER TABLE user_grant RENAME TO user_grant_away`);
       setTimeout(
-        () => void fixture.database.query(`ALTER TABLE user_grant_away RENAME TO user_grant`),
+        () =>
+          void queryDatabase(fixture.fresh.url, `ALTER TABLE user_grant_away RENAME TO user_grant`),
         800,
       );
       await slow(0)(response, ordinary);
@@ -180,7 +183,8 @@ describe('after a crash', () => {
   }
 
   async function killLocks(): Promise<void> {
-    await fixture.database.query(
+    await queryDatabase(
+      fixture.fresh.url,
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE application_name = 'symbolon-vault-locks' AND datname = current_database()`,
     );
