@@ -9,6 +9,7 @@ import { HealthModule } from './health.module.js';
 import { InteractionsModule } from './interactions/interactions.module.js';
 import { MachineClientsModule } from './machine-clients/machine-clients.module.js';
 import { PlatformModule } from './platform.module.js';
+import { ProvidersModule } from './providers/providers.module.js';
 import { RegistryModule } from './registry/registry.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { WebModule } from './web/web.module.js';
@@ -23,6 +24,7 @@ export class AppModule {
         PlatformModule.for(config, logger),
         RegistryModule,
         MachineClientsModule,
+        ProvidersModule,
         GrantsModule,
         InteractionsModule,
         SessionsModule,

@@ -16,6 +16,7 @@ import type { Outbound } from '#lib/outbound/outbound';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
+import { PostgresSigningKeys } from '../providers/postgres-signing-keys.js';
 import { ApplyBootstrap } from '../registry/apply-bootstrap.js';
 import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
 import type { GrantSuspender } from '../registry/registry-effects.js';
@@ -56,6 +57,7 @@ import { PostgresConsentVoider } from './postgres-consent-voider.js';
 import { PostgresGrantList } from './postgres-grant-list.js';
 import { PostgresResourceDependents } from './postgres-resource-dependents.js';
 import { PostgresSessionEnder } from './postgres-session-ender.js';
+import { RotateSigningKey } from './rotate-signing-key.js';
 import { SealedCursors } from './sealed-cursor.js';
 import { TestOAuthClient } from './test-oauth-client.js';
 
@@ -134,6 +136,12 @@ import { TestOAuthClient } from './test-oauth-client.js';
     },
     {
       provide: ExplainCallerToken,
+    {
+      provide: RotateSigningKey,
+      useFactory: (...[registry, keys, database, audit]: RotationPorts) =>
+        new RotateSigningKey(registry, keys, database, audit),
+      inject: [REGISTRY, PostgresSigningKeys, DATABASE, AUDIT_LOG],
+    },
       useFactory: (registry: Registry, keys: JwksCache, clock: Clock) =>
         new ExplainCallerToken(registry, keys, clock),
       inject: [REGISTRY, JWKS_CACHE, CLOCK],
@@ -163,6 +171,8 @@ export class AdminModule implements OnModuleInit, OnApplicationBootstrap, OnModu
 }
 
 type TestPorts = [Registry, PostgresRegistryStore, Outbound, string];
+
+type RotationPorts = [Registry, PostgresSigningKeys, PostgresDatabase, AuditLog];
 
 type WriterPorts = [
   PostgresDatabase,

@@ -5,7 +5,9 @@ import type { Logger } from '#lib/observability/logger';
 import { createRequestId } from '#lib/observability/request-id';
 import { ProblemFilter } from '#lib/nest/problem.filter';
 import { MachineClientsModule } from '../machine-clients/machine-clients.module.js';
+import { ProvidersModule } from '../providers/providers.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
+import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { AdminModule } from './admin.module.js';
 
 /** The ports that the rest of the vault provides, given by the specs of admin. */
@@ -17,14 +19,21 @@ class FixturePorts {
   }
 }
 
-/** The registry's, admin's and machine clients' modules as an app of their own, on a free port. */
+/** The modules of registry, providers, machine clients and admin as an app of their own, on a free port. */
 export async function startFixtureApp(
   providers: Provider[],
   logger: Logger,
 ): Promise<{ app: NestFastifyApplication; origin: string }> {
   const module = {
     module: class FixtureRoot {},
-    imports: [FixturePorts.of(providers), RegistryModule, MachineClientsModule, AdminModule],
+    imports: [
+      FixturePorts.of(providers),
+      RegistryModule,
+      ProvidersModule,
+      MachineClientsModule,
+      WebhooksModule,
+      AdminModule,
+    ],
   };
   const adapter = new FastifyAdapter({ genReqId: () => createRequestId() });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {

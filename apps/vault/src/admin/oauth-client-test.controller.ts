@@ -1,15 +1,27 @@
-import { Controller, HttpCode, Inject, Param, Post, UseGuards } from '@nestjs/common';
-import { AdminGuard } from './admin.guard.js';
+import { Controller, HttpCode, Inject, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { authorityOf } from './admin-principal.js';
+import { RotateSigningKey } from './rotate-signing-key.js';
 import { TestOAuthClient } from './test-oauth-client.js';
 
-@Controller('admin/v1/oauth-clients/:slug/test')
+/** What is done to an oauth client besides changing its document. */
+@Controller('admin/v1/oauth-clients/:slug')
 @UseGuards(AdminGuard)
 export class OAuthClientTestController {
-  constructor(@Inject(TestOAuthClient) private readonly testing: TestOAuthClient) {}
+  constructor(
+    @Inject(TestOAuthClient) private readonly testing: TestOAuthClient,
+    @Inject(RotateSigningKey) private readonly rotation: RotateSigningKey,
+  ) {}
 
-  @Post()
+  @Post('test')
   @HttpCode(200)
   test(@Param('slug') slug: string) {
     return this.testing.test(slug);
+  }
+
+  @Post('rotate-key')
+  @HttpCode(200)
+  rotateKey(@Param('slug') slug: string, @Req() request: AdminRequest) {
+    return this.rotation.rotate(slug, authorityOf(request.admin, request.id));
   }
 }

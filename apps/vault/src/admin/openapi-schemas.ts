@@ -64,6 +64,10 @@ const readOnlyMembers = {
 
 const oauthClientMembers = {
   redirectUri: { ...text, description: 'Register exactly this address at the provider.' },
+  signingKeysUri: {
+    ...text,
+    description: 'Our public keys (JWKS): register it where clientAuth is private_key_jwt.',
+  },
   status: { enum: ['draft', 'ready', 'failing'] },
   missing: { ...texts, description: 'Members without which it stays a draft.' },
   failure: { ...text, description: 'What the last check found wrong.' },

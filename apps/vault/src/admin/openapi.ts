@@ -68,6 +68,19 @@ function testOperations(): Operation[] {
       summary: 'Try what can be tried without a person, in order',
       answers: { 200: { what: 'Each check: pass, fail or needs-user.', schema: checks } },
     },
+    {
+      method: 'post',
+      path: '/admin/v1/oauth-clients/{slug}/rotate-key',
+      tag: 'oauth-clients',
+      summary: 'Sign with a new key; the one before stays published until the next rotation',
+      answers: {
+        200: {
+          what: 'The published keys, newest first.',
+          schema: { type: 'object', properties: { keys: { type: 'array', items: {} } } },
+        },
+        409: { what: 'Its clientAuth is not private_key_jwt.' },
+      },
+    },
   ];
 }
 

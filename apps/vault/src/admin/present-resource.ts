@@ -1,6 +1,8 @@
 import type { JsonObject } from '../registry/domain/json.js';
-import type { OAuthClient } from '../registry/domain/oauth-client.js';
+import type { Webhook } from '../registry/domain/webhook.js';
+import { effective } from '../registry/effective-oauth-client.js';
 import type { RegistryRow } from '../registry/registry-row.js';
+import { oauthClientFacts } from './oauth-client-facts.js';
 
 /** A resource as the admin API shows it: the document, and what the vault itself knows. Never a secret. */
 export function presentResource(row: RegistryRow, vaultPublicUrl: string): JsonObject {
@@ -15,17 +17,12 @@ export function presentResource(row: RegistryRow, vaultPublicUrl: string): JsonO
   };
 }
 
-function oauthClientFacts(row: RegistryRow, vaultPublicUrl: string): JsonObject {
-  const document = row.document as OAuthClient;
-  const missing = [
-    ...(document.clientId === undefined ? ['clientId'] : []),
-    ...(document.clientAuth !== 'none' && !row.secretsSet.includes('clientSecret')
-      ? ['clientSecret']
-      : []),
-  ];
+function webhookFacts(row: RegistryRow): JsonObject {
+  const { enabled } = row.document as Webhook;
+  const missing = row.secretsSet.includes('secret') ? [] : ['secret'];
+  const works = missing.length > 0 ? 'draft' : enabled ? 'ready' : 'disabled';
   return {
-    redirectUri: `${vaultPublicUrl}/callback/${row.slug}`,
-    status: missing.length > 0 ? 'draft' : row.checkFailure === undefined ? 'ready' : 'failing',
+    status: row.checkFailure === undefined ? works : 'failing',
     missing,
     ...(row.checkFailure === undefined ? {} : { failure: row.checkFailure }),
   };

@@ -106,7 +106,7 @@ function registration(document: OAuthClient, secret: Secret | undefined): OAuthC
       'There is no client id yet: this is a draft.',
       'Register an application at the provider with the redirectUri shown here, then set clientId.',
     );
-  if (document.clientAuth !== 'none' && secret === undefined)
+  if (document.clientAuth.startsWith('client_secret') && secret === undefined)
     return fail(
       'registration',
       'There is no client secret.',

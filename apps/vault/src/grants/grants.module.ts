@@ -8,14 +8,12 @@ import {
   type Provider,
 } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
-import type { Outbound } from '#lib/outbound/outbound';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { VaultConfig } from '../config.js';
 import type { CrashPoint } from '../database/crash-point.js';
 import { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
 import { PostgresDatabase } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
-import { OpenIdProviders } from '../providers/openid-providers.js';
 import type { Providers } from '../providers/provider.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { Sealer } from '../sealing/sealer.js';
@@ -29,9 +27,7 @@ import {
   EVENT_PUBLISHER,
   GRANTS,
   LOGGER,
-  OUTBOUND,
   PROVIDERS,
-  PUBLIC_URL,
   REGISTRY,
   SEALER,
 } from '../tokens.js';
@@ -85,12 +81,6 @@ const stores: Provider[] = [
     provide: GrantEvents,
     useFactory: (events: EventPublisher, registry: Registry) => new GrantEvents(events, registry),
     inject: [EVENT_PUBLISHER, REGISTRY],
-  },
-  {
-    provide: PROVIDERS,
-    useFactory: (publicUrl: string, outbound: Outbound, registry: Registry, clock: Clock) =>
-      new OpenIdProviders(publicUrl, outbound, registry, clock),
-    inject: [PUBLIC_URL, OUTBOUND, REGISTRY, CLOCK],
   },
 ];
 
@@ -186,7 +176,6 @@ const ending: Provider[] = [
   exports: [
     GRANTS,
     CONSENT_STORE,
-    PROVIDERS,
     PostgresGrantStore,
     AccessTokenFor,
     RefreshGrant,

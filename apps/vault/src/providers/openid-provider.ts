@@ -2,9 +2,8 @@ import {
   allowInsecureRequests,
   authorizationCodeGrant,
   buildAuthorizationUrl,
+  buildAuthorizationUrlWithPAR,
   calculatePKCECodeChallenge,
-  ClientSecretBasic,
-  ClientSecretPost,
   Configuration,
   customFetch,
   fetchUserInfo,
@@ -23,6 +22,7 @@ import { Secret } from '#lib/secret/secret';
 import type { TokenSet, UpstreamAccount } from './token-set.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import { accountFrom } from './account.js';
+import type { Authentication, ClientIdentity } from './client-identity.js';
 import type { ConcurrencyLimit } from './concurrency-limit.js';
 import type { AuthorizationStart, Provider, ProviderFailure, TokenResult } from './provider.js';
 import { failureFrom, ProviderRefused } from './provider-refused.js';
@@ -34,8 +34,8 @@ export interface OpenIdProviderParts {
   readonly redirectUri: string;
   readonly metadata: ServerMetadataSource;
   readonly outbound: Outbound;
-  /** Live values, newest first. */
-  readonly secrets: () => Promise<readonly Secret[]>;
+  /** Who we are there; rejects with ProviderRefused while the registration is not complete. */
+  readonly identity: () => Promise<ClientIdentity>;
   readonly limit: ConcurrencyLimit;
   readonly clock: Clock;
 }
@@ -44,15 +44,19 @@ type Attempt<T> = (configuration: Configuration) => Promise<T>;
 
 /** openid-client with its requests bounded and its answers made regular before it sees them. */
 export class OpenIdProvider implements Provider {
-  /** Which of two live secrets the server took last; until then the newest. */
-  #acceptedSecret: string | undefined;
+  /** Which of two live secrets or keys the server took last; until then the newest. */
+  #accepted: string | undefined;
 
   constructor(private readonly parts: OpenIdProviderParts) {}
 
   async authorizationUrl(start: AuthorizationStart): Promise<URL | ProviderFailure> {
     try {
-      const configuration = await this.#configuration(None());
-      const url = buildAuthorizationUrl(configuration, await this.#authorizationParameters(start));
+      const parameters = await this.#authorizationParameters(start);
+      const url = (await this.#pushes())
+        ? await this.#authenticated((configuration) =>
+            buildAuthorizationUrlWithPAR(configuration, parameters),
+          )
+        : buildAuthorizationUrl(await this.#configuration(None()), parameters);
       const refusal = this.parts.outbound.checkUrl(url.href);
       return refusal ? misconfigured(`authorization endpoint: ${refusal.code}`) : url;
     } catch (error) {
@@ -172,15 +176,26 @@ export class OpenIdProvider implements Provider {
     }
   }
 
-  /** Tries the newest secret; on `invalid_client` the other live one, and remembers which was taken. */
+  /** RFC 9126: whether the authorization request goes to the server directly, and the browser carries a reference. */
+  async #pushes(): Promise<boolean> {
+    const { pushedAuthorization } = this.parts.client;
+    const metadata = await this.parts.metadata.read();
+    const offered = metadata.pushed_authorization_request_endpoint !== undefined;
+    if (pushedAuthorization === 'always' && !offered)
+      throw new ProviderRefused(misconfigured('the server offers no pushed authorization'));
+    if (pushedAuthorization === 'never' && metadata.require_pushed_authorization_requests === true)
+      throw new ProviderRefused(misconfigured('the server demands pushed authorization'));
+    return offered && pushedAuthorization !== 'never';
+  }
+
+  /** Tries the newest secret or key; on `invalid_client` the other live one, and remembers which was taken. */
   async #authenticated<T>(attempt: Attempt<T>): Promise<T> {
-    const candidates = await this.#clientAuthentications();
     let refusal: unknown;
-    for (const { secret, authentication } of candidates) {
+    for (const { name, method } of await this.#authentications()) {
       try {
-        const configuration = await this.#configuration(authentication);
+        const configuration = await this.#configuration(method);
         const result = await this.parts.limit.run(() => attempt(configuration));
-        this.#acceptedSecret = secret;
+        this.#accepted = name;
         return result;
       } catch (error) {
         if (!isInvalidClient(error)) throw error;
@@ -190,24 +205,17 @@ export class OpenIdProvider implements Provider {
     throw refusal;
   }
 
-  async #clientAuthentications(): Promise<{ secret?: string; authentication: ClientAuth }[]> {
-    const { clientAuth } = this.parts.client;
-    if (clientAuth === 'none') return [{ authentication: None() }];
-    const live = (await this.parts.secrets()).map((secret) => secret.reveal());
-    if (live.length === 0)
-      throw new ProviderRefused(misconfigured('the client secret is not set yet'));
-    const first = live.filter((secret) => secret === this.#acceptedSecret);
-    const ordered = [...first, ...live.filter((secret) => !first.includes(secret))];
-    const method = clientAuth === 'client_secret_post' ? ClientSecretPost : ClientSecretBasic;
-    return ordered.map((secret) => ({ secret, authentication: method(secret) }));
+  async #authentications(): Promise<readonly Authentication[]> {
+    const identity = await this.parts.identity();
+    const live = await identity.authentications(await this.parts.metadata.read());
+    const first = live.filter(({ name }) => name === this.#accepted);
+    return [...first, ...live.filter((one) => !first.includes(one))];
   }
 
   async #configuration(authentication: ClientAuth): Promise<Configuration> {
-    const { client, metadata } = this.parts;
-    if (client.clientId === undefined)
-      throw new ProviderRefused(misconfigured('the oauth client is a draft without client id'));
-    const server = await metadata.read();
-    const configuration = new Configuration(server, client.clientId, undefined, authentication);
+    const { clientId } = await this.parts.identity();
+    const server = await this.parts.metadata.read();
+    const configuration = new Configuration(server, clientId, undefined, authentication);
     // Which schemes may be called is decided by libs/outbound.
     allowInsecureRequests(configuration);
     configuration[customFetch] = this.#fetchFor(server);

@@ -3,10 +3,12 @@ import type { Clock } from '#lib/clock/clock';
 import type { Outbound } from '#lib/outbound/outbound';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import type { Registry, Stored } from '../registry/registry-snapshot.js';
+import { registeredIdentity } from './client-identity.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 import { OpenIdProvider } from './openid-provider.js';
 import type { Provider, Providers } from './provider.js';
 import { ServerMetadataSource } from './server-metadata.js';
+import type { SigningKeys } from './signing-keys.js';
 
 const maxRequestsAtOnce = 10;
 
@@ -20,6 +22,8 @@ export class OpenIdProviders implements Providers {
     private readonly outbound: Outbound,
     private readonly registry: Pick<Registry, 'secrets'>,
     private readonly clock: Clock,
+    /** What only a vault with a database of its own has; without it, clients of a secret work, or of none. */
+    private readonly own: { readonly keys?: SigningKeys } = {},
   ) {}
 
   of(client: Stored<OAuthClient>): Provider {
@@ -34,14 +38,21 @@ export class OpenIdProviders implements Providers {
     return `${this.publicUrl}/callback/${slug}`;
   }
 
-  #make({ id, document }: Stored<OAuthClient>): Provider {
+  #make(client: Stored<OAuthClient>): Provider {
+    const { id, document } = client;
     const fetch: CustomFetch = (url, options) => this.outbound.fetch(url, options as RequestInit);
     return new OpenIdProvider({
       client: document,
       redirectUri: this.redirectUri(document.slug),
       metadata: new ServerMetadataSource(document, fetch, this.clock),
       outbound: this.outbound,
-      secrets: () => this.registry.secrets(id, 'clientSecret'),
+      identity: async () =>
+        registeredIdentity({
+          client,
+          secrets: () => this.registry.secrets(id, 'clientSecret'),
+          keys: this.own.keys,
+          clock: this.clock,
+        }),
       limit: this.#limitOf(id),
       clock: this.clock,
     });

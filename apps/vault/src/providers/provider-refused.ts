@@ -29,10 +29,20 @@ export function failureFrom(
   throw error;
 }
 
-// Not the token endpoint: revocation, userinfo. Nothing there says anything about a grant.
+// RFC 9126 §2.3 and RFC 6749 §4.1.2.1: our request or our registration is wrong, not the server.
+const ours = new Set([
+  'invalid_client',
+  'invalid_redirect_uri',
+  'invalid_request',
+  'invalid_scope',
+  'invalid_target',
+  'unauthorized_client',
+]);
+
+// Not the token endpoint: pushed authorization, revocation, userinfo. Nothing there says anything about a grant.
 function refusedElsewhere({ status, error }: ResponseBodyError): ProviderFailure {
-  if (error === 'invalid_client')
-    return { ok: false, code: 'misconfigured', detail: `${status} invalid_client` };
+  if (status < 500 && ours.has(error))
+    return { ok: false, code: 'misconfigured', detail: `${status} ${error}` };
   return { ok: false, code: 'transient', detail: `${status} and an OAuth error` };
 }
 
@@ -47,8 +57,7 @@ function authorizationFailure(error: string): ProviderFailure {
   const detail = `the authorization server answered ${known}`;
   if (error === 'server_error' || error === 'temporarily_unavailable')
     return { ok: false, code: 'transient', detail };
-  const ours = ['invalid_request', 'invalid_scope', 'invalid_target', 'unauthorized_client'];
-  return { ok: false, code: ours.includes(error) ? 'misconfigured' : 'invalid_grant', detail };
+  return { ok: false, code: ours.has(error) ? 'misconfigured' : 'invalid_grant', detail };
 }
 
 function reasonOf(error: ClientError): string {

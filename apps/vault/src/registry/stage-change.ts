@@ -22,6 +22,7 @@ const readOnly = [
   'updatedAt',
   'secretsSet',
   'redirectUri',
+  'signingKeysUri',
   'status',
   'missing',
   'failure',

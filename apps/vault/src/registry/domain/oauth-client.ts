@@ -36,7 +36,7 @@ export const oauthClient = z
     clientId: z.string().min(1).max(500).optional(),
     clientSecret: writeOnlySecret.optional(),
     clientAuth: z
-      .enum(['client_secret_basic', 'client_secret_post', 'none'])
+      .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
       .default('client_secret_basic'),
     scopes: scopes.default([]),
     authorizeParams: z
@@ -54,3 +54,5 @@ export const oauthClient = z
     message: 'give exactly one of issuer (discovery) and endpoints',
   });
 export type OAuthClient = z.output<typeof oauthClient>;
+    clientAuthSigningAlg: z.enum(['ES256', 'RS256', 'PS256']).default('ES256'),
+    pushedAuthorization: z.enum(['auto', 'always', 'never']).default('auto'),
