@@ -1,0 +1,7 @@
+import type { Experiment } from './experiment.js';
+import { oneRefreshAtATime } from './r2-one-refresh-at-a-time.js';
+import { noHerd } from './r7-no-herd.js';
+import { transientFaults } from './r8-transient-faults.js';
+
+/** The reliability contract, in order. */
+export const experiments: readonly Experiment[] = [oneRefreshAtATime, noHerd, transientFaults];

@@ -1,0 +1,72 @@
+import { cpus, totalmem } from 'node:os';
+import { runAsProcess } from '#lib/process/lifecycle';
+import { experiments } from './experiments.js';
+import type { Experiment } from './experiment.js';
+import { asMarkdown, asText } from './print-outcomes.js';
+import type { Finished } from './print-outcomes.js';
+import { Laboratory } from './stack/laboratory.js';
+import { Tally } from './tally.js';
+import type { Outcome, Scale } from './tally.js';
+
+const usage = `npm run faults -- [R1 R7 …] [--short] [--json | --markdown]
+Runs the experiments of the reliability contract, all unless some are named; ends with 1 if a promise is broken.
+`;
+
+async function main(): Promise<void> {
+  const words = process.argv.slice(2);
+  if (words.includes('--help')) return void process.stdout.write(usage);
+  const named = words.filter((word) => !word.startsWith('--'));
+  const chosen = experiments.filter(({ promise }) => named.length === 0 || named.includes(promise));
+  if (chosen.length === 0) throw new Error(usage);
+  const finished = await runAll(chosen, words.includes('--short') ? 'short' : 'full');
+  process.stdout.write(printed(finished, words));
+  process.exit(finished.some(({ outcome }) => outcome.verdict !== 'kept') ? 1 : 0);
+}
+
+async function runAll(chosen: readonly Experiment[], scale: Scale): Promise<readonly Finished[]> {
+  const laboratory = await Laboratory.open();
+  const finished: Finished[] = [];
+  try {
+    for (const experiment of chosen) {
+      process.stderr.write(`${experiment.promise} ${experiment.title} …`);
+      const startedMs = performance.now();
+      const outcome = await ran(experiment, laboratory, scale);
+      const seconds = (performance.now() - startedMs) / 1000;
+      process.stderr.write(` ${outcome.verdict} (${seconds.toFixed(0)} s)\n`);
+      finished.push({ experiment, outcome, seconds });
+    }
+  } finally {
+    await laboratory.close();
+  }
+  return finished;
+}
+
+/** An experiment that cannot be carried out shows nothing: that counts as broken. */
+async function ran(experiment: Experiment, laboratory: Laboratory, scale: Scale): Promise<Outcome> {
+  try {
+    return await experiment.run(laboratory, scale);
+  } catch (error) {
+    const tally = new Tally();
+    tally.hold(
+      false,
+      `the experiment failed: ${error instanceof Error ? error.stack : String(error)}`,
+    );
+    return tally.outcome();
+  }
+}
+
+function printed(finished: readonly Finished[], words: readonly string[]): string {
+  if (words.includes('--json'))
+    return `${JSON.stringify(
+      finished.map(({ experiment: { promise, title }, ...rest }) => ({ promise, title, ...rest })),
+      null,
+      2,
+    )}\n`;
+  const [cpu] = cpus();
+  const machine = `${cpus().length} × ${cpu?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+  return words.includes('--markdown')
+    ? `${asMarkdown(finished)}\nMachine: ${machine}.\n`
+    : `\n${asText(finished)}${machine}\n`;
+}
+
+runAsProcess(import.meta.url, main);
