@@ -45,7 +45,7 @@ export const noHerd: Experiment = {
   },
 };
 
-) {
+async function oneForMany(tally: Tally, stack: FaultStack): Promise<void> {
   const { families } = stack.provider;
   await stack.expire(false);
   const before = families.all.reduce((sum, { attempts }) => sum + attempts, 0);
