@@ -2,19 +2,19 @@ import { DataSource } from 'typeorm';
 import { InitialSchema1763700000000 } from './1763700000000-initial-schema.js';
 import { RegistryCheck1763800000000 } from './1763800000000-registry-check.js';
 import { AuditChain1764200000000 } from './1764200000000-audit-chain.js';
-
-/** All migrations, oldest first. */
 import { ClientAuthentication1764500000000 } from './1764500000000-client-authentication.js';
 import { WebhooksAndRevocations1764600000000 } from './1764600000000-webhooks-and-revocations.js';
+
+/** All migrations, oldest first. */
 const migrations = [
   InitialSchema1763700000000,
   RegistryCheck1763800000000,
   AuditChain1764200000000,
+  ClientAuthentication1764500000000,
+  WebhooksAndRevocations1764600000000,
 ];
 
 // Any constant will do; it must only be the same in every process that migrates.
-  ClientAuthentication1764500000000,
-  WebhooksAndRevocations1764600000000,
 const lockKey = 7_301_984_512;
 
 export interface MigrationReport {

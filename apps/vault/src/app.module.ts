@@ -13,6 +13,7 @@ import { ProvidersModule } from './providers/providers.module.js';
 import { RegistryModule } from './registry/registry.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { WebModule } from './web/web.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The vault's features. */
 @Module({})
@@ -23,8 +24,9 @@ export class AppModule {
       imports: [
         PlatformModule.for(config, logger),
         RegistryModule,
-        MachineClientsModule,
         ProvidersModule,
+        MachineClientsModule,
+        WebhooksModule,
         GrantsModule,
         InteractionsModule,
         SessionsModule,

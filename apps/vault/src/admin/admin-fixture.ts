@@ -7,6 +7,7 @@ import { Secret } from '#lib/secret/secret';
 import { freshDatabase } from '#lib/testing/postgres-fresh-database';
 import { TestIssuer } from '#lib/testing/test-issuer';
 import type { RevocationReport } from '../grants/grants.js';
+import { PostgresAuditExport } from '../audit/postgres-audit-export.js';
 import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
 import { PostgresDatabase } from '../database/postgres-database.js';
 import { PostgresEventBus } from '../events/postgres-event-bus.js';
@@ -81,6 +82,7 @@ export class AdminFixture {
       [
         { provide: ADMIN_SETTINGS, useValue: this.#settings(options) },
         { provide: AUDIT_LOG, useValue: new PostgresAuditLog() },
+        { provide: PostgresAuditExport, useValue: new PostgresAuditExport(this.database) },
         { provide: CLOCK, useValue: clock },
         { provide: DATABASE, useValue: this.database },
         { provide: EVENT_PUBLISHER, useValue: bus },

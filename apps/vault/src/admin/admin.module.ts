@@ -60,6 +60,7 @@ import { PostgresSessionEnder } from './postgres-session-ender.js';
 import { RotateSigningKey } from './rotate-signing-key.js';
 import { SealedCursors } from './sealed-cursor.js';
 import { TestOAuthClient } from './test-oauth-client.js';
+import { WebhooksController } from './webhooks.controller.js';
 
 @Module({
   controllers: [
@@ -67,6 +68,7 @@ import { TestOAuthClient } from './test-oauth-client.js';
     OAuthClientTestController,
     GrantsController,
     AuditEventsController,
+    WebhooksController,
     PortableController,
     OpenApiController,
     CollectionsController,
@@ -135,13 +137,13 @@ import { TestOAuthClient } from './test-oauth-client.js';
       inject: [REGISTRY, PostgresRegistryStore, OUTBOUND, PUBLIC_URL],
     },
     {
-      provide: ExplainCallerToken,
-    {
       provide: RotateSigningKey,
       useFactory: (...[registry, keys, database, audit]: RotationPorts) =>
         new RotateSigningKey(registry, keys, database, audit),
       inject: [REGISTRY, PostgresSigningKeys, DATABASE, AUDIT_LOG],
     },
+    {
+      provide: ExplainCallerToken,
       useFactory: (registry: Registry, keys: JwksCache, clock: Clock) =>
         new ExplainCallerToken(registry, keys, clock),
       inject: [REGISTRY, JWKS_CACHE, CLOCK],
@@ -170,9 +172,9 @@ export class AdminModule implements OnModuleInit, OnApplicationBootstrap, OnModu
   }
 }
 
-type TestPorts = [Registry, PostgresRegistryStore, Outbound, string];
-
 type RotationPorts = [Registry, PostgresSigningKeys, PostgresDatabase, AuditLog];
+
+type TestPorts = [Registry, PostgresRegistryStore, Outbound, string];
 
 type WriterPorts = [
   PostgresDatabase,

@@ -1,6 +1,5 @@
 import type { JsonObject } from '../registry/domain/json.js';
 import type { Webhook } from '../registry/domain/webhook.js';
-import { effective } from '../registry/effective-oauth-client.js';
 import type { RegistryRow } from '../registry/registry-row.js';
 import { oauthClientFacts } from './oauth-client-facts.js';
 
@@ -9,6 +8,7 @@ export function presentResource(row: RegistryRow, vaultPublicUrl: string): JsonO
   return {
     ...row.document,
     ...(row.collection === 'oauth-clients' ? oauthClientFacts(row, vaultPublicUrl) : {}),
+    ...(row.collection === 'webhooks' ? webhookFacts(row) : {}),
     id: row.id,
     version: row.version,
     createdAt: row.createdAt.toISOString(),

@@ -4,6 +4,7 @@ import { issuers } from './domain/issuer-collection.js';
 import { machineClients } from './domain/machine-client-collection.js';
 import { oauthClients } from './domain/oauth-client-collection.js';
 import { upstreams } from './domain/upstream-collection.js';
+import { webhooks } from './domain/webhook-collection.js';
 
 /** Every collection by name; a document is opaque to whoever handles all of them alike. */
 export const collections: Readonly<Record<CollectionName, Collection<object>>> = {
@@ -12,6 +13,7 @@ export const collections: Readonly<Record<CollectionName, Collection<object>>> =
   'oauth-clients': oauthClients,
   upstreams,
   'machine-clients': machineClients,
+  webhooks,
 };
 
 export function collectionNamed(name: string): Collection<object> | undefined {

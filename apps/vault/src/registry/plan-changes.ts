@@ -122,6 +122,7 @@ function otherDocuments(
     'oauth-clients': of('oauth-clients'),
     upstreams: of('upstreams'),
     'machine-clients': of('machine-clients'),
+    webhooks: of('webhooks'),
   };
 }
 

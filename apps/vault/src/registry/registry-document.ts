@@ -18,6 +18,7 @@ export function exportRegistry(rows: readonly RegistryRow[]): JsonObject {
     'oauth-clients': of('oauth-clients'),
     upstreams: of('upstreams'),
     'machine-clients': of('machine-clients'),
+    webhooks: of('webhooks'),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Issuer } from './domain/issuer.js';
 import type { MachineClient } from './domain/machine-client.js';
 import type { OAuthClient } from './domain/oauth-client.js';
 import type { Upstream } from './domain/upstream.js';
+import type { Webhook } from './domain/webhook.js';
 
 /** A stored resource: the row's id and version around the validated document (secrets left out). */
 export interface Stored<T> {
@@ -24,6 +25,7 @@ export interface RegistrySnapshot {
   readonly oauthClients: readonly Stored<OAuthClient>[];
   readonly upstreams: readonly Stored<Upstream>[];
   readonly machineClients: readonly Stored<MachineClient>[];
+  readonly webhooks: readonly Stored<Webhook>[];
   issuer(slug: string): Stored<Issuer> | undefined;
   issuerById(id: string): Stored<Issuer> | undefined;
   oauthClient(slug: string): Stored<OAuthClient> | undefined;
@@ -31,6 +33,8 @@ export interface RegistrySnapshot {
   upstream(slug: string): Stored<Upstream> | undefined;
   upstreamById(id: string): Stored<Upstream> | undefined;
   machineClient(slug: string): Stored<MachineClient> | undefined;
+  webhook(slug: string): Stored<Webhook> | undefined;
+  webhookById(id: string): Stored<Webhook> | undefined;
   /** How far an application of an issuer is trusted: exact client id first, then patterns. */
   standing(issuerSlug: string, clientId: string): ApplicationStanding;
 }

@@ -5,6 +5,7 @@ import type { Issuer } from './domain/issuer.js';
 import type { MachineClient } from './domain/machine-client.js';
 import type { OAuthClient } from './domain/oauth-client.js';
 import type { Upstream } from './domain/upstream.js';
+import type { Webhook } from './domain/webhook.js';
 import type { RegistryRow, RegistryRows } from './registry-row.js';
 import type { ApplicationStanding, RegistrySnapshot, Stored } from './registry-snapshot.js';
 
@@ -17,6 +18,7 @@ export function snapshotOf({ version, rows }: RegistryRows): RegistrySnapshot {
   const oauthClients = stored<OAuthClient>('oauth-clients');
   const upstreams = stored<Upstream>('upstreams');
   const machineClients = stored<MachineClient>('machine-clients');
+  const webhooks = stored<Webhook>('webhooks');
   return Object.freeze({
     version,
     issuers,
@@ -24,6 +26,7 @@ export function snapshotOf({ version, rows }: RegistryRows): RegistrySnapshot {
     oauthClients,
     upstreams,
     machineClients,
+    webhooks,
     issuer: bySlug(issuers),
     issuerById: byId(issuers),
     oauthClient: bySlug(oauthClients),
@@ -31,6 +34,8 @@ export function snapshotOf({ version, rows }: RegistryRows): RegistrySnapshot {
     upstream: bySlug(upstreams),
     upstreamById: byId(upstreams),
     machineClient: bySlug(machineClients),
+    webhook: bySlug(webhooks),
+    webhookById: byId(webhooks),
     standing: standings(applications),
   });
 }

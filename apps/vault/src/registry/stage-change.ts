@@ -46,7 +46,7 @@ export function stageChange(request: ChangeRequest, rows: readonly RegistryRow[]
   const before = find(rows, request, slug);
   checkConditions(request, slug, before);
   const errors: FieldError[] = [...slugErrors(request, body)];
-  const split = splitSecrets({ ...body, slug }, request.collection.secrets);
+  const split = splitSecrets({ ...body, slug }, request.collection);
   errors.push(...split.errors);
   const wanted =
     request.method === 'patch' ? mergePatch(before?.document, split.document) : split.document;

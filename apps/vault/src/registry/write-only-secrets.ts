@@ -1,5 +1,6 @@
 import type { FieldError } from '#lib/problem/problem';
 import { Secret } from '#lib/secret/secret';
+import type { Collection } from './domain/collection.js';
 import { explainIssues } from './domain/explain-issues.js';
 import { type JsonObject, pointerOf, valueAt, without } from './domain/json.js';
 import { writeOnlySecret } from './domain/names.js';
@@ -16,7 +17,10 @@ export interface SplitDocument {
 }
 
 /** Takes the write-only secrets out of a body, so that nothing behind this point can store or show them. */
-export function splitSecrets(body: JsonObject, names: readonly string[]): SplitDocument {
+export function splitSecrets(
+  body: JsonObject,
+  { secrets: names, secretFault }: Pick<Collection<object>, 'secrets' | 'secretFault'>,
+): SplitDocument {
   const secrets = new Map<string, readonly Secret[]>();
   const errors: FieldError[] = [];
   let document = body;
@@ -27,12 +31,18 @@ export function splitSecrets(body: JsonObject, names: readonly string[]): SplitD
     document = without(document, path);
     const plain = revealed(value);
     const parsed = writeOnlySecret.nullable().safeParse(plain);
-    if (!parsed.success)
+    if (!parsed.success) {
       errors.push(...explainIssues(parsed.error.issues, plain).map((e) => at(path, e)));
+      continue;
+    }
+    const values = [parsed.data ?? []].flat();
+    const fault = values.map((text) => secretFault?.(text)).find((found) => found !== undefined);
+    if (fault !== undefined)
+      errors.push({ pointer: pointerOf(path), code: 'invalid-value', detail: fault });
     else
       secrets.set(
         name,
-        [parsed.data ?? []].flat().map((text) => new Secret(text)),
+        values.map((text) => new Secret(text)),
       );
   }
   return { document, secrets, errors };

@@ -8,6 +8,7 @@ export const collectionNames = [
   'oauth-clients',
   'upstreams',
   'machine-clients',
+  'webhooks',
 ] as const;
 /** In the order in which they refer to each other: a later one names earlier ones. */
 export type CollectionName = (typeof collectionNames)[number];
@@ -57,6 +58,8 @@ export interface Collection<T> {
   reentered(before: T, after: T): readonly string[];
   /** Rules beyond the schema; `others` are all other documents after the change. */
   rules(document: T, others: RegistryDocuments): readonly FieldError[];
+  /** What is wrong with a live value of a secret, as a sentence that does not repeat it. */
+  secretFault?(value: string): string | undefined;
 }
 
 export function notSupported(pointer: string, what: string): FieldError {

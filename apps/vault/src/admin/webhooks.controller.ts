@@ -1,0 +1,74 @@
+import {
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Problem } from '#lib/problem/problem';
+import { PUBLIC_URL } from '../tokens.js';
+import { PostgresWebhookDeliveries } from '../webhooks/postgres-webhook-deliveries.js';
+import { WebhookDesk } from '../webhooks/webhook-desk.js';
+import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { nextLink, pageOf, readListQuery } from './list-page.js';
+import { SealedCursors } from './sealed-cursor.js';
+
+const filters = { state: z.enum(['pending', 'delivered', 'failed']).optional() };
+
+/** What was and is to be delivered to a webhook; the webhook itself is a resource like the others. */
+@Controller('admin/v1/webhooks/:slug')
+@UseGuards(AdminGuard)
+export class WebhooksController {
+  constructor(
+    @Inject(WebhookDesk) private readonly desk: WebhookDesk,
+    @Inject(PostgresWebhookDeliveries) private readonly entries: PostgresWebhookDeliveries,
+    @Inject(SealedCursors) private readonly cursors: SealedCursors,
+    @Inject(PUBLIC_URL) private readonly publicUrl: string,
+  ) {}
+
+  @Get('deliveries')
+  async list(
+    @Param('slug') slug: string,
+    @Query() query: unknown,
+    @Req() request: AdminRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { id } = await this.desk.endpoint(slug);
+    const { limit, cursor, ...wanted } = readListQuery(filters, query);
+    const list = `deliveries ${id} ${JSON.stringify(wanted)}`;
+    const before = cursor === undefined ? '' : await this.cursors.open(list, cursor);
+    const found = await this.entries.list(id, wanted, { before, limit: limit + 1 });
+    const page = pageOf(found, { list, limit }, this.cursors, {
+      position: ({ position }) => position,
+      present: ({ entry }) => entry,
+    });
+    if (page.nextCursor !== null)
+      reply.header('link', nextLink(new URL(request.url, this.publicUrl), page.nextCursor));
+    return page;
+  }
+
+  @Post('deliveries/:id/redeliver')
+  @HttpCode(202)
+  redeliver(
+    @Param() { slug, id }: { slug: string; id: string },
+    @Req() { admin, id: requestId }: AdminRequest,
+  ) {
+    if (!z.uuid().safeParse(id).success)
+      throw new Problem('not-found', 'This webhook has no such delivery.');
+    return this.desk.redeliver(slug, id, { actor: admin.actor, requestId });
+  }
+
+  /** Waits for the receiver. */
+  @Post('test')
+  @HttpCode(200)
+  test(@Param('slug') slug: string, @Req() { admin, id: requestId }: AdminRequest) {
+    return this.desk.test(slug, { actor: admin.actor, requestId });
+  }
+}
