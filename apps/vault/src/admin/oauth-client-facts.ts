@@ -1,10 +1,12 @@
 import type { JsonObject } from '../registry/domain/json.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
+import type { OAuthClientDocument } from '../registry/domain/oauth-client-document.js';
+import { effective } from '../registry/effective-oauth-client.js';
 import type { RegistryRow } from '../registry/registry-row.js';
 
 /** What the vault knows of an oauth client besides its document: what to register, and what is missing. */
 export function oauthClientFacts(row: RegistryRow, vaultPublicUrl: string): JsonObject {
-  const document = row.document as OAuthClient;
+  const document = effective(row.document as OAuthClientDocument & JsonObject);
   const missing = missingMembers(document, row.secretsSet);
   return {
     redirectUri: `${vaultPublicUrl}/callback/${row.slug}`,

@@ -3,7 +3,8 @@ import type { FieldError } from '#lib/problem/problem';
 import type { Collection } from './domain/collection.js';
 import type { Issuer } from './domain/issuer.js';
 import type { JsonObject } from './domain/json.js';
-import type { OAuthClient } from './domain/oauth-client.js';
+import type { OAuthClientDocument } from './domain/oauth-client-document.js';
+import { effective } from './effective-oauth-client.js';
 import { discover } from './discover-issuer.js';
 
 export interface CheckedDocument {
@@ -28,7 +29,8 @@ export class ResourceChecks {
     if (errors.length > 0) return { document, errors, warnings: [] };
     if (collection.name === 'issuers')
       return this.#checkIssuer(document as Issuer, before as Issuer | undefined);
-    if (collection.name === 'oauth-clients') return this.#checkOAuthClient(document as OAuthClient);
+    if (collection.name === 'oauth-clients')
+      return this.#checkOAuthClient(document as OAuthClientDocument & JsonObject);
     return { document, errors: [], warnings: [] };
   }
 
@@ -62,10 +64,11 @@ export class ResourceChecks {
     return refusal ? [{ pointer: '/jwksUri', code: refusal.code, detail: refusal.detail }] : [];
   }
 
-  async #checkOAuthClient(document: OAuthClient): Promise<CheckedDocument> {
-    if (document.issuer === undefined || document.clientId === undefined)
+  async #checkOAuthClient(document: OAuthClientDocument & JsonObject): Promise<CheckedDocument> {
+    const { issuer, clientId } = effective(document);
+    if (issuer === undefined || clientId === undefined)
       return { document, errors: [], warnings: [] };
-    const found = await discover(this.outbound, document.issuer);
+    const found = await discover(this.outbound, issuer);
     if (found.ok) return { document, errors: [], warnings: [] };
     return { document, errors: [], failure: found.detail, warnings: [found.detail] };
   }

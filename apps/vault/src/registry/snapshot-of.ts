@@ -3,9 +3,10 @@ import { collections } from './collections.js';
 import type { Application } from './domain/application.js';
 import type { Issuer } from './domain/issuer.js';
 import type { MachineClient } from './domain/machine-client.js';
-import type { OAuthClient } from './domain/oauth-client.js';
+import type { OAuthClientDocument } from './domain/oauth-client-document.js';
 import type { Upstream } from './domain/upstream.js';
 import type { Webhook } from './domain/webhook.js';
+import { effective } from './effective-oauth-client.js';
 import type { RegistryRow, RegistryRows } from './registry-row.js';
 import type { ApplicationStanding, RegistrySnapshot, Stored } from './registry-snapshot.js';
 
@@ -15,7 +16,9 @@ export function snapshotOf({ version, rows }: RegistryRows): RegistrySnapshot {
     rows.filter((row) => row.collection === name).map((row) => storedOf<T>(row));
   const issuers = stored<Issuer>('issuers');
   const applications = stored<Application>('applications');
-  const oauthClients = stored<OAuthClient>('oauth-clients');
+  const oauthClients = stored<OAuthClientDocument>('oauth-clients').map((one) =>
+    Object.freeze({ ...one, document: Object.freeze(effective(one.document)) }),
+  );
   const upstreams = stored<Upstream>('upstreams');
   const machineClients = stored<MachineClient>('machine-clients');
   const webhooks = stored<Webhook>('webhooks');

@@ -1,34 +1,40 @@
-import { type Collection, type Effect, laterMembers, notSupported } from './collection.js';
+import type { FieldError } from '#lib/problem/problem';
+import { type CalledUrl, type Collection, type Effect, notSupported } from './collection.js';
 import { canonicalJson, type JsonObject } from './json.js';
-import { type OAuthClient, oauthClient } from './oauth-client.js';
+import type { OAuthClient } from './oauth-client.js';
+import { type OAuthClientDocument, oauthClientDocument } from './oauth-client-document.js';
 
-const laterAuthentication = [
-  'private_key_jwt',
-  'client_secret_jwt',
-  'tls_client_auth',
-  'self_signed_tls_client_auth',
-];
+const laterAuthentication = ['client_secret_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
 
-export const oauthClients: Collection<OAuthClient> = {
-  name: 'oauth-clients',
-  noun: 'oauth client',
-  schema: oauthClient,
-  secrets: ['clientSecret'],
-  immutable: {},
-  guarded: [],
-  notYet: (body) => [...laterMembers(body, ['template', 'variables']), ...laterValues(body)],
-  references: () => [],
-  calledUrls: (document) => [
-    ...(document.issuer === undefined ? [] : [{ pointer: '/issuer', url: document.issuer }]),
-    ...Object.entries(document.endpoints ?? {}).flatMap(([name, url]) =>
-      url === undefined ? [] : [{ pointer: `/endpoints/${name}`, url }],
-    ),
-  ],
-  effects: (before, after) => effects(before, after),
-  // Row 34: whoever may edit the token endpoint must not thereby receive the secret.
-  reentered: (before, after) => (isElsewhere(before, after) ? ['clientSecret'] : []),
-  rules: () => [],
-};
+/** What templates make of documents. */
+export interface TemplateResolution {
+  /** With everything that the template gives. */
+  effective(document: OAuthClientDocument): OAuthClient;
+  /** What is wrong with `template` and `variables`. */
+  faults(document: OAuthClientDocument): readonly FieldError[];
+  /** Every address that is called for this client, wherever it comes from. */
+  calledUrls(document: OAuthClientDocument): readonly CalledUrl[];
+}
+
+export function oauthClientsBy(templates: TemplateResolution): Collection<OAuthClientDocument> {
+  const { effective, faults, calledUrls } = templates;
+  return {
+    name: 'oauth-clients',
+    noun: 'oauth client',
+    schema: oauthClientDocument,
+    secrets: ['clientSecret'],
+    immutable: {},
+    guarded: [],
+    notYet: laterValues,
+    references: () => [],
+    calledUrls,
+    effects: (before, after) => effects(effective(before), effective(after)),
+    // Row 34: whoever may edit the token endpoint must not thereby receive the secret.
+    reentered: (before, after) =>
+      isElsewhere(effective(before), effective(after)) ? ['clientSecret'] : [],
+    rules: faults,
+  };
+}
 
 function laterValues(body: JsonObject) {
   const { registration, clientAuth } = body;
@@ -57,6 +63,8 @@ function suspensionReason(before: OAuthClient, after: OAuthClient): string | und
 function isElsewhere(before: OAuthClient, after: OAuthClient): boolean {
   return (
     before.issuer !== after.issuer ||
+    before.template !== after.template ||
+    canonicalJson(before.variables) !== canonicalJson(after.variables) ||
     canonicalJson(before.endpoints) !== canonicalJson(after.endpoints)
   );
 }

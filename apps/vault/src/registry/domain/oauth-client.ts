@@ -21,15 +21,39 @@ const protocolParameters = new Set([
 const endpoints = z.strictObject({
   authorization: webUrl,
   token: webUrl,
+  /** Where refreshing has an address of its own. */
+  refresh: webUrl.optional(),
   revocation: webUrl.optional(),
+  introspection: webUrl.optional(),
   userinfo: webUrl.optional(),
 });
 
-/** `oauth-clients`: our own registration at an upstream authorization server. */
+const longest = 10 * 365 * 86_400;
+const seconds = z.int().min(1).max(longest).optional();
+
+/** What this authorization server is known to do with refresh tokens; times in seconds. */
+export const refreshRules = z.strictObject({
+  /** A refresh token that is not used for so long ends. */
+  idleSeconds: seconds,
+  /** A refresh token ends so long after the person's consent, however often it was used. */
+  absoluteSeconds: seconds,
+  /** A refresh sooner than so long after the token was issued is refused. */
+  earliestSeconds: seconds,
+  /** The access token is refreshed so long before its end, or sooner. */
+  marginSeconds: seconds,
+  /** A refresh token that was replaced is still good for so long; 0: not at all. */
+  graceSeconds: z.int().min(0).max(longest).optional(),
+});
+export type RefreshRules = z.output<typeof refreshRules>;
+
+/** `oauth-clients`: our own registration at an upstream authorization server, with what its template gives. */
 export const oauthClient = z
   .strictObject({
     slug,
     name: displayName,
+    /** Of GET /admin/v1/templates: gives what is left out here. */
+    template: z.string().min(1).max(60).optional(),
+    variables: z.record(z.string().max(60), z.string().max(500)).optional(),
     issuer: webUrl.optional(),
     endpoints: endpoints.optional(),
     registration: z.enum(['static']).default('static'),
@@ -38,6 +62,8 @@ export const oauthClient = z
     clientAuth: z
       .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
       .default('client_secret_basic'),
+    clientAuthSigningAlg: z.enum(['ES256', 'RS256', 'PS256']).default('ES256'),
+    pushedAuthorization: z.enum(['auto', 'always', 'never']).default('auto'),
     scopes: scopes.default([]),
     authorizeParams: z
       .record(
@@ -48,11 +74,12 @@ export const oauthClient = z
       )
       .default({}),
     sharing: z.enum(['per-upstream', 'shared']).default('per-upstream'),
+    /** Requests in flight over all replicas; 10 where nothing is said. */
+    maxConcurrentRequests: z.int().min(1).max(100).optional(),
+    refresh: refreshRules.optional(),
   })
   .refine((value) => (value.issuer === undefined) !== (value.endpoints === undefined), {
     path: ['issuer'],
     message: 'give exactly one of issuer (discovery) and endpoints',
   });
 export type OAuthClient = z.output<typeof oauthClient>;
-    clientAuthSigningAlg: z.enum(['ES256', 'RS256', 'PS256']).default('ES256'),
-    pushedAuthorization: z.enum(['auto', 'always', 'never']).default('auto'),

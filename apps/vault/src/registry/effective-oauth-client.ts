@@ -1,0 +1,88 @@
+import type { FieldError } from '#lib/problem/problem';
+import { templateNamed } from '../templates/catalogue.js';
+import { addressesOf, fillTemplate } from '../templates/fill-template.js';
+import type { Template } from '../templates/template.js';
+import type { CalledUrl } from './domain/collection.js';
+import { type OAuthClient, oauthClient } from './domain/oauth-client.js';
+import type { TemplateResolution } from './domain/oauth-client-collection.js';
+import type { OAuthClientDocument } from './domain/oauth-client-document.js';
+
+/** Templates of the catalogue under the documents of oauth clients. */
+export const templateResolution: TemplateResolution = { effective, faults, calledUrls };
+
+/** The template of a document with its variables filled in; undefined without one, or where it is faulty. */
+export function filledTemplateOf({
+  template: name,
+  variables = {},
+}: Pick<OAuthClientDocument, 'template' | 'variables'>): Template | undefined {
+  const found = name === undefined ? undefined : templateNamed(name);
+  const filled = found && fillTemplate(found, variables);
+  return filled?.ok ? filled.template : undefined;
+}
+
+/** With everything that its template gives. One whose template has gone since leads nowhere, and harms no other. */
+export function effective(document: OAuthClientDocument): OAuthClient {
+  const template = filledTemplateOf(document);
+  if (template === undefined)
+    return oauthClient.parse(document.template === undefined ? document : nowhere(document));
+  return oauthClient.parse({
+    scopes: template.scopes,
+    clientAuth: template.clientAuth.method,
+    ...document,
+    ...whereOf(template, document),
+    authorizeParams: { ...template.authorize.params, ...document.authorizeParams },
+    refresh: { ...refreshRulesOf(template), ...document.refresh },
+  });
+}
+
+function nowhere(document: OAuthClientDocument) {
+  return { ...document, issuer: 'https://template.invalid', endpoints: undefined };
+}
+
+function whereOf(template: Template, { issuer, endpoints }: OAuthClientDocument) {
+  if (issuer !== undefined) return { issuer, endpoints: undefined };
+  if (endpoints !== undefined) return { endpoints: { ...template.endpoints, ...endpoints } };
+  return { issuer: template.issuer, endpoints: template.endpoints };
+}
+
+function refreshRulesOf({ refresh }: Template) {
+  const { idleSeconds, absoluteSeconds, earliestSeconds, marginSeconds, graceSeconds } = refresh;
+  return { idleSeconds, absoluteSeconds, earliestSeconds, marginSeconds, graceSeconds };
+}
+
+function faults({ template: name, variables = {} }: OAuthClientDocument): readonly FieldError[] {
+  if (name === undefined) return [];
+  const found = templateNamed(name);
+  if (found === undefined) return [noSuchTemplate];
+  const filled = fillTemplate(found, variables);
+  return filled.ok ? [] : filled.errors;
+}
+
+const noSuchTemplate: FieldError = {
+  pointer: '/template',
+  code: 'unknown-reference',
+  detail:
+    'There is no such template. GET /admin/v1/templates lists them; or give endpoints instead.',
+};
+
+function calledUrls(document: OAuthClientDocument): readonly CalledUrl[] {
+  const { issuer, endpoints } = document;
+  const own = [
+    ...(issuer === undefined ? [] : [{ pointer: '/issuer', url: issuer }]),
+    ...Object.entries(endpoints ?? {}).flatMap(([name, url]) =>
+      url === undefined ? [] : [{ pointer: `/endpoints/${name}`, url }],
+    ),
+  ];
+  return [...own, ...templateUrls(document)];
+}
+
+function templateUrls(document: OAuthClientDocument): CalledUrl[] {
+  const filled = filledTemplateOf(document);
+  const raw = document.template === undefined ? undefined : templateNamed(document.template);
+  if (filled === undefined || raw === undefined) return [];
+  const from = addressesOf(raw);
+  return addressesOf(filled).map(({ url }, index) => {
+    const variable = from[index]?.variable;
+    return { pointer: variable === undefined ? '/template' : `/variables/${variable}`, url };
+  });
+}
