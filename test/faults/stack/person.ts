@@ -50,8 +50,8 @@ export class Person {
   }
 
   /** The whole of a consent in a browser. */
-  async connect(upstream = 'tool-0'): Promise<void> {
-    const page = await this.#consent(await this.link(upstream), this.#browser);
+  async connect(upstream = 'tool-0', vault = 0): Promise<void> {
+    const page = await this.#consent(await this.link(upstream, vault), this.#browser);
     if (!page.body.includes('is connected'))
       throw new Error(`${this.name} is not connected: ${page.status} ${page.url.pathname}`);
   }
