@@ -8,6 +8,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { FakeVault } from '#lib/testing/fake-vault';
 import { freePort } from '#lib/testing/free-port';
 import { TestIssuer } from '#lib/testing/test-issuer';
+import { median } from './median.js';
 
 /*
  * `/http/{upstream}` with borrowed tokens at hand against a bare node:http + undici proxy and against the
@@ -170,10 +171,6 @@ async function run(
   variant.perSecond.push(done.average);
   if (before !== undefined && after !== undefined)
     variant.cpuMicros.push((after - before) / done.total);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function report(variants: readonly Variant[], bare: Variant): void {

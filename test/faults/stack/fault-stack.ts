@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair } from 'jose';
 import type { JWK } from 'jose';
+import { SynchronisedClock } from '#lib/clock/clock';
+import { ClientAssertions } from '#lib/contract/client-assertion';
 import type { LocalServer } from '#lib/testing/local-server';
 import { queryDatabase } from '#lib/testing/postgres-query';
 import type { Rotation } from '#lib/testing/refresh-families';
@@ -99,6 +101,13 @@ export class FaultStack {
     return new Person(this, name);
   }
 
+  /** RFC 7523: what the gateway of this stack says who it is with; good for most of a minute. */
+  assertion(): Promise<string> {
+    const clock = new SynchronisedClock();
+    const own = { clientId: 'faults-gateway', key: this.key, algorithm: 'ES256', keyId: 'g1' };
+    return new ClientAssertions({ ...own, clock }).for(this.publicUrl);
+  }
+
   /** `count` people, each connected with every upstream. */
   async connected(count: number, atOnce = 8): Promise<readonly Person[]> {
     const people = Array.from({ length: count }, (_, i) => this.person(`person-${i}`));
@@ -140,6 +149,16 @@ export class FaultStack {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  }
+
+  /** An administrator ends the only grant of this person. */
+  async revoke(person: string): Promise<void> {
+    const listed = await this.admin('GET', `grants?subject=${person}`);
+    const { items } = (await listed.json()) as { items: { id: string; status: string }[] };
+    const grant = items.find(({ status }) => status !== 'revoked');
+    const answer = await this.admin('DELETE', `grants/${grant?.id}`);
+    await answer.body?.cancel();
+    if (!answer.ok) throw new Error(`the grant of ${person} was not revoked: ${answer.status}`);
   }
 
   async stop(): Promise<void> {
