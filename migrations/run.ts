@@ -2,14 +2,17 @@ import { DataSource } from 'typeorm';
 import { InitialSchema1763700000000 } from './1763700000000-initial-schema.js';
 import { RegistryCheck1763800000000 } from './1763800000000-registry-check.js';
 import { AuditChain1764200000000 } from './1764200000000-audit-chain.js';
+import { KeyRotation1764300000000 } from './1764300000000-key-rotation.js';
 import { ClientAuthentication1764500000000 } from './1764500000000-client-authentication.js';
 import { WebhooksAndRevocations1764600000000 } from './1764600000000-webhooks-and-revocations.js';
+import { fenceSealedColumns } from './sealed-columns.js';
 
 /** All migrations, oldest first. */
 const migrations = [
   InitialSchema1763700000000,
   RegistryCheck1763800000000,
   AuditChain1764200000000,
+  KeyRotation1764300000000,
   ClientAuthentication1764500000000,
   WebhooksAndRevocations1764600000000,
 ];
@@ -29,6 +32,7 @@ export async function runMigrations(url: string): Promise<MigrationReport> {
     try {
       await lock.query('SELECT pg_advisory_lock($1)', [lockKey]);
       const applied = await source.runMigrations({ transaction: 'each' });
+      await fenceSealedColumns((sql, parameters) => lock.query(sql, parameters));
       return { applied: applied.map((migration) => migration.name) };
     } finally {
       await lock.query('SELECT pg_advisory_unlock($1)', [lockKey]);

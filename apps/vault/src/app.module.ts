@@ -11,6 +11,7 @@ import { MachineClientsModule } from './machine-clients/machine-clients.module.j
 import { PlatformModule } from './platform.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
 import { RegistryModule } from './registry/registry.module.js';
+import { SealingModule } from './sealing/sealing.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { WebModule } from './web/web.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -23,6 +24,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         PlatformModule.for(config, logger),
+        SealingModule.for(config, logger),
         RegistryModule,
         ProvidersModule,
         MachineClientsModule,

@@ -15,11 +15,9 @@ import type { CrashPointName } from './database/crash-point.js';
 import { readBootstrapFile } from './registry/bootstrap-file.js';
 import type { ChangeRequest } from './registry/change-request.js';
 import type { BootstrapDocument } from './registry/secret-references.js';
-import {
-  type KeyEncryptionKey,
-  KeyRingUnusable,
-  readKeyRing,
-} from './sealing/key-encryption-key.js';
+import { type KeyEncryptionKey, KeyRingUnusable } from './sealing/key-encryption-key.js';
+import { readKeyRing } from './sealing/read-key-ring.js';
+import { vaultTransitSettings } from './sealing/vault-transit-login.js';
 
 const databaseUrl = z
   .string('is required: the Postgres database, postgres://user:password@host/name')
@@ -53,8 +51,11 @@ export const vaultSettings = z.object({
   SYMBOLON_VAULT_HOST: z.string().min(1).default('127.0.0.1').describe('address it listens on'),
   SYMBOLON_DATABASE_URL: databaseUrl,
   SYMBOLON_KEYRING: z
-    .string('is required: file:PATH or env:NAME of the key-encryption keys')
-    .describe('file:PATH or env:NAME: keys of 32 bytes as base64 or base64url, one a line'),
+    .string('is required: the key-encryption keys, such as file:PATH; docs/keys.md lists the forms')
+    .describe(
+      'key-encryption keys, comma separated, the first wraps, all open: file:PATH or env:NAME (32 bytes as base64 or base64url, one a line), aws-kms:, gcp-kms:, azure-keyvault:, vault-transit: as in [keys.md](keys.md)',
+    ),
+  ...vaultTransitSettings,
   SYMBOLON_ADMIN_TOKEN: adminToken
     .optional()
     .describe(
@@ -151,7 +152,8 @@ function keyRingOf(
 ): readonly KeyEncryptionKey[] | string {
   try {
     const production = settings.SYMBOLON_MODE === 'production';
-    return readKeyRing(settings.SYMBOLON_KEYRING, production, environment);
+    const { SYMBOLON_KEYRING: value, SYMBOLON_OUTBOUND_ALLOW: allow } = settings;
+    return readKeyRing(value, production, environment, allow);
   } catch (error) {
     if (error instanceof KeyRingUnusable) return error.message;
     throw error;

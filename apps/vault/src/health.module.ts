@@ -39,7 +39,7 @@ export class HealthModule implements OnModuleInit {
     const { checks } = this;
     checks.add('database', () => this.#reachable());
     checks.add('schema', () => this.#schema());
-    checks.add('sealing', () => this.sealer.sealedBecause);
+    checks.add('sealing', () => this.sealer.unready);
     checks.add('events', () => (this.events.connected ? undefined : 'not connected'));
     checks.add('registry', () => (this.registry.loaded ? undefined : 'not read yet'));
   }

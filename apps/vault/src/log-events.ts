@@ -31,6 +31,7 @@ export type VaultEvent =
   | 'readiness.failed'
   | 'registry.load_failed'
   | 'seal.broken'
+  | 'sealing.alarm_failed'
   | 'sealing.sealed'
   | 'sessions.sweep_failed'
   | 'sealing.unseal_failed'

@@ -19,9 +19,6 @@ import { crashAt, noCrash } from './database/crash-point.js';
 import { PostgresDatabase } from './database/postgres-database.js';
 import { PostgresEventBus } from './events/postgres-event-bus.js';
 import type { VaultLogger } from './log-events.js';
-import { KeepUnsealed } from './sealing/keep-unsealed.js';
-import { KeyRingSealer } from './sealing/key-ring-sealer.js';
-import { PostgresSealingKeyStore } from './sealing/postgres-sealing-key-store.js';
 import {
   ADMIN_SETTINGS,
   AUDIT_LOG,
@@ -34,10 +31,9 @@ import {
   LOGGER,
   OUTBOUND,
   PUBLIC_URL,
-  SEALER,
 } from './tokens.js';
 
-/** What every feature stands on: clock, log, database, sealing, audit, events, outbound HTTP. */
+/** What every feature stands on: clock, log, database, audit, events, outbound HTTP. */
 @Global()
 @Module({})
 export class PlatformModule implements OnApplicationShutdown {
@@ -45,7 +41,6 @@ export class PlatformModule implements OnApplicationShutdown {
     @Inject(DATABASE) private readonly database: PostgresDatabase,
     @Inject(PostgresEventBus) private readonly bus: PostgresEventBus,
     @Inject(OUTBOUND) private readonly outbound: Outbound,
-    @Inject(KeepUnsealed) private readonly unsealing: KeepUnsealed,
     @Inject(KeepChaining) private readonly chaining: KeepChaining,
   ) {}
 
@@ -56,7 +51,6 @@ export class PlatformModule implements OnApplicationShutdown {
 
   /** After every other feature: they may still store what they were at. */
   async onApplicationShutdown(): Promise<void> {
-    this.unsealing.stop();
     await this.chaining.stop();
     await this.bus.stop();
     await this.outbound.close();
@@ -88,7 +82,7 @@ function values(config: VaultConfig, logger: VaultLogger): Provider[] {
   ];
 }
 
-function storage({ databaseUrl: url, keyRing }: VaultConfig, logger: VaultLogger): Provider[] {
+function storage({ databaseUrl: url }: VaultConfig, logger: VaultLogger): Provider[] {
   return [
     {
       provide: DATABASE,
@@ -120,22 +114,6 @@ function storage({ databaseUrl: url, keyRing }: VaultConfig, logger: VaultLogger
     },
     { provide: EVENT_PUBLISHER, useExisting: PostgresEventBus },
     { provide: EVENT_SOURCE, useExisting: PostgresEventBus },
-    {
-      provide: KeyRingSealer,
-      useFactory: (database: PostgresDatabase) =>
-        new KeyRingSealer(new PostgresSealingKeyStore(database), keyRing),
-      inject: [DATABASE],
-    },
-    { provide: SEALER, useExisting: KeyRingSealer },
-    {
-      provide: KeepUnsealed,
-      useFactory: async (sealer: KeyRingSealer) => {
-        const unsealing = new KeepUnsealed(sealer, logger);
-        await unsealing.start();
-        return unsealing;
-      },
-      inject: [KeyRingSealer],
-    },
   ];
 }
 

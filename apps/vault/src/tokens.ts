@@ -9,6 +9,10 @@ export const OUTBOUND = Symbol('Outbound');
 /** The PostgresDatabase of request handling. */
 export const DATABASE = Symbol('Database');
 export const SEALER = Symbol('Sealer');
+/** The PostgresDatabase of key rows and rotation. */
+export const SEALING_DATABASE = Symbol('SealingDatabase');
+/** The key-encryption keys that SYMBOLON_KEYRING names, the first of which wraps. */
+export const KEY_RING = Symbol('KeyRing');
 export const AUDIT_LOG = Symbol('AuditLog');
 export const EVENT_PUBLISHER = Symbol('EventPublisher');
 export const EVENT_SOURCE = Symbol('EventSource');

@@ -11,7 +11,7 @@ import { PostgresAuditExport } from '../audit/postgres-audit-export.js';
 import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
 import { PostgresDatabase } from '../database/postgres-database.js';
 import { PostgresEventBus } from '../events/postgres-event-bus.js';
-import { readKeyRing } from '../sealing/key-encryption-key.js';
+import { readKeyRing } from '../sealing/read-key-ring.js';
 import { KeyRingSealer } from '../sealing/key-ring-sealer.js';
 import { PostgresSealingKeyStore } from '../sealing/postgres-sealing-key-store.js';
 import {

@@ -17,7 +17,7 @@ import { OpenIdProviders } from '../providers/openid-providers.js';
 import type { CollectionName } from '../registry/domain/collection.js';
 import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
 import { StoredRegistry } from '../registry/stored-registry.js';
-import { readKeyRing } from '../sealing/key-encryption-key.js';
+import { readKeyRing } from '../sealing/read-key-ring.js';
 import { KeyRingSealer } from '../sealing/key-ring-sealer.js';
 import { PostgresSealingKeyStore } from '../sealing/postgres-sealing-key-store.js';
 import { AccessTokenFor, type AccessTokenResult } from './access-token-for.js';

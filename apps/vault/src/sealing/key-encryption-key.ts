@@ -1,13 +1,21 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { openMessage, sealMessage, type MessageKey } from '#lib/sealing/message';
+import type { MessageKey } from '#lib/sealing/message';
+
+/** A data key as the database holds it. */
+export interface WrappedKey {
+  readonly wrapped: Buffer;
+  /** The version of the key-encryption key that wrapped; '' where it has none. */
+  readonly version: string;
+}
 
 /** Wraps data keys. It never leaves its provider, and is never in the database. */
 export interface KeyEncryptionKey {
+  /** Stands beside what it wrapped: for a local key a hash, else `provider:name`. No address, no secret. */
   readonly id: string;
-  wrap(dataKey: MessageKey): Buffer;
-  /** Throws `SealBroken` when this is not the key that wrapped. */
-  unwrap(id: Buffer, wrapped: Buffer): MessageKey;
+  readonly provider: string;
+  /** The wrapped form is bound to the data key's id. Rejects with KeyUnavailable. */
+  wrap(dataKey: MessageKey): Promise<WrappedKey>;
+  /** Rejects with KeyUnavailable; code `mismatch` when this is not the key, or not the data key, that was wrapped. */
+  unwrap(dataKeyId: Buffer, wrapped: WrappedKey): Promise<MessageKey>;
 }
 
 /** A key ring that cannot be used; the message says what to do and holds no key. */
@@ -15,71 +23,35 @@ export class KeyRingUnusable extends Error {
   override readonly name = 'KeyRingUnusable';
 }
 
-const trialMark = 'trial:';
+const sentences = {
+  unreachable: 'cannot be reached',
+  throttled: 'asks to be called less often',
+  failing: 'fails on its side',
+  credentials: 'does not accept the credentials of this process, or there are none',
+  denied: 'denies access: give this process the permissions that docs/keys.md lists',
+  disabled: 'says that the key is disabled or about to be deleted',
+  absent: 'does not know the key',
+  mismatch: 'says that this key did not wrap this data key',
+  damaged: 'gave an answer that was damaged on its way',
+} as const;
 
-/**
- * Reads `SYMBOLON_KEYRING`: `file:PATH` or `env:NAME`, one base64url key of 32 bytes per line; the first
- * wraps, all unwrap. Lines that begin with `trial:` were made by the trial stack and are refused in production.
- */
-export function readKeyRing(
-  uri: string,
-  production: boolean,
-  environment: Readonly<Record<string, string | undefined>>,
-): readonly KeyEncryptionKey[] {
-  const lines = contentOf(uri, environment)
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  if (lines.length === 0)
-    throw new KeyRingUnusable(`${uri} holds no key. Write 32 random bytes as base64url.`);
-  return lines.map((line, index) => keyOf(line, index, uri, production));
-}
+export type KeyUnavailableCode = keyof typeof sentences;
 
-function contentOf(uri: string, environment: Readonly<Record<string, string | undefined>>): string {
-  const [scheme, rest] = [uri.slice(0, uri.indexOf(':')), uri.slice(uri.indexOf(':') + 1)];
-  if (scheme === 'env') {
-    const value = environment[rest];
-    if (!value)
-      throw new KeyRingUnusable(`SYMBOLON_KEYRING names the variable ${rest}, which is not set.`);
-    return value;
-  }
-  if (scheme !== 'file')
-    throw new KeyRingUnusable('SYMBOLON_KEYRING must be file:PATH or env:NAME.');
-  try {
-    return readFileSync(rest, 'utf8');
-  } catch {
-    throw new KeyRingUnusable(
-      `The key file ${rest} cannot be read. Check that it exists and its owner.`,
-    );
+/** A key-encryption key that does not answer, or refuses. The message is public; `symbol` goes to the log. */
+export class KeyUnavailable extends Error {
+  override readonly name = 'KeyUnavailable';
+
+  constructor(
+    provider: string,
+    readonly code: KeyUnavailableCode,
+    /** The provider's own short name for the error, such as `AccessDeniedException`. */
+    readonly symbol?: string,
+  ) {
+    super(`${provider} ${sentences[code]}.`);
   }
 }
 
-function keyOf(line: string, index: number, uri: string, production: boolean): KeyEncryptionKey {
-  const trial = line.startsWith(trialMark);
-  if (trial && production)
-    throw new KeyRingUnusable(
-      `${uri} holds a key of the trial stack. Make a new one for production.`,
-    );
-  const key = Buffer.from(trial ? line.slice(trialMark.length) : line, 'base64url');
-  if (key.length !== 32)
-    throw new KeyRingUnusable(`Key ${index + 1} of ${uri} is not 32 bytes of base64url.`);
-  return localKey(key);
-}
-
-function localKey(key: Buffer): KeyEncryptionKey {
-  const id = createHash('sha256').update('symbolon/kek').update(key).digest().subarray(0, 16);
-  const wrapping: MessageKey = { id, key };
-  const place = (dataKeyId: Buffer): string[] => [
-    'sealing_key',
-    'wrapped',
-    dataKeyId.toString('hex'),
-  ];
-  return {
-    id: id.toString('hex'),
-    wrap: (dataKey) => sealMessage(wrapping, place(dataKey.id), dataKey.key),
-    unwrap: (dataKeyId, wrapped) => ({
-      id: dataKeyId,
-      key: openMessage(wrapping, place(dataKeyId), wrapped),
-    }),
-  };
+/** What a wrapped data key is bound to at every provider that takes a context. */
+export function wrappingContext(dataKeyId: Buffer): string {
+  return `symbolon/data-key/${dataKeyId.toString('hex')}`;
 }

@@ -4,7 +4,7 @@ import { SealBroken } from '#lib/sealing/message';
 import { Secret } from '#lib/secret/secret';
 import { freshDatabase } from '#lib/testing/postgres-fresh-database';
 import { PostgresDatabase } from '../database/postgres-database.js';
-import { readKeyRing } from './key-encryption-key.js';
+import { readKeyRing } from './read-key-ring.js';
 import { KeyRingSealer } from './key-ring-sealer.js';
 import { PostgresSealingKeyStore } from './postgres-sealing-key-store.js';
 import type { SealedPlace } from './sealer.js';
@@ -107,7 +107,13 @@ describe('SYMBOLON_KEYRING', () => {
     ['env:MISSING', {}, /not set/],
     ['env:SHORT', { SHORT: 'c2hvcnQ' }, /32 bytes/],
     ['env:EMPTY', { EMPTY: '\n#\n' }, /holds no key/],
-    ['vault:x', {}, /file:PATH or env:NAME/],
+    ['vault:x', {}, /begin with one of file, env, aws-kms/],
+    ['env:ONE,env:ONE', { ONE: newKey() }, /one key twice/],
+    ['aws-kms:alias/vault', {}, /does not name a key/],
+    ['aws-kms:1234abcd-12ab-34cd-56ef-1234567890ab?retries=3', {}, /unknown parameter retries/],
+    ['gcp-kms:my-key', {}, /projects\/P/],
+    ['azure-keyvault:http://name.vault.azure.net/keys/k', {}, /Write it as azure-keyvault:https/],
+    ['vault-transit:http://vault.example.com/v1/transit/keys/k', {}, /https in production/],
     ['env:TRIAL', { TRIAL: `trial:${newKey()}` }, /trial stack/],
   ])('%s is refused with a sentence that says what to do', (uri, environment, message) => {
     expect(() => readKeyRing(uri, true, environment)).toThrow(message);
