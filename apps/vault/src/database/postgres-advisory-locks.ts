@@ -6,6 +6,10 @@ export interface LivenessLock {
   release(): Promise<void>;
 }
 
+export interface NamedLock extends LivenessLock {
+  readonly name: string;
+}
+
 interface Held {
   lost: boolean;
 }
@@ -39,6 +43,25 @@ export class PostgresAdvisoryLocks {
     return undefined;
   }
 
+  /** Up to `most` of these locks, in the order of the names: those that nobody holds now. */
+  tryAny(names: readonly string[], most: number): Promise<NamedLock[]> {
+    // In turn with the other questions: this session would be granted once more what it holds already.
+    return this.#inTurn(async (client) => {
+      const free = names.filter((name) => !this.#held.has(name));
+      if (free.length === 0 || most < 1) return [];
+      const { rows } = await client.query<{ name: string }>(
+        `SELECT name FROM unnest($1::text[]) AS wanted (name)
+          WHERE pg_try_advisory_lock(hashtextextended('symbolon/' || name, 0)) LIMIT $2`,
+        [free, most],
+      );
+      return rows.map(({ name }) => {
+        const held: Held = { lost: client !== this.#current };
+        if (!held.lost) this.#held.set(name, held);
+        return Object.assign(this.#lockOf(name, held), { name });
+      });
+    });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     const client = await this.#client?.catch(() => undefined);
@@ -52,7 +75,7 @@ export class PostgresAdvisoryLocks {
       },
       release: async () => {
         // A lost lock went with its session; this session may hold a new one of the same name.
-        if (!held.lost) await this.#ask('pg_advisory_unlock', name).catch(() => undefined);
+        if (!held.lost) await this.#ask('pg_advisory_unlock', name).catch(() => this.#giveUp(held));
         this.#forget(name, held);
       },
     };
@@ -62,16 +85,21 @@ export class PostgresAdvisoryLocks {
     if (this.#held.get(name) === held) this.#held.delete(name);
   }
 
-  /** One question at a time: pg would queue them too, but no longer from its next version on. */
   #ask(verb: 'pg_try_advisory_lock' | 'pg_advisory_unlock', name: string): Promise<boolean> {
-    const answer = this.#turn.then(async () => {
-      this.#client ??= this.#connect();
-      const client = await this.#client;
+    return this.#inTurn(async (client) => {
       const { rows } = await client.query<{ done: boolean }>(
         `SELECT ${verb}(hashtextextended($1, 0)) AS done`,
         [`symbolon/${name}`],
       );
       return rows[0]?.done === true;
+    });
+  }
+
+  /** One question at a time: pg would queue them too, but no longer from its next version on. */
+  #inTurn<T>(question: (client: Client) => Promise<T>): Promise<T> {
+    const answer = this.#turn.then(async () => {
+      this.#client ??= this.#connect();
+      return question(await this.#client);
     });
     this.#turn = answer.catch(() => undefined);
     return answer;
@@ -96,6 +124,11 @@ export class PostgresAdvisoryLocks {
     }
     this.#current = client;
     return client;
+  }
+
+  /** A lock that could not be released ends with its session. */
+  #giveUp(held: Held): void {
+    if (!held.lost && this.#current) this.#lose(this.#current);
   }
 
   #lose(client: Client): void {

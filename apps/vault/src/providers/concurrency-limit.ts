@@ -1,5 +1,13 @@
+/** Somewhere that work waits its turn. */
+export interface RequestLimit {
+  run<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** For work whose caller has waited already. */
+export const noLimit: RequestLimit = { run: (work) => work() };
+
 /** At most `size` pieces of work at once; the rest wait in order of arrival. */
-export class ConcurrencyLimit {
+export class ConcurrencyLimit implements RequestLimit {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
