@@ -11,6 +11,10 @@ export interface TokenSet {
   /** As granted; equal to what was asked when the server names none (RFC 6749 §5.1). */
   readonly scopes: readonly string[];
   readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined;
+  /** What the provider's template keeps of the answer, or looked up: by name, never a secret. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Where the token answer itself says whose it is. */
+  readonly account?: UpstreamAccount | undefined;
 }
 
 /** Who the person is at the upstream authorization server. */

@@ -9,11 +9,11 @@ const laterAuthentication = ['client_secret_jwt', 'tls_client_auth', 'self_signe
 /** What templates make of documents. */
 export interface TemplateResolution {
   /** With everything that the template gives. */
-  effective(document: OAuthClientDocument): OAuthClient;
+  readonly effective: (document: OAuthClientDocument) => OAuthClient;
   /** What is wrong with `template` and `variables`. */
-  faults(document: OAuthClientDocument): readonly FieldError[];
+  readonly faults: (document: OAuthClientDocument) => readonly FieldError[];
   /** Every address that is called for this client, wherever it comes from. */
-  calledUrls(document: OAuthClientDocument): readonly CalledUrl[];
+  readonly calledUrls: (document: OAuthClientDocument) => readonly CalledUrl[];
 }
 
 export function oauthClientsBy(templates: TemplateResolution): Collection<OAuthClientDocument> {
@@ -37,11 +37,11 @@ export function oauthClientsBy(templates: TemplateResolution): Collection<OAuthC
 }
 
 function laterValues(body: JsonObject) {
-  const { registration, clientAuth } = body;
+  const { clientAuth } = body;
   return [
-    ...(registration === 'dynamic' || registration === 'metadata-document'
-      ? [notSupported('/registration', `registration ${registration}`)]
-      : []),
+    ...(body['dpop'] === undefined
+      ? []
+      : [notSupported('/dpop', 'DPoP at an upstream’s provider')]),
     ...(typeof clientAuth === 'string' && laterAuthentication.includes(clientAuth)
       ? [notSupported('/clientAuth', `client authentication by ${clientAuth}`)]
       : []),
@@ -55,16 +55,27 @@ function effects(before: OAuthClient, after: OAuthClient): Effect[] {
 
 function suspensionReason(before: OAuthClient, after: OAuthClient): string | undefined {
   if (isElsewhere(before, after)) return 'The authorization server of this connection was changed.';
-  if (before.clientId !== undefined && before.clientId !== after.clientId)
+  const another = before.clientId !== undefined && before.clientId !== after.clientId;
+  if (another || before.registration !== after.registration)
     return 'The registration at the authorization server was changed.';
   return before.sharing === after.sharing ? undefined : 'The sharing of connections was changed.';
 }
 
 function isElsewhere(before: OAuthClient, after: OAuthClient): boolean {
+  if (keepsChoice(before, after)) return false;
   return (
     before.issuer !== after.issuer ||
     before.template !== after.template ||
     canonicalJson(before.variables) !== canonicalJson(after.variables) ||
     canonicalJson(before.endpoints) !== canonicalJson(after.endpoints)
   );
+}
+
+/** Repeated without the choice that discovery made, a document keeps it. */
+function keepsChoice(
+  before: OAuthClient,
+  { discoverFrom, issuer, endpoints }: OAuthClient,
+): boolean {
+  const open = issuer === undefined && endpoints === undefined;
+  return discoverFrom !== undefined && discoverFrom === before.discoverFrom && open;
 }
