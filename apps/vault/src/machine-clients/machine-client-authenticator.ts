@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import type { Clock } from '#lib/clock/clock';
+import { parseCompactToken } from '#lib/jwt/compact-token';
 import { IssuerKeys, type KeyHeader } from '#lib/jwt/issuer-keys';
 import type { CachedKeyAnswer, JwksCache } from '#lib/jwt/jwks-cache';
 import type { Logger } from '#lib/observability/logger';
@@ -14,15 +16,59 @@ export interface MachineClientAuthenticatorParts {
   readonly publicUrl: string;
 }
 
+interface Counted {
+  readonly client: Stored<MachineClient>;
+  /** Epoch seconds. */
+  readonly until: number;
+}
+
+const mostCounted = 1_000;
+const countedSeconds = 10;
+
+/** Of an assertion that counted: its `exp` is a number. */
+function expiryOf(assertion: string): number {
+  const parsed = parseCompactToken(assertion);
+  return 'refusal' in parsed ? 0 : Number(parsed.claims['exp']);
+}
+
 /** Recognises machine clients by private_key_jwt: at the token endpoint, and as the bearer of `/gateway/v1`. */
 export class MachineClientAuthenticator {
   /** Keys given inline, parsed once per version of the registration. */
   readonly #inline = new WeakMap<Stored<MachineClient>, IssuerKeys | null>();
 
+  /** Assertions that counted, by SHA-256. One counts again while it lives and its registration is the same object. */
+  readonly #counted = new Map<string, Counted>();
+
   constructor(private readonly parts: MachineClientAuthenticatorParts) {}
 
   /** Undefined when the assertion does not count; why is in the log alone. */
   async authenticate(assertion: string): Promise<Stored<MachineClient> | undefined> {
+    const key = hash('sha256', assertion, 'base64');
+    const known = this.#known(key);
+    if (known !== undefined) return known;
+    const client = await this.#verify(assertion);
+    if (client !== undefined) this.#remember(key, client, expiryOf(assertion));
+    return client;
+  }
+
+  #known(key: string): Stored<MachineClient> | undefined {
+    const found = this.#counted.get(key);
+    if (found === undefined) return undefined;
+    const { registry, clock } = this.parts;
+    const current = registry.current().machineClient(found.client.document.slug);
+    if (current === found.client && clock.now() < found.until) return current;
+    this.#counted.delete(key);
+    return undefined;
+  }
+
+  /** Never past a part of its minute: a key that is taken away stops counting soon. */
+  #remember(key: string, client: Stored<MachineClient>, expiresAt: number): void {
+    if (this.#counted.size >= mostCounted) this.#counted.clear();
+    const until = Math.min(this.parts.clock.now() + countedSeconds, expiresAt);
+    this.#counted.set(key, { client, until });
+  }
+
+  async #verify(assertion: string): Promise<Stored<MachineClient> | undefined> {
     const { registry, clock, publicUrl, logger } = this.parts;
     const slug = claimedClient(assertion);
     const client = slug === undefined ? undefined : registry.current().machineClient(slug);
