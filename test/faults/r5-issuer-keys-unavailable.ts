@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Experiment } from './experiment.js';
+import type { FaultStack } from './stack/fault-stack.js';
+import { clockJump } from './stack/nodes.js';
+import { Tally } from './tally.js';
+
+const jumpHours = 23;
+
+/** The corporate issuer publishes nothing for a day: its known keys go on counting. */
+export const issuerKeysUnavailable: Experiment = {
+  promise: 'R5',
+  title: 'An outage of the issuer is invisible',
+  run: async (laboratory, scale) => {
+    const tally = new Tally();
+    const seconds = scale === 'full' ? 30 : 2;
+    const stack = await laboratory.stack({
+      vaults: 2,
+      gateways: 2,
+      preload: clockJump,
+      env: () => ({
+        SYMBOLON_TEST_MONOTONIC_JUMP_MS: String(jumpHours * 3_600_000),
+        SYMBOLON_TEST_JUMP_LATER: 'true',
+      }),
+    });
+    try {
+      await stack.connected(3);
+      // Both gateways and both vaults have seen the key.
+      await calls(tally, stack, 0.5);
+      stack.issuer.down = true;
+      tally.faults += 1;
+      await calls(tally, stack, seconds);
+      for (const { process } of [...stack.vaults, ...stack.gateways]) process.jumpClock();
+      tally.faults += stack.vaults.length + stack.gateways.length;
+      // The next heartbeat sets the time right; only the age of what is remembered has grown.
+      await sleep(4_000);
+      const fetches = stack.issuer.fetches.jwks;
+      await calls(tally, stack, seconds);
+      tally.note('age of the keys, h', jumpHours);
+      tally.note('fetches that succeeded meanwhile', stack.issuer.fetches.jwks - fetches);
+      return tally.outcome();
+    } finally {
+      await stack.stop();
+    }
+  },
+};
+
+/** Each call with a token that nobody has seen before, so that its signature is checked anew. */
+async function calls(tally: Tally, stack: FaultStack, seconds: number): Promise<void> {
+  const overMs = performance.now() + seconds * 1_000;
+  for (let round = 0; performance.now() < overMs; round += 1) {
+    const person = stack.person(`person-${round % 3}`);
+    const [call, exchange] = await Promise.all([
+      person.call('tool-0', round % 2),
+      person.exchange('tool-0', Math.floor(round / 2)),
+    ]);
+    await call.body?.cancel();
+    tally.operations += 2;
+    if (call.status !== 200) tally.lose(`a call: ${call.status}`);
+    if (exchange.kind !== 'token') tally.lose(`an exchange: ${exchange.kind}`);
+  }
+}
