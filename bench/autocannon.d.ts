@@ -4,7 +4,9 @@ declare module 'autocannon' {
     readonly connections: number;
     readonly duration: number;
     readonly requests: readonly {
-      readonly method: 'GET';
+      readonly method: 'GET' | 'POST';
+      readonly path?: string;
+      readonly body?: string;
       readonly headers: Readonly<Record<string, string>>;
     }[];
   }
