@@ -1,27 +1,31 @@
 import { DataSource } from 'typeorm';
 import { InitialSchema1763700000000 } from './1763700000000-initial-schema.js';
 import { RegistryCheck1763800000000 } from './1763800000000-registry-check.js';
+import { TokenScopes1764000000000 } from './1764000000000-token-scopes.js';
+import { RefreshAtScale1764100000000 } from './1764100000000-refresh-at-scale.js';
 import { AuditChain1764200000000 } from './1764200000000-audit-chain.js';
 import { KeyRotation1764300000000 } from './1764300000000-key-rotation.js';
 import { ClientAuthentication1764500000000 } from './1764500000000-client-authentication.js';
 import { WebhooksAndRevocations1764600000000 } from './1764600000000-webhooks-and-revocations.js';
+import { migrationLock } from './migration-lock.js';
 import { fenceSealedColumns } from './sealed-columns.js';
+import { grantVaultRole, type VaultRoleReport } from './vault-role.js';
 
 /** All migrations, oldest first. */
 const migrations = [
   InitialSchema1763700000000,
   RegistryCheck1763800000000,
+  TokenScopes1764000000000,
+  RefreshAtScale1764100000000,
   AuditChain1764200000000,
   KeyRotation1764300000000,
   ClientAuthentication1764500000000,
   WebhooksAndRevocations1764600000000,
 ];
 
-// Any constant will do; it must only be the same in every process that migrates.
-const lockKey = 7_301_984_512;
-
 export interface MigrationReport {
   readonly applied: readonly string[];
+  readonly vaultRole: VaultRoleReport;
 }
 
 /** Brings the schema up to date. Processes that start together wait for each other (advisory lock). */
@@ -30,12 +34,13 @@ export async function runMigrations(url: string): Promise<MigrationReport> {
     const lock = source.createQueryRunner();
     await lock.connect();
     try {
-      await lock.query('SELECT pg_advisory_lock($1)', [lockKey]);
+      await lock.query('SELECT pg_advisory_lock($1)', [migrationLock]);
       const applied = await source.runMigrations({ transaction: 'each' });
       await fenceSealedColumns((sql, parameters) => lock.query(sql, parameters));
-      return { applied: applied.map((migration) => migration.name) };
+      const vaultRole = await grantVaultRole((sql) => lock.query(sql));
+      return { applied: applied.map((migration) => migration.name), vaultRole };
     } finally {
-      await lock.query('SELECT pg_advisory_unlock($1)', [lockKey]);
+      await lock.query('SELECT pg_advisory_unlock($1)', [migrationLock]);
       await lock.release();
     }
   });

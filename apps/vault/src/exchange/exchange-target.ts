@@ -3,7 +3,7 @@ import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import type { Upstream } from '../registry/domain/upstream.js';
 import type { RegistrySnapshot, Stored } from '../registry/registry-snapshot.js';
 import { requiredScopes } from '../grants/domain/required-scopes.js';
-import { type TokenTarget, targetOf } from '../grants/token-target.js';
+import { covers, union } from '../grants/domain/scope-set.js';
 import type { ExchangeParameters, OAuthRefusal } from './domain/exchange-parameters.js';
 
 /** What is asked for: the upstream, whose registration there, with which scopes. */
@@ -12,8 +12,12 @@ export interface ExchangeTarget {
   readonly oauthClient: Stored<OAuthClient>;
   /** Row id of the upstream, or '' where its oauth client's grants are shared. */
   readonly partition: string;
+  /** What the call needs: the upstream's own scopes, and what was asked beside them. */
   readonly scopes: readonly string[];
-  readonly token: TokenTarget;
+  /** All that may be asked for here; nothing else is, whoever names it. */
+  readonly offered: readonly string[];
+  /** RFC 8707; '' for none. */
+  readonly resource: string;
 }
 
 // The same words for what does not exist and for what is not listed: the registry is not to be explored.
@@ -58,8 +62,9 @@ export function exchangeTarget(
   const oauthClient = registry.oauthClient(credential.oauthClient);
   if (oauthClient === undefined) return unknownTarget;
   const required = requiredScopes(credential, oauthClient.document);
-  const offered = new Set([...required, ...oauthClient.document.scopes]);
-  if (!asked.every((scope) => offered.has(scope)))
+  const { scopes, optionalScopes } = oauthClient.document;
+  const offered = union(required, scopes, optionalScopes);
+  if (!covers(offered, asked))
     return {
       error: 'invalid_scope',
       description: 'A scope is asked for that neither the upstream nor its oauth client lists.',
@@ -68,7 +73,8 @@ export function exchangeTarget(
     upstream,
     oauthClient,
     partition: oauthClient.document.sharing === 'shared' ? '' : upstream.id,
-    scopes: [...new Set([...required, ...asked])].sort(),
-    token: targetOf(credential, oauthClient.document),
+    scopes: union(required, asked),
+    offered,
+    resource: credential.resource ?? '',
   };
 }

@@ -13,8 +13,9 @@ import {
   type AccessTokenResult,
   stateOf,
 } from '../grants/access-token-for.js';
-import type { ConsentKey, ConsentStore } from '../grants/consent-store.js';
+import type { Consent, ConsentKey, ConsentStore } from '../grants/consent-store.js';
 import { decide } from '../grants/domain/grant.js';
+import { covers, union } from '../grants/domain/scope-set.js';
 import type { PostgresGrantStore } from '../grants/postgres-grant-store.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
 import type { Registry, Stored } from '../registry/registry-snapshot.js';
@@ -53,6 +54,11 @@ interface Settled extends ExchangeCall {
   readonly target: ExchangeTarget;
 }
 
+interface Asked extends Settled {
+  /** What the person agreed to for this application, even if it is not enough. */
+  readonly consent: Consent | undefined;
+}
+
 type Served = Extract<AccessTokenResult, { ok: true }>;
 
 const noAccess: OAuthRefusal = {
@@ -70,9 +76,11 @@ export class ExchangeToken {
   async exchange(call: ExchangeCall): Promise<ExchangeAnswer> {
     const settled = await this.#settle(call);
     if ('error' in settled) return settled;
-    const consented = await this.parts.consents.find(consentKey(settled), settled.target.scopes);
-    if (consented === undefined) return this.#askFirst(settled);
-    return this.#answer(settled, await this.#token(settled));
+    const consent = await this.parts.consents.find(consentKey(settled));
+    const asked = { ...settled, consent };
+    const consented = consent && covers(consent.scopes, settled.target.scopes) ? asked : undefined;
+    if (consented === undefined) return this.#askFirst(asked);
+    return this.#answer(asked, await this.#token(asked));
   }
 
   async #settle(call: ExchangeCall): Promise<Settled | OAuthRefusal> {
@@ -92,20 +100,25 @@ export class ExchangeToken {
     return 'error' in target ? target : { ...call, subject, target };
   }
 
-  /** Nobody agreed to this application yet. The grant may exist already: then our own page is enough. */
-  async #askFirst(settled: Settled): Promise<ExchangeAnswer> {
-    const held = await this.parts.grants.hold(grantKey(settled), settled.target.token);
-    const state = held && stateOf(held);
-    const decision = decide(state, settled.target.scopes, this.parts.clock.now());
-    return this.#ask(settled, decision.do === 'ask' ? decision.purpose : 'connect');
+  /** Nobody agreed to this for the application yet. The grant may have it already: then our own page is enough. */
+  async #askFirst(asked: Asked): Promise<ExchangeAnswer> {
+    const { target, consent } = asked;
+    const held = await this.parts.grants.hold(grantKey(asked), target.resource);
+    const state = held && stateOf(held, { resource: target.resource, allowed: target.scopes });
+    const decision = decide(state, target.scopes, this.parts.clock.now());
+    if (decision.do === 'ask') return this.#ask(asked, decision.purpose);
+    return this.#ask(asked, consent === undefined ? 'connect' : 'scopes');
   }
 
-  async #token(settled: Settled): Promise<AccessTokenResult | 'broken'> {
+  /** What the consent says, not the call, names the token: calls of one application share one row. */
+  async #token(settled: Asked): Promise<AccessTokenResult | 'broken'> {
+    const { scopes, resource, oauthClient } = settled.target;
     try {
       return await this.parts.tokens.get({
         key: grantKey(settled),
-        target: settled.target.token,
-        scopes: settled.target.scopes,
+        resource,
+        scopes,
+        allowed: oauthClient.document.narrowing ? settled.consent?.scopes : undefined,
         rejectedSha256: settled.parameters.rejectedSha256,
       });
     } catch (error) {
@@ -114,7 +127,7 @@ export class ExchangeToken {
     }
   }
 
-  async #answer(settled: Settled, result: AccessTokenResult | 'broken'): Promise<ExchangeAnswer> {
+  async #answer(settled: Asked, result: AccessTokenResult | 'broken'): Promise<ExchangeAnswer> {
     if (result === 'broken') return this.#sealBroken(settled);
     if (result.ok) return this.#handOut(settled, result);
     switch (result.because) {
@@ -131,13 +144,16 @@ export class ExchangeToken {
     }
   }
 
+  /** Growth: what the application has stays, unless it is not offered any more. */
   async #ask(
-    settled: Settled,
+    settled: Asked,
     purpose: 'connect' | 'reconnect' | 'scopes',
     mayAsk = true,
   ): Promise<ExchangeAnswer> {
     const { interaction, interactionId, clientInfoName } = settled.parameters;
-    const { upstream, scopes } = settled.target;
+    const { upstream, offered } = settled.target;
+    const had = settled.consent?.scopes.filter((scope) => offered.includes(scope)) ?? [];
+    const scopes = union(settled.target.scopes, had);
     const request = { ...consentKey(settled), purpose, scopes, clientName: clientInfoName };
     const mint = mayAsk && interaction === 'create' && interactionId === undefined;
     return {
@@ -151,9 +167,9 @@ export class ExchangeToken {
 
   /** No token leaves without the record that it did (R10). */
   async #handOut(settled: Settled, served: Served): Promise<ExchangeAnswer> {
-    const { grant } = served;
+    const { grant, stored } = served;
     await this.parts.database.transaction(async (tx) => {
-      await this.parts.grants.touch(tx, grant.id);
+      await this.parts.grants.touch(tx, grant, stored.target);
       await this.parts.audit.record(tx, {
         ...this.#record(settled),
         action: 'token.exchanged',
@@ -164,7 +180,9 @@ export class ExchangeToken {
     return { token: this.#tokenAnswer(settled.target, served) };
   }
 
-  #tokenAnswer({ upstream }: ExchangeTarget, { token, expiresAt, grant }: Served): TokenAnswer {
+  #tokenAnswer({ upstream }: ExchangeTarget, { token, stored, grant }: Served): TokenAnswer {
+    const { expiresAt, grantedScopes } = stored;
+    const granted = grantedScopes.length > 0 ? grantedScopes : grant.grantedScopes;
     const { header, scheme } = upstream.document.inject;
     const asBearer = header.toLowerCase() === 'authorization' && scheme === 'Bearer';
     const left = expiresAt === undefined ? assumedSeconds : expiresAt - this.parts.clock.now();
@@ -173,7 +191,7 @@ export class ExchangeToken {
       issued_token_type: accessTokenType,
       token_type: asBearer ? 'Bearer' : 'N_A',
       expires_in: Math.max(Math.floor(left), 1),
-      ...(grant.grantedScopes.length > 0 ? { scope: grant.grantedScopes.join(' ') } : {}),
+      ...(granted.length > 0 ? { scope: granted.join(' ') } : {}),
       grant_id: grant.id,
       grant_version: grant.version,
     };

@@ -1,6 +1,7 @@
 import type { Clock } from '#lib/clock/clock';
 import type { Secret } from '#lib/secret/secret';
 import type { Database } from '../database/database.js';
+import { tokenScopes } from './domain/scope-set.js';
 import { decide, decideRejected, type GrantState, isValid, type Purpose } from './domain/grant.js';
 import type { GrantKey } from './grants.js';
 import type { StoredGrant } from './postgres-grant-row.js';
@@ -10,8 +11,12 @@ import type { TokenTarget } from './token-target.js';
 
 export interface TokenWanted {
   readonly key: GrantKey;
-  readonly target: TokenTarget;
+  /** RFC 8707; '' for none. */
+  readonly resource: string;
+  /** What the call needs. */
   readonly scopes: readonly string[];
+  /** What may be handed out: a grant with more is narrowed to it. Undefined: all that the grant has. */
+  readonly allowed: readonly string[] | undefined;
   /** SHA-256 of the token that the upstream refused. */
   readonly rejectedSha256: Buffer | undefined;
 }
@@ -20,9 +25,8 @@ export type AccessTokenResult =
   | {
       readonly ok: true;
       readonly token: Secret;
-      readonly tokenType: string;
-      /** Epoch seconds; undefined where the server names no lifetime. */
-      readonly expiresAt: number | undefined;
+      /** Which of the grant's it is, and what the server said of it. */
+      readonly stored: StoredToken;
       readonly grant: StoredGrant;
     }
   | { readonly ok: false; readonly because: 'person-needed'; readonly purpose: Purpose }
@@ -30,8 +34,10 @@ export type AccessTokenResult =
   | { readonly ok: false; readonly because: 'rejected'; readonly mayAsk: boolean }
   | { readonly ok: false; readonly because: 'unavailable'; readonly retryAfterSeconds: number };
 
-// Each round follows a change made by somebody; more than a few in one call is no coincidence.
-const maxRounds = 4;
+// Each round follows a change made by somebody: the refresh of another resource's token, of which there are few.
+const maxRounds = 8;
+// The vault forces a refresh of a grant at most so often.
+const forceSeconds = 60;
 
 /** The person's token at an upstream: the stored one, or a refreshed one, or why there is none. */
 export class AccessTokenFor {
@@ -45,7 +51,7 @@ export class AccessTokenFor {
   /** Rejects with SealBroken if the stored token does not open. */
   async get(wanted: TokenWanted): Promise<AccessTokenResult> {
     for (let round = 0; round < maxRounds; round += 1) {
-      const held = await this.store.hold(wanted.key, wanted.target);
+      const held = await this.store.hold(wanted.key, wanted.resource);
       const result = await this.#decide(wanted, held);
       if (result !== 'again') return result;
     }
@@ -57,26 +63,27 @@ export class AccessTokenFor {
     held: HeldGrant | undefined,
   ): Promise<AccessTokenResult | 'again'> {
     const now = this.clock.now();
-    const state = held && stateOf(held);
-    const isRejected =
-      held?.token !== undefined && wanted.rejectedSha256?.equals(held.token.sha256) === true;
+    const state = held && stateOf(held, wanted);
+    const token = held && tokenFor(held, wanted);
+    const isRejected = token !== undefined && wanted.rejectedSha256?.equals(token.sha256) === true;
     const decision = (isRejected ? decideRejected : decide)(state, wanted.scopes, now);
     if (decision.do === 'ask')
       return { ok: false, because: 'person-needed', purpose: decision.purpose };
     if (decision.do === 'wait') return unavailable(decision.seconds);
     if (held === undefined) return unavailable(1);
-    if (decision.do === 'serve' && held.token) return served(held.grant, held.token);
+    if (decision.do === 'serve' && token) return served(held.grant, token);
     if (decision.do === 'give-up') return this.#giveUp(held.grant);
     return this.#refresh(wanted, held, isRejected);
   }
 
   async #refresh(
-    { target }: TokenWanted,
-    { grant, token }: HeldGrant,
+    wanted: TokenWanted,
+    held: HeldGrant,
     force: boolean,
   ): Promise<AccessTokenResult | 'again'> {
-    const { id: grantId, tokenVersion } = grant;
-    const request = { grantId, tokenVersion, target, force };
+    const { grant } = held;
+    const token = tokenFor(held, wanted);
+    const request = { grant, target: targetFor(grant, wanted), force };
     const now = this.clock.now();
     const spare = !force && token && isValid(token, now) ? token : undefined;
     const result = spare
@@ -84,10 +91,17 @@ export class AccessTokenFor {
       : await this.refreshing.refresh(request);
     if (result === undefined) return spare ? served(grant, spare) : unavailable(1);
     if (result.did === 'change') return 'again';
-    if (result.because === 'too-soon') return force ? this.#giveUp(grant) : 'again';
+    if (result.because === 'too-soon') return force ? this.#tooSoon(grant, token) : 'again';
     // The provider is down: what is left of the stored token is better than nothing.
     if (!force && token && isValid(token, this.clock.now())) return served(grant, token);
     return unavailable(result.retryAfterSeconds);
+  }
+
+  /** Another of the grant's tokens was forced: that says nothing of one that is older. */
+  #tooSoon(grant: StoredGrant, token: StoredToken | undefined): Promise<AccessTokenResult> {
+    const age = token === undefined ? 0 : this.clock.now() - token.issuedAt;
+    if (age <= forceSeconds) return this.#giveUp(grant);
+    return Promise.resolve(unavailable(forceSeconds));
   }
 
   async #giveUp({ id }: StoredGrant): Promise<AccessTokenResult> {
@@ -96,8 +110,21 @@ export class AccessTokenFor {
   }
 }
 
+type Which = Pick<TokenWanted, 'resource' | 'allowed'>;
+
+function targetFor(grant: StoredGrant, { resource, allowed }: Which): TokenTarget {
+  return { resource, scopes: allowed === undefined ? '' : tokenScopes(grant, allowed) };
+}
+
+function tokenFor({ grant, tokens }: HeldGrant, which: Which): StoredToken | undefined {
+  const { scopes } = targetFor(grant, which);
+  return tokens.find((token) => token.target.scopes === scopes);
+}
+
 /** What a decision looks at. */
-export function stateOf({ grant, token }: HeldGrant): GrantState {
+export function stateOf(held: HeldGrant, which: Which): GrantState {
+  const { grant } = held;
+  const token = tokenFor(held, which);
   return {
     status: grant.status,
     requestedScopes: grant.requestedScopes,
@@ -113,8 +140,7 @@ function patienceMs({ expiresAt }: StoredToken, now: number): number {
 }
 
 async function served(grant: StoredGrant, token: StoredToken): Promise<AccessTokenResult> {
-  const { tokenType, expiresAt } = token;
-  return { ok: true, token: await token.open(), tokenType, expiresAt, grant };
+  return { ok: true, token: await token.open(), stored: token, grant };
 }
 
 function unavailable(retryAfterSeconds: number): AccessTokenResult {

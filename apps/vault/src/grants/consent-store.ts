@@ -18,8 +18,8 @@ export interface Consent extends ConsentKey {
 }
 
 export interface ConsentStore {
-  /** The unexpired consent of this key, if it covers every one of `scopes`. */
-  find(key: ConsentKey, scopes: readonly string[]): Promise<Consent | undefined>;
+  /** The unexpired consent of this key; whether it is enough is for the caller to see. */
+  find(key: ConsentKey): Promise<Consent | undefined>;
   listOf(person: { issuerId: string; subject: string }): Promise<readonly Consent[]>;
   record(
     tx: Transaction,

@@ -15,12 +15,12 @@ export class PostgresConsentStore implements ConsentStore {
     private readonly registry: Registry,
   ) {}
 
-  async find(key: ConsentKey, scopes: readonly string[]): Promise<Consent | undefined> {
+  async find(key: ConsentKey): Promise<Consent | undefined> {
     const rows = await this.database.query<Row>(
       `SELECT ${columns} FROM client_consent
         WHERE issuer_id = $1 AND subject = $2 AND application = $3 AND consumer = $4
-          AND upstream_id = $5 AND scopes @> $6 AND expires_at > now()`,
-      [...parametersOf(key), scopes],
+          AND upstream_id = $5 AND expires_at > now()`,
+      parametersOf(key),
     );
     return rows[0];
   }

@@ -13,6 +13,7 @@ import {
 } from './postgres-grant-row.js';
 import { PostgresTokenColumns } from './postgres-token-columns.js';
 import { accessTokenPlace, refreshTokenPlace } from './sealed-places.js';
+import type { RefreshPolicies } from './refresh-policies.js';
 import type { TokenTarget } from './token-target.js';
 
 /** An access token as stored; `open` rejects with SealBroken. Times are epoch seconds. */
@@ -21,20 +22,21 @@ export interface StoredToken {
   readonly tokenType: string;
   readonly issuedAt: number;
   readonly expiresAt: number | undefined;
+  /** As the server named them; empty where it named none. */
+  readonly grantedScopes: readonly string[];
+  readonly target: TokenTarget;
   open(): Promise<Secret>;
 }
 
 export interface HeldGrant {
   readonly grant: StoredGrant;
-  readonly token: StoredToken | undefined;
-}
-
-export interface RevocableToken {
-  readonly hint: 'refresh_token' | 'access_token';
-  open(): Promise<Secret>;
+  /** Those for one resource, one for each scope set. */
+  readonly tokens: readonly StoredToken[];
 }
 
 interface TokenRow {
+  readonly scopes: string;
+  readonly tokenGrantedScopes: string[];
   readonly sealed: Buffer | null;
   readonly sha256: Buffer;
   readonly tokenType: string;
@@ -51,6 +53,7 @@ export class PostgresGrantStore {
   constructor(
     private readonly database: PostgresDatabase,
     private readonly sealer: Sealer,
+    private readonly policies: Pick<RefreshPolicies, 'of'>,
   ) {
     this.#tokens = new PostgresTokenColumns(sealer);
   }
@@ -80,21 +83,27 @@ export class PostgresGrantStore {
     return rows.map(storedGrant);
   }
 
-  /** The grant with its access token for `target`: the one read of the exchange. */
-  async hold(key: GrantKey, target: TokenTarget): Promise<HeldGrant | undefined> {
-    const [row] = await this.database.query<GrantRow & TokenRow>(
+  /** The grant with its access tokens for a resource, nearly always one: the one read of the exchange. */
+  async hold(key: GrantKey, resource: string): Promise<HeldGrant | undefined> {
+    const rows = await this.database.query<GrantRow & TokenRow>(
       `SELECT ${grantColumns}, a.sealed, a.sha256, a.token_type AS "tokenType",
+              a.scopes, a.granted_scopes AS "tokenGrantedScopes",
               extract(epoch FROM a.issued_at)::float8 AS "issuedAt",
               extract(epoch FROM a.expires_at)::float8 AS "expiresAt"
          FROM user_grant g
-         LEFT JOIN access_token a ON a.grant_id = g.id AND a.resource = $5 AND a.scopes = $6
+         LEFT JOIN access_token a ON a.grant_id = g.id AND a.resource = $5
         WHERE ${keyIs}`,
-      [...parametersOf(key), target.resource, target.scopes],
+      [...parametersOf(key), resource],
     );
-    return row && { grant: storedGrant(row), token: this.#tokenOf(row, target) };
+    const [row] = rows;
+    const tokens = rows.flatMap((each) => this.#tokenOf(each, resource) ?? []);
+    return row && { grant: storedGrant(row), tokens };
   }
 
-  /** Takes the place of whatever tokens the grant had. */
+  /**
+   * Takes the place of whatever tokens the grant had. Only where no refresh token came, what the same account holds
+   * for other resources stays: nothing could bring it back.
+   */
   async store(
     tx: Transaction,
     key: GrantKey,
@@ -107,7 +116,18 @@ export class PostgresGrantStore {
   ): Promise<StoredGrant> {
     const query = queryOf(tx);
     const owner = { ...key, id: await lockedId(query, key) };
-    await query('DELETE FROM access_token WHERE grant_id = $1', [owner.id]);
+    await query(
+      `DELETE FROM access_token a USING user_grant g
+        WHERE a.grant_id = $1 AND g.id = $1 AND NOT (
+          a.resource <> $2 AND $3 AND g.refresh_token IS NULL
+          AND g.status IN ('active','refreshing') AND g.upstream_subject = $4)`,
+      [
+        owner.id,
+        about.target.resource,
+        tokens.refreshToken === undefined,
+        about.account?.subject ?? null,
+      ],
+    );
     await this.#tokens.put(query, owner, about.target, tokens);
     await query(
       `UPDATE user_grant SET
@@ -119,11 +139,10 @@ export class PostgresGrantStore {
          refresh_token = coalesce($2, CASE WHEN status IN ('active','refreshing')
                                             AND upstream_subject = $3 THEN refresh_token END),
          upstream_subject = $3, upstream_account = $4,
-         requested_scopes = CASE WHEN partition = '' AND status IN ('active','refreshing')
-           THEN ARRAY(SELECT DISTINCT unnest(requested_scopes || $5::text[]) ORDER BY 1) ELSE $5 END,
+         requested_scopes = $5,
          granted_scopes = $6,
          refresh_attempt_id = NULL, refresh_started_at = NULL, refresh_token_version = NULL,
-         refresh_failures = 0, refresh_error = NULL, refresh_paused_until = NULL,
+         refresh_failures = 0, refresh_error = NULL, refresh_paused_until = NULL, failing_since = NULL,
          forced_refresh_at = NULL, rejected_at = NULL,
          updated_at = now()
        WHERE id = $1`,
@@ -136,7 +155,7 @@ export class PostgresGrantStore {
         tokens.scopes,
       ],
     );
-    await this.#tokens.schedule(query, owner.id);
+    await this.#tokens.schedule(query, owner, this.policies.of(key.oauthClientId).rules);
     return the(await this.readIn(tx, owner.id));
   }
 
@@ -148,46 +167,13 @@ export class PostgresGrantStore {
     return rows.map(storedGrant)[0];
   }
 
-  /** Locks the row and reads what revoking at the provider needs; `open` rejects with SealBroken. */
-  async tokenToRevoke(
-    tx: Transaction,
-    id: string,
-  ): Promise<{ grant: StoredGrant; token: RevocableToken | undefined } | undefined> {
-    const query = queryOf(tx);
-    const [row] = await query<GrantRow & { refreshToken: Buffer | null }>(
-      `SELECT ${grantColumns}, g.refresh_token AS "refreshToken" FROM user_grant g WHERE g.id = $1 FOR UPDATE`,
-      [id],
+  /** The grant there is, locked until the transaction ends. */
+  async lock(tx: Transaction, key: GrantKey): Promise<StoredGrant | undefined> {
+    const rows = await queryOf(tx)<GrantRow>(
+      `SELECT ${grantColumns} FROM user_grant g WHERE ${keyIs} FOR UPDATE`,
+      parametersOf(key),
     );
-    if (!row) return undefined;
-    const { refreshToken } = row;
-    const grant = storedGrant(row);
-    if (refreshToken !== null) {
-      const open = () => this.sealer.open(refreshTokenPlace(row), refreshToken);
-      return { grant, token: { hint: 'refresh_token', open } };
-    }
-    const [access] = await query<TokenTarget & { sealed: Buffer }>(
-      `SELECT resource, scopes, sealed FROM access_token WHERE grant_id = $1 ORDER BY issued_at DESC LIMIT 1`,
-      [id],
-    );
-    const open = () => this.sealer.open(accessTokenPlace(row, the(access)), the(access).sealed);
-    return { grant, token: access && { hint: 'access_token', open } };
-  }
-
-  /** Removes the tokens and advances their version: a refresh in flight finds nothing to store into. */
-  async end(tx: Transaction, id: string, reason: string): Promise<StoredGrant> {
-    const query = queryOf(tx);
-    await query('DELETE FROM access_token WHERE grant_id = $1', [id]);
-    await query(
-      `UPDATE user_grant SET
-         status = 'revoked', status_reason = $2, status_since = now(),
-         version = version + 1, token_version = token_version + 1,
-         refresh_token = NULL, refresh_after = NULL,
-         refresh_attempt_id = NULL, refresh_started_at = NULL, refresh_token_version = NULL,
-         updated_at = now()
-       WHERE id = $1`,
-      [id, reason],
-    );
-    return the(await this.readIn(tx, id));
+    return rows.map(storedGrant)[0];
   }
 
   /** Living grants of an oauth client, or of an upstream that has its own, need the person again. */
@@ -212,7 +198,7 @@ export class PostgresGrantStore {
     return rows.map(storedGrant);
   }
 
-  // What the old authorization server is still to answer, or has answered, is not for the new one.
+  // Row 34: what the old authorization server is still to answer, has answered, or is to end, is not for the new one.
   async #endTrips(tx: Transaction, oauthClientId: string): Promise<void> {
     await queryOf(tx)(
       `WITH ended AS (
@@ -221,14 +207,25 @@ export class PostgresGrantStore {
        DELETE FROM unconfirmed_account WHERE interaction_id IN (SELECT interaction_id FROM ended)`,
       [oauthClientId],
     );
+    await queryOf(tx)(
+      `UPDATE provider_revocation
+          SET state = 'failed', sealed = NULL, lease_id = NULL, next_attempt_at = NULL, ended_at = now()
+        WHERE oauth_client_id = $1 AND state = 'pending'`,
+      [oauthClientId],
+    );
   }
 
   /** "Last used" is for people: to the minute, so that busy grants are not written at each exchange. */
-  async touch(tx: Transaction, id: string): Promise<void> {
+  async touch(tx: Transaction, grant: StoredGrant, target: TokenTarget): Promise<void> {
     await queryOf(tx)(
-      `UPDATE user_grant SET last_used_at = now()
-        WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
-      [id],
+      `WITH used AS (
+         -- Once in each token's life: what was never handed out is not refreshed ahead of need.
+         UPDATE access_token SET used_at = now()
+          WHERE grant_id = $1 AND resource = $4 AND scopes = $5 AND used_at < issued_at)
+       UPDATE user_grant SET last_used_at = now()
+        WHERE id = $1 AND issuer_id = $2 AND subject = $3
+          AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
+      [grant.id, grant.issuerId, grant.subject, target.resource, target.scopes],
     );
   }
 
@@ -246,10 +243,13 @@ export class PostgresGrantStore {
     return rows.length > 0;
   }
 
-  #tokenOf(row: GrantRow & TokenRow, target: TokenTarget): StoredToken | undefined {
-    const { sealed } = row;
+  #tokenOf(row: GrantRow & TokenRow, resource: string): StoredToken | undefined {
+    const { sealed, scopes } = row;
     if (sealed === null) return undefined;
+    const target = { resource, scopes };
     return {
+      target,
+      grantedScopes: row.tokenGrantedScopes,
       sha256: row.sha256,
       tokenType: row.tokenType,
       issuedAt: row.issuedAt,

@@ -26,6 +26,8 @@ const endpoints = z.strictObject({
   revocation: webUrl.optional(),
   introspection: webUrl.optional(),
   userinfo: webUrl.optional(),
+  /** RFC 7591, for `registration: dynamic`. */
+  registration: webUrl.optional(),
 });
 
 const longest = 10 * 365 * 86_400;
@@ -56,15 +58,25 @@ export const oauthClient = z
     variables: z.record(z.string().max(60), z.string().max(500)).optional(),
     issuer: webUrl.optional(),
     endpoints: endpoints.optional(),
-    registration: z.enum(['static']).default('static'),
+    /** The URL of an MCP server whose metadata (RFC 9728) names the authorization server; the choice is kept in `issuer`. */
+    discoverFrom: webUrl.optional(),
+    /** Revision by which an MCP server without metadata has its authorization server at its own origin. */
+    discoverFallback: z.literal('2025-03-26').optional(),
+    /** RFC 8707: asked for where an upstream names no resource of its own. */
+    resource: webUrl.optional(),
+    registration: z.enum(['static', 'dynamic', 'metadata-document']).default('static'),
     clientId: z.string().min(1).max(500).optional(),
     clientSecret: writeOnlySecret.optional(),
     clientAuth: z
-      .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+      .enum(['auto', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
       .default('client_secret_basic'),
     clientAuthSigningAlg: z.enum(['ES256', 'RS256', 'PS256']).default('ES256'),
     pushedAuthorization: z.enum(['auto', 'always', 'never']).default('auto'),
     scopes: scopes.default([]),
+    /** What a call may grow by: asked for only when an upstream or a service names it. Nothing else ever is. */
+    optionalScopes: scopes.default([]),
+    /** Whether tokens for less than the whole grant are asked for with `scope` at a refresh (RFC 6749 §6). */
+    narrowing: z.boolean().default(true),
     authorizeParams: z
       .record(
         z.string().refine((name) => !protocolParameters.has(name.toLowerCase()), {
@@ -78,8 +90,33 @@ export const oauthClient = z
     maxConcurrentRequests: z.int().min(1).max(100).optional(),
     refresh: refreshRules.optional(),
   })
-  .refine((value) => (value.issuer === undefined) !== (value.endpoints === undefined), {
-    path: ['issuer'],
-    message: 'give exactly one of issuer (discovery) and endpoints',
+  .superRefine((value, context) => {
+    for (const [path, message] of contradictions(value))
+      context.addIssue({ code: 'custom', path: [path], message });
   });
 export type OAuthClient = z.output<typeof oauthClient>;
+
+interface Choices {
+  readonly issuer?: string;
+  readonly endpoints?: object;
+  readonly discoverFrom?: string;
+  readonly discoverFallback?: string;
+  readonly registration?: string;
+  readonly clientId?: string;
+  readonly clientAuth?: string;
+}
+
+/** Members that cannot stand together, with what to do. */
+export function* contradictions(value: Choices): Generator<[keyof Choices, string]> {
+  const { issuer, endpoints, discoverFrom, registration = 'static', clientAuth } = value;
+  const found = discoverFrom !== undefined;
+  if (issuer !== undefined ? endpoints !== undefined : endpoints === undefined && !found)
+    yield ['issuer', 'give exactly one of issuer (discovery) and endpoints, or discoverFrom'];
+  if (value.discoverFallback !== undefined && !found)
+    yield ['discoverFallback', 'needs discoverFrom'];
+  if (registration !== 'static' && value.clientId !== undefined)
+    yield ['clientId', `comes of itself with registration ${registration}: leave it out`];
+  // A document that everybody can read holds no secret.
+  if (registration === 'metadata-document' && clientAuth?.startsWith('client_secret') === true)
+    yield ['clientAuth', 'is private_key_jwt or none with registration metadata-document'];
+}
