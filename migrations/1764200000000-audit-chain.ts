@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * The hash chain over audit events, and the role under which the vault works: it may add to both tables and
- * read them, nothing else. Chaining inserts too, so nothing of the log is ever updated.
+ * The hash chain over audit events. Chaining inserts rows of its own, so that nothing of the log is ever updated;
+ * events that are there already are chained by the vault's first rounds.
  */
 export class AuditChain1764200000000 implements MigrationInterface {
   readonly name = 'AuditChain1764200000000';
@@ -17,37 +17,26 @@ export class AuditChain1764200000000 implements MigrationInterface {
 }
 
 const statements = [
+  // xid: of the round that chained it. settled: up to this sequence, no event can appear any more that is not chained.
   `CREATE TABLE audit_seal (
      position bigint PRIMARY KEY,
      sequence bigint NOT NULL UNIQUE,
      hash     bytea NOT NULL CHECK (length(hash) = 32),
-     at       timestamptz NOT NULL DEFAULT clock_timestamp()
+     at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+     xid      xid8 NOT NULL DEFAULT pg_current_xact_id(),
+     settled  bigint NOT NULL
    )`,
-  `CREATE INDEX audit_seal_at ON audit_seal (at)`,
   `CREATE FUNCTION audit_seal_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
      BEGIN RAISE EXCEPTION 'audit_seal is append-only'; END $$`,
   `CREATE TRIGGER audit_seal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_seal
      FOR EACH STATEMENT EXECUTE FUNCTION audit_seal_is_append_only()`,
-  // Roles belong to the whole server: another database of it may have made this one already.
-  `DO $$ BEGIN
-     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'symbolon_vault') THEN
-       CREATE ROLE symbolon_vault NOLOGIN;
-     END IF;
-   EXCEPTION
-     WHEN duplicate_object OR unique_violation THEN NULL;
-     WHEN insufficient_privilege THEN
-       RAISE EXCEPTION 'The migrating user may not create the role symbolon_vault.'
-         USING HINT = 'Run once as an administrator: CREATE ROLE symbolon_vault NOLOGIN; GRANT symbolon_vault TO <the user>;';
-   END $$`,
-  `DO $$ BEGIN
-     IF NOT pg_has_role(current_user, 'symbolon_vault', 'MEMBER') THEN
-       EXECUTE format('GRANT symbolon_vault TO %I', current_user);
-     END IF;
-   END $$`,
-  `GRANT USAGE ON SCHEMA public TO symbolon_vault`,
-  `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO symbolon_vault`,
-  `GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO symbolon_vault`,
-  `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO symbolon_vault`,
-  `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO symbolon_vault`,
-  `REVOKE UPDATE, DELETE ON audit_event, audit_seal FROM symbolon_vault`,
+
+  // A transaction has its number before its events have theirs: what "settled" rests on.
+  `CREATE FUNCTION audit_event_has_a_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN PERFORM pg_current_xact_id(); RETURN NULL; END $$`,
+  `CREATE TRIGGER audit_event_transaction BEFORE INSERT ON audit_event
+     FOR EACH STATEMENT EXECUTE FUNCTION audit_event_has_a_transaction()`,
+
+  // A few pages for any size of the log, because times only grow.
+  `CREATE INDEX audit_event_at ON audit_event USING brin (at)`,
 ];

@@ -8,10 +8,11 @@ const schema = z.object({
 
 try {
   const settings = readEnvironment(schema, process.env);
-  const { applied } = await runMigrations(settings.SYMBOLON_DATABASE_URL);
+  const { applied, vaultRole } = await runMigrations(settings.SYMBOLON_DATABASE_URL);
   process.stdout.write(
     applied.length > 0 ? `Applied ${applied.join(', ')}.\n` : 'The schema is up to date.\n',
   );
+  if (vaultRole.byHand !== undefined) process.stderr.write(`${vaultRole.byHand}\n`);
 } catch (error) {
   const text =
     error instanceof ConfigurationError ? error.message : `Migration failed: ${String(error)}`;

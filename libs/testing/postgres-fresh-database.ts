@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { type Login, urlOf } from '#lib/embedded-postgres/login-role';
 
 /** The environment variable by which the test run tells its workers where the template database can be had. */
 export const templateAddressVariable = 'SYMBOLON_TEST_TEMPLATE';
 
 export interface FreshDatabase {
-  /** Connection string of an empty database with the current schema. */
+  /** Connection string of an empty database with the current schema, as its owner. */
   readonly url: string;
+  /** As the user that a vault should have: it may add to the audit log, not change it. */
+  readonly vaultUrl: string;
   drop(): Promise<void>;
 }
 
@@ -17,10 +20,18 @@ export async function freshDatabase(): Promise<FreshDatabase> {
   const templateName = template.pathname.slice(1);
   const server = sibling(template, 'postgres');
   await asSuperuser(server, `CREATE DATABASE ${name} TEMPLATE ${templateName}`);
+  const url = sibling(template, name);
   return {
-    url: sibling(template, name),
+    url,
+    vaultUrl: urlOf(url, vaultLoginOf(url)),
     drop: () => asSuperuser(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
+}
+
+/** Of a test server, whose superuser's password is as good for it. */
+export function vaultLoginOf(url: string): Login {
+  const password = decodeURIComponent(new URL(url).password);
+  return { name: 'symbolon_vault_login', password, memberOf: 'symbolon_vault' };
 }
 
 async function templateUrl(): Promise<string> {

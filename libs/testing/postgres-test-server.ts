@@ -1,10 +1,12 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureLogin } from '#lib/embedded-postgres/login-role';
 import { startPostgres } from '#lib/embedded-postgres/postgres-server';
 import type { PostgresServer } from '#lib/embedded-postgres/postgres-server';
 import { findPostmaster, isAlive, stopPostmaster } from '#lib/embedded-postgres/postmaster-pid';
 import { freePort } from './free-port.js';
+import { vaultLoginOf } from './postgres-fresh-database.js';
 
 const prefix = 'symbolon-test-postgres-';
 
@@ -38,8 +40,10 @@ async function migratedTemplate(
   migrate: (url: string) => Promise<void>,
 ): Promise<string> {
   await server.createDatabase('template_symbolon');
-  await migrate(server.url('template_symbolon'));
-  return server.url('template_symbolon');
+  const url = server.url('template_symbolon');
+  await migrate(url);
+  await ensureLogin(url, vaultLoginOf(url));
+  return url;
 }
 
 /** A run that was killed leaves its server behind: the next one ends it. */

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from '#lib/observability/logger';
 import { AdminModule } from './admin/admin.module.js';
+import { AuditModule } from './audit/audit.module.js';
 import type { VaultConfig } from './config.js';
 import { ConnectModule } from './connect/connect.module.js';
 import { ExchangeModule } from './exchange/exchange.module.js';
@@ -11,6 +12,7 @@ import { MachineClientsModule } from './machine-clients/machine-clients.module.j
 import { PlatformModule } from './platform.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
 import { RegistryModule } from './registry/registry.module.js';
+import { RotationModule } from './rotation/rotation.module.js';
 import { SealingModule } from './sealing/sealing.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { WebModule } from './web/web.module.js';
@@ -24,6 +26,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         PlatformModule.for(config, logger),
+        AuditModule,
         SealingModule.for(config, logger),
         RegistryModule,
         ProvidersModule,
@@ -36,6 +39,7 @@ export class AppModule {
         WebModule,
         ExchangeModule,
         AdminModule,
+        RotationModule,
         HealthModule,
       ],
     };

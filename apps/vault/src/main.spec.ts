@@ -26,7 +26,7 @@ const logger = createLogger({ app: 'vault', level: 'silent' });
 
 beforeAll(async () => {
   database = await freshDatabase();
-  vault = await startVault(configFor(database.url), logger);
+  vault = await startVault(configFor(database.vaultUrl), logger);
 });
 afterAll(async () => {
   await vault.stop();
@@ -94,7 +94,7 @@ test('a parameter given twice is invalid_request before anything else', async ()
 });
 
 test('a schema that is behind keeps it from being ready, and says what to do', async () => {
-  const url = new URL(database.url);
+  const url = new URL(database.vaultUrl);
   url.pathname = '/postgres';
   const behind = await startVault(configFor(url.href), logger);
   try {

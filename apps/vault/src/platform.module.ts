@@ -9,9 +9,6 @@ import {
 import { SynchronisedClock } from '#lib/clock/clock';
 import { ReadinessChecks } from '#lib/observability/health';
 import { Outbound } from '#lib/outbound/outbound';
-import { KeepChaining } from './audit/keep-chaining.js';
-import { PostgresAuditChain } from './audit/postgres-audit-chain.js';
-import { PostgresAuditExport } from './audit/postgres-audit-export.js';
 import { PostgresAuditLog } from './audit/postgres-audit-log.js';
 import type { AdminSettings } from './admin/admin-settings.js';
 import type { VaultConfig } from './config.js';
@@ -41,7 +38,6 @@ export class PlatformModule implements OnApplicationShutdown {
     @Inject(DATABASE) private readonly database: PostgresDatabase,
     @Inject(PostgresEventBus) private readonly bus: PostgresEventBus,
     @Inject(OUTBOUND) private readonly outbound: Outbound,
-    @Inject(KeepChaining) private readonly chaining: KeepChaining,
   ) {}
 
   static for(config: VaultConfig, logger: VaultLogger): DynamicModule {
@@ -51,7 +47,6 @@ export class PlatformModule implements OnApplicationShutdown {
 
   /** After every other feature: they may still store what they were at. */
   async onApplicationShutdown(): Promise<void> {
-    await this.chaining.stop();
     await this.bus.stop();
     await this.outbound.close();
     await this.database.close();
@@ -89,20 +84,6 @@ function storage({ databaseUrl: url }: VaultConfig, logger: VaultLogger): Provid
       useFactory: () => new PostgresDatabase({ url, purpose: 'requests', maxConnections: 10 }),
     },
     { provide: AUDIT_LOG, useFactory: () => new PostgresAuditLog() },
-    {
-      provide: PostgresAuditExport,
-      useFactory: (database: PostgresDatabase) => new PostgresAuditExport(database),
-      inject: [DATABASE],
-    },
-    {
-      provide: KeepChaining,
-      useFactory: (database: PostgresDatabase) => {
-        const chaining = new KeepChaining(new PostgresAuditChain(database), logger);
-        chaining.start();
-        return chaining;
-      },
-      inject: [DATABASE],
-    },
     {
       provide: PostgresEventBus,
       useFactory: async (clock: SynchronisedClock) => {

@@ -9,6 +9,7 @@ import { TestIssuer } from '#lib/testing/test-issuer';
 import type { RevocationReport } from '../grants/grants.js';
 import { PostgresAuditExport } from '../audit/postgres-audit-export.js';
 import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
+import { noCrash } from '../database/crash-point.js';
 import { PostgresDatabase } from '../database/postgres-database.js';
 import { PostgresEventBus } from '../events/postgres-event-bus.js';
 import { readKeyRing } from '../sealing/read-key-ring.js';
@@ -18,6 +19,7 @@ import {
   ADMIN_SETTINGS,
   AUDIT_LOG,
   CLOCK,
+  CRASH_POINT,
   DATABASE,
   EVENT_PUBLISHER,
   EVENT_SOURCE,
@@ -70,13 +72,13 @@ export class AdminFixture {
 
   async #start(options: FixtureOptions): Promise<void> {
     const fresh = await freshDatabase();
-    this.database = new PostgresDatabase({ url: fresh.url, purpose: 'test', maxConnections: 4 });
+    this.database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'test', maxConnections: 4 });
     this.issuer = await TestIssuer.start();
     const outbound = new Outbound({ mode: 'development', allow: [] });
     const destination = { write: (line: string) => void this.logged.push(line) };
     const logger = createLogger({ app: 'vault', level: 'trace', destination });
     const clock = new SynchronisedClock();
-    const bus = new PostgresEventBus(fresh.url, clock, logger);
+    const bus = new PostgresEventBus(fresh.vaultUrl, clock, logger);
     await bus.start();
     const { app, origin } = await startFixtureApp(
       [
@@ -84,6 +86,8 @@ export class AdminFixture {
         { provide: AUDIT_LOG, useValue: new PostgresAuditLog() },
         { provide: PostgresAuditExport, useValue: new PostgresAuditExport(this.database) },
         { provide: CLOCK, useValue: clock },
+        { provide: CONFIG, useValue: { databaseUrl: fresh.url } },
+        { provide: CRASH_POINT, useValue: noCrash },
         { provide: DATABASE, useValue: this.database },
         { provide: EVENT_PUBLISHER, useValue: bus },
         { provide: EVENT_SOURCE, useValue: bus },
@@ -116,7 +120,10 @@ export class AdminFixture {
     return {
       suspend: (_tx: unknown, where: object) => Promise.resolve(this.suspended.push(where)),
       revoke: (id: string): Promise<RevocationReport> =>
-        Promise.resolve({ grantId: id, atProvider: 'revoked', detail: 'Revoked.' }),
+        Promise.resolve({
+          ...{ grantId: id, atProvider: 'revoked', detail: 'Revoked.' },
+          ...{ retrying: false, remaining: [] },
+        }),
     };
   }
 

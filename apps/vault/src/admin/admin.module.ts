@@ -14,6 +14,7 @@ import { ReadinessChecks } from '#lib/observability/health';
 import type { Logger } from '#lib/observability/logger';
 import type { Outbound } from '#lib/outbound/outbound';
 import type { AuditLog } from '../audit/audit-log.js';
+import { PostgresAuditExport } from '../audit/postgres-audit-export.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import { PostgresSigningKeys } from '../providers/postgres-signing-keys.js';
@@ -110,6 +111,11 @@ import { WebhooksController } from './webhooks.controller.js';
     {
       provide: PostgresAuditEvents,
       useFactory: (database: PostgresDatabase) => new PostgresAuditEvents(database),
+      inject: [DATABASE],
+    },
+    {
+      provide: PostgresAuditExport,
+      useFactory: (database: PostgresDatabase) => new PostgresAuditExport(database),
       inject: [DATABASE],
     },
     {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Problem } from '#lib/problem/problem';
 import { PUBLIC_URL } from '../tokens.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
-import { nextLink, pageOf, readListQuery } from './list-page.js';
+import { nextLink, pageOf, readListQuery, readQuery } from './list-page.js';
 import { PostgresAuditExport } from '../audit/postgres-audit-export.js';
 import { PostgresAuditEvents } from './postgres-audit-events.js';
 import { SealedCursors } from './sealed-cursor.js';
@@ -17,6 +17,15 @@ const filters = {
   from: time,
   to: time,
 };
+const exportRange = {
+  after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  from: time,
+  to: time,
+};
+
+async function* ndjson(lines: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+}
 
 @Controller('admin/v1/audit-events')
 @UseGuards(AdminGuard)
@@ -49,13 +58,11 @@ export class AuditEventsController {
 
   /** NDJSON in the order of the chain; `symbolon audit verify` computes it again. */
   @Get('export')
-  export(@Res() reply: FastifyReply): void {
-    const lines = async function* (source: PostgresAuditExport) {
-      for await (const line of source.lines()) yield `${JSON.stringify(line)}\n`;
-    };
+  export(@Query() query: unknown, @Res() reply: FastifyReply): void {
+    const range = readQuery(exportRange, query);
     void reply
       .headers({ 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
-      .send(Readable.from(lines(this.exported)));
+      .send(Readable.from(ndjson(this.exported.lines(range))));
   }
 
   @Get(':id')

@@ -17,7 +17,7 @@ export interface ListAnswer<T> {
 }
 
 /** Reads a query string strictly: a parameter that is not known must not seem to have worked. Throws Problem. */
-function readQuery<Shape extends z.ZodRawShape>(shape: Shape, query: unknown) {
+export function readQuery<Shape extends z.ZodRawShape>(shape: Shape, query: unknown) {
   if (isUnstorable(query)) throw new Problem('invalid-request', 'The query holds U+0000.');
   const parsed = z.strictObject(shape).safeParse(query);
   if (parsed.success) return parsed.data;

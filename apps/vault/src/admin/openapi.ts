@@ -138,7 +138,12 @@ function auditOperations(): Operation[] {
       method: 'get',
       path: `${path}/export`,
       tag: 'audit-events',
-      summary: 'The whole log with its hash chain, one event a line',
+      summary: 'The log with its hash chain, one event a line',
+      query: {
+        after: 'A position: goes on behind it.',
+        from: 'RFC 3339: the unbroken stretch of the chain that holds what happened from then on …',
+        to: 'RFC 3339: … until before then.',
+      },
       answers: {
         200: {
           what: 'NDJSON in the order of the chain.',

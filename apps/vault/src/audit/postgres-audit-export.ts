@@ -1,60 +1,111 @@
-import type { ChainedEvent, ExportedLine } from '#lib/audit-chain/chain';
+import { type ChainedEvent, type ExportedLine, genesis } from '#lib/audit-chain/chain';
 import type { PostgresDatabase } from '../database/postgres-database.js';
+import { chainedColumns, isUnchained } from './audit-columns.js';
 
 const pageSize = 1_000;
 
-/** The columns of `audit_event e` as they are hashed: a change of these breaks every chain there is. */
-export const chainedColumns = `e.sequence::text AS sequence,
-  to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at,
-  e.action, e.outcome, e.actor, e.target, e.request_id AS "requestId", e.detail`;
+export interface ExportRange {
+  /** Goes on after this position. */
+  readonly after?: number;
+  /** Inclusive, RFC 3339. */
+  readonly from?: string;
+  /** Exclusive, RFC 3339. */
+  readonly to?: string;
+}
 
-type SealedRow = { position: string; hash: Buffer; sealed_sequence: string } & {
-  [column in keyof ChainedEvent]: ChainedEvent[column] | null;
-};
+interface Stretch {
+  readonly after: number;
+  /** Undefined: to the end, and then what waits. */
+  readonly last: number | undefined;
+}
 
-/** The whole log in the order of the chain, then what is not chained yet; read a page at a time. */
+type ChainedRow = {
+  position: string;
+  hash: Buffer;
+  chained_at: string;
+  sealed_sequence: string;
+} & { [column in keyof ChainedEvent]: ChainedEvent[column] | null };
+
+/**
+ * The log in the order of the chain, then what is not chained yet; read a page at a time. A range of times is the
+ * unbroken stretch of the chain that holds all its events, so that it can be verified like the whole.
+ */
 export class PostgresAuditExport {
   constructor(private readonly database: PostgresDatabase) {}
 
-  async *lines(): AsyncGenerator<ExportedLine> {
-    let last = 0;
+  async *lines(range: ExportRange = {}): AsyncGenerator<ExportedLine> {
+    const { after, last } = await this.#stretch(range);
+    let position = after;
+    let previous = await this.#hashAt(position);
     for (;;) {
-      const page = await this.#sealedAfter(last);
-      for (const line of page) yield line;
-      if (page.length < pageSize) break;
-      last = Number(page.at(-1)?.position);
+      const rows = await this.#chainedAfter(position, last);
+      for (const row of rows) {
+        const line = lineOf(row, previous);
+        ({ position, hash: previous } = line);
+        yield line;
+      }
+      if (rows.length < pageSize) break;
     }
-    yield* this.#unsealed();
+    if (last === undefined) yield* this.#waiting(range);
   }
 
-  async #sealedAfter(position: number): Promise<ExportedLine[]> {
-    const rows = await this.database.query<SealedRow>(
-      `SELECT s.position::text AS position, s.hash, s.sequence::text AS sealed_sequence, ${chainedColumns}
-         FROM audit_seal s LEFT JOIN audit_event e ON e.sequence = s.sequence
-        WHERE s.position > $1 ORDER BY s.position LIMIT $2`,
-      [position, pageSize],
+  /** Events of near times may stand in another order than their times: the outermost positions count. */
+  async #stretch({ after = 0, from, to }: ExportRange): Promise<Stretch> {
+    if (from === undefined && to === undefined) return { after, last: undefined };
+    const [found] = await this.database.query<{ first: string | null; last: string | null }>(
+      `SELECT min(s.position) AS first, max(s.position) AS last
+         FROM audit_event e JOIN audit_seal s ON s.sequence = e.sequence
+        WHERE ($1::timestamptz IS NULL OR e.at >= $1) AND ($2::timestamptz IS NULL OR e.at < $2)`,
+      [from ?? null, to ?? null],
     );
-    return rows.map(({ position: at, hash, sealed_sequence: sequence, ...event }) => ({
-      position: at,
-      sequence,
-      hash: hash.toString('hex'),
-      event: event.sequence === null ? null : (event as ChainedEvent),
-    }));
+    if (found?.first == null) return { after, last: to === undefined ? undefined : after };
+    const last = to === undefined ? undefined : Number(found.last);
+    return { after: Math.max(after, Number(found.first) - 1), last };
   }
 
-  async *#unsealed(): AsyncGenerator<ExportedLine> {
-    let last = '0';
+  async #hashAt(position: number): Promise<string> {
+    const [row] = await this.database.query<{ hash: Buffer }>(
+      'SELECT hash FROM audit_seal WHERE position = $1',
+      [position],
+    );
+    return row?.hash.toString('hex') ?? genesis;
+  }
+
+  #chainedAfter(position: number, last: number | undefined): Promise<ChainedRow[]> {
+    return this.database.query<ChainedRow>(
+      `SELECT s.position::text AS position, s.hash, s.sequence::text AS sealed_sequence,
+              to_char(s.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS chained_at, ${chainedColumns}
+         FROM audit_seal s LEFT JOIN audit_event e ON e.sequence = s.sequence
+        WHERE s.position > $1 AND ($2::bigint IS NULL OR s.position <= $2)
+        ORDER BY s.position LIMIT $3`,
+      [position, last ?? null, pageSize],
+    );
+  }
+
+  async *#waiting({ from }: ExportRange): AsyncGenerator<ExportedLine> {
+    let reached = '0';
     for (;;) {
       const events = await this.database.query<ChainedEvent & Record<string, unknown>>(
         `SELECT ${chainedColumns} FROM audit_event e
-          WHERE e.sequence > $1 AND NOT EXISTS (SELECT FROM audit_seal s WHERE s.sequence = e.sequence)
-          ORDER BY e.sequence LIMIT $2`,
-        [last, pageSize],
+          WHERE ${isUnchained} AND e.sequence > $1 AND ($2::timestamptz IS NULL OR e.at >= $2)
+          ORDER BY e.sequence LIMIT $3`,
+        [reached, from ?? null, pageSize],
       );
-      for (const event of events)
-        yield { position: null, sequence: event.sequence, hash: null, event };
+      for (const event of events) yield { position: null, sequence: event.sequence, event };
       if (events.length < pageSize) return;
-      last = events.at(-1)?.sequence ?? last;
+      reached = events.at(-1)?.sequence ?? reached;
     }
   }
+}
+
+function lineOf(row: ChainedRow, previous: string) {
+  const { position, hash, chained_at: chainedAt, sealed_sequence: sequence, ...event } = row;
+  return {
+    position: Number(position),
+    sequence,
+    previous,
+    hash: hash.toString('hex'),
+    chainedAt,
+    event: event.sequence === null ? null : (event as ChainedEvent),
+  };
 }

@@ -37,14 +37,14 @@ export class ConnectFixture {
     const fresh = await freshDatabase();
     const port = await freePort();
     const log: string[] = [];
-    const config = configFor(port, fresh.url);
+    const config = configFor(port, fresh.vaultUrl);
     const logger = createLogger({
       app: 'vault',
       level: 'trace',
       destination: { write: (line: string) => void log.push(line) },
     });
     const vault = await startVault(config, logger);
-    const database = new PostgresDatabase({ url: fresh.url, purpose: 'spec', maxConnections: 4 });
+    const database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'spec', maxConnections: 4 });
     const stop = async () => {
       await vault.stop();
       await database.close();
@@ -58,7 +58,7 @@ export class ConnectFixture {
       database,
       stop,
       log,
-      fresh.url,
+      fresh.vaultUrl,
     );
     await self.#register();
     return self;

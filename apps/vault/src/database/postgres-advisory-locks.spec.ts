@@ -11,9 +11,9 @@ let there: PostgresAdvisoryLocks;
 
 beforeAll(async () => {
   fresh = await freshDatabase();
-  database = new PostgresDatabase({ url: fresh.url, purpose: 'spec', maxConnections: 2 });
-  here = new PostgresAdvisoryLocks(fresh.url);
-  there = new PostgresAdvisoryLocks(fresh.url);
+  database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'spec', maxConnections: 2 });
+  here = new PostgresAdvisoryLocks(fresh.vaultUrl);
+  there = new PostgresAdvisoryLocks(fresh.vaultUrl);
 });
 afterAll(async () => {
   await Promise.all([here.close(), there.close(), database.close()]);

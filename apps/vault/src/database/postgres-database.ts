@@ -26,8 +26,6 @@ export class PostgresDatabase implements Database {
   constructor(options: { url: string; purpose: string; maxConnections: number }) {
     this.#pool = new Pool({
       connectionString: options.url,
-      // The vault may add to the audit log, not change it (migration AuditChain); `role` is the server's own setting.
-      options: '-c role=symbolon_vault',
       max: options.maxConnections,
       application_name: `symbolon-vault-${options.purpose}`,
       connectionTimeoutMillis: 5_000,

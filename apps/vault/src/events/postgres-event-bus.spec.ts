@@ -16,8 +16,8 @@ let buses: PostgresEventBus[];
 
 beforeAll(async () => {
   fresh = await freshDatabase();
-  database = new PostgresDatabase({ url: fresh.url, purpose: 'test', maxConnections: 4 });
-  buses = [1, 2].map(() => new PostgresEventBus(fresh.url, new SynchronisedClock(), logger));
+  database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'test', maxConnections: 4 });
+  buses = [1, 2].map(() => new PostgresEventBus(fresh.vaultUrl, new SynchronisedClock(), logger));
   await Promise.all(buses.map((bus) => bus.start()));
 });
 

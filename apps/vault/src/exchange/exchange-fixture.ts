@@ -53,7 +53,7 @@ export class ExchangeFixture {
     self.publicUrl = `http://127.0.0.1:${await freePort()}`;
     await self.addVault();
     await self.#register();
-    self.seed = await GrantsReplica.start(self.fresh.url, self.#keyRing);
+    self.seed = await GrantsReplica.start(self.fresh.vaultUrl, self.#keyRing);
     return self;
   }
 
@@ -68,7 +68,7 @@ export class ExchangeFixture {
     const config = readVaultConfig({
       SYMBOLON_MODE: 'development',
       SYMBOLON_VAULT_PUBLIC_URL: this.publicUrl,
-      SYMBOLON_DATABASE_URL: this.fresh.url,
+      SYMBOLON_DATABASE_URL: this.fresh.vaultUrl,
       SYMBOLON_KEYRING: 'env:KEYS',
       SYMBOLON_ADMIN_TOKEN: adminToken,
       KEYS: this.#keyRing,

@@ -181,7 +181,7 @@ export class GrantsFixture {
   }
 
   async replica(options: { crashPoint?: CrashPoint } = {}): Promise<GrantsReplica> {
-    const replica = await GrantsReplica.start(this.fresh.url, this.#keyRing, {
+    const replica = await GrantsReplica.start(this.fresh.vaultUrl, this.#keyRing, {
       ...options,
       log: this.log,
     });

@@ -23,7 +23,7 @@ let request: InteractionRequest;
 
 beforeAll(async () => {
   fresh = await freshDatabase();
-  database = new PostgresDatabase({ url: fresh.url, purpose: 'spec', maxConnections: 4 });
+  database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'spec', maxConnections: 4 });
 });
 afterAll(async () => {
   await database.close();

@@ -46,7 +46,7 @@ let reactions: string[];
 
 beforeEach(async () => {
   fresh = await freshDatabase();
-  database = new PostgresDatabase({ url: fresh.url, purpose: 'test', maxConnections: 4 });
+  database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'test', maxConnections: 4 });
   outbound = new Outbound({ mode: 'development', allow: [] });
   issuer = await TestIssuer.start();
   store = new PostgresRegistryStore(database, new OneKeySealer());
@@ -364,8 +364,7 @@ describe('what is left for later', () => {
     ],
     ['upstreams', { ...upstreamBody(), tools: { default: 'deny' } }, '/tools'],
     ['upstreams', { ...upstreamBody(), prefix: 'p' }, '/prefix'],
-    ['oauth-clients', { name: 'x', registration: 'dynamic' }, '/registration'],
-    ['oauth-clients', { name: 'x', template: 'entra' }, '/template'],
+    ['oauth-clients', { name: 'x', dpop: 'auto' }, '/dpop'],
     ['machine-clients', { kind: 'external' }, '/kind'],
     ['machine-clients', { kind: 'service', workload: {} }, '/workload'],
   ] as const)('refuses %s with a later part by its name', async (name, body, pointer) => {

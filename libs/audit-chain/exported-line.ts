@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import type { ExportedLine } from './chain.js';
+
+const sequence = z.string().regex(/^\d{1,19}$/);
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const json = z.record(z.string(), z.unknown());
+const event = z.strictObject({
+  sequence,
+  at: z.string(),
+  action: z.string(),
+  outcome: z.string(),
+  actor: json,
+  target: json,
+  requestId: z.string().nullable(),
+  detail: json,
+});
+
+const exportedLine: z.ZodType<ExportedLine> = z.union([
+  z.strictObject({ position: z.null(), sequence, event }),
+  z.strictObject({
+    position: z.number().int().min(1),
+    sequence,
+    previous: hash,
+    hash,
+    chainedAt: z.string(),
+    event: event.nullable(),
+  }),
+]);
+
+/** Reads NDJSON that anybody may have written. Throws an Error that names the line. */
+export async function* exportedLines(lines: AsyncIterable<string>): AsyncGenerator<ExportedLine> {
+  let number = 0;
+  for await (const line of lines) {
+    number += 1;
+    if (line !== '') yield parsed(line, number);
+  }
+}
+
+function parsed(line: string, number: number): ExportedLine {
+  try {
+    return exportedLine.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new Error(`Line ${number} is not one of an audit export.`, { cause });
+  }
+}

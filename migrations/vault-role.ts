@@ -1,0 +1,69 @@
+/** The vault's login is a member of it: it reads and writes every table, but only adds to the audit log. */
+const vaultRole = 'symbolon_vault';
+
+export interface VaultRoleReport {
+  /** What an administrator of the server has to do by hand, as SQL with a sentence before it; absent where nothing. */
+  readonly byHand?: string;
+}
+
+type RunSql = (sql: string) => Promise<unknown>;
+
+/**
+ * Makes the role where the server lacks it, and grants it what the vault needs of every table there is. Roles
+ * belong to the whole server, grants to this database; both may be repeated, also after a restore.
+ */
+export async function grantVaultRole(run: RunSql): Promise<VaultRoleReport> {
+  if (!(await roleExists(run)) && !(await makeRole(run))) return { byHand: missingRole };
+  await run(grants);
+  return {};
+}
+
+async function roleExists(run: RunSql): Promise<boolean> {
+  const rows = await run(`SELECT FROM pg_roles WHERE rolname = '${vaultRole}'`);
+  return Array.isArray(rows) && rows.length > 0;
+}
+
+/** False where this user may not make roles. */
+async function makeRole(run: RunSql): Promise<boolean> {
+  try {
+    await run(`CREATE ROLE ${vaultRole} NOLOGIN`);
+    return true;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    // duplicate_object, unique_violation: a migration of another database of this server was faster.
+    if (code === '42710' || code === '23505') return true;
+    // insufficient_privilege.
+    if (code === '42501') return false;
+    throw error;
+  }
+}
+
+const missingRole = `The role ${vaultRole} is missing, and this user may not make it, so the vault cannot be kept from changing its audit log.
+Run once as an administrator of the server, then migrate again:
+  CREATE ROLE ${vaultRole} NOLOGIN;`;
+
+// Tables of others in the same schema are theirs to grant. A table is there for its owner's members too.
+const grants = `DO $$
+DECLARE
+  relation record;
+BEGIN
+  IF NOT has_schema_privilege('${vaultRole}', current_schema(), 'USAGE') THEN
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO ${vaultRole}', current_schema());
+  END IF;
+  FOR relation IN
+    SELECT c.relname AS name, c.relkind AS kind FROM pg_class c
+     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'S')
+       AND pg_has_role(current_user, c.relowner, 'USAGE')
+  LOOP
+    IF relation.kind = 'S' THEN
+      EXECUTE format('GRANT USAGE ON SEQUENCE %I TO ${vaultRole}', relation.name);
+    ELSIF relation.name IN ('audit_event', 'audit_seal') THEN
+      EXECUTE format('REVOKE ALL ON %I FROM ${vaultRole}, PUBLIC', relation.name);
+      EXECUTE format('GRANT SELECT, INSERT ON %I TO ${vaultRole}', relation.name);
+    ELSIF relation.name = 'migrations' THEN
+      EXECUTE format('GRANT SELECT ON %I TO ${vaultRole}', relation.name);
+    ELSE
+      EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO ${vaultRole}', relation.name);
+    END IF;
+  END LOOP;
+END $$`;
