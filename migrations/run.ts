@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { InitialSchema1763700000000 } from './1763700000000-initial-schema.js';
 import { RegistryCheck1763800000000 } from './1763800000000-registry-check.js';
+import { TokenScopes1764000000000 } from './1764000000000-token-scopes.js';
 import { RefreshAtScale1764100000000 } from './1764100000000-refresh-at-scale.js';
 import { AuditChain1764200000000 } from './1764200000000-audit-chain.js';
 import { KeyRotation1764300000000 } from './1764300000000-key-rotation.js';
@@ -14,6 +15,7 @@ import { grantVaultRole, type VaultRoleReport } from './vault-role.js';
 const migrations = [
   InitialSchema1763700000000,
   RegistryCheck1763800000000,
+  TokenScopes1764000000000,
   RefreshAtScale1764100000000,
   AuditChain1764200000000,
   KeyRotation1764300000000,
