@@ -1,25 +1,35 @@
 import type { VaultLogger } from '../log-events.js';
+import { backgroundShare, type RequestSlots, type Slot } from '../providers/request-slots.js';
 import type { Registry } from '../registry/registry-snapshot.js';
-import type { DueGrant, PostgresRefreshStore } from './postgres-refresh-store.js';
+import type { DueGrant, PostgresDueGrants } from './postgres-due-grants.js';
+import type { ProviderCircuits } from './provider-circuits.js';
+import type { RefreshPolicies } from './refresh-policies.js';
 import type { RefreshGrant } from './refresh-grant.js';
 
 const pollMs = 1_000;
-// Half of what a provider takes at once: people in front of a browser are not made to queue behind this.
-const atOncePerProvider = 5;
 
-/** Refreshes what is due before anybody asks, a few at a time per oauth client. */
+export interface DueScanParts {
+  readonly due: PostgresDueGrants;
+  readonly refreshing: RefreshGrant;
+  readonly slots: RequestSlots;
+  readonly circuits: ProviderCircuits;
+  readonly policies: RefreshPolicies;
+  readonly registry: Registry;
+  readonly logger: VaultLogger;
+}
+
+/**
+ * Refreshes what is due before anybody asks. A slot at a provider is taken first and grants are claimed for it, one
+ * after another until none is due: so all replicas together never have more in flight than the provider takes.
+ */
 export class DueScan {
+  /** Slots that this process has, by oauth client. */
   readonly #running = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #scanning: Promise<void> | undefined;
-  #stopped = true;
+  #stopped = false;
 
-  constructor(
-    private readonly store: PostgresRefreshStore,
-    private readonly refreshing: RefreshGrant,
-    private readonly registry: Registry,
-    private readonly logger: VaultLogger,
-  ) {}
+  constructor(private readonly parts: DueScanParts) {}
 
   start(): void {
     this.#stopped = false;
@@ -35,9 +45,14 @@ export class DueScan {
 
   /** One scan: starts what is due and resolves once it is started. */
   async scan(): Promise<void> {
-    const room = this.#room();
-    if (room.size === 0) return;
-    for (const due of await this.store.claimDue(room)) this.#start(due);
+    const clients = this.parts.registry.current().oauthClients.map(({ id }) => id);
+    const withRoom = clients.filter((id) => this.#room(id) > 0);
+    if (withRoom.length === 0) return;
+    const standings = await this.parts.due.standing(withRoom);
+    for (const { oauthClientId, ...state } of standings)
+      this.parts.circuits.note(oauthClientId, state);
+    const due = standings.filter(({ due: isDue }) => isDue).map(({ oauthClientId: id }) => id);
+    await Promise.all(due.map((id) => this.#begin(id)));
   }
 
   #scanIn(ms: number): void {
@@ -45,36 +60,73 @@ export class DueScan {
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
       this.#scanning = this.scan()
-        .catch((error: unknown) => this.logger.error({ event: 'grant.scan_failed', err: error }))
+        .catch((error: unknown) =>
+          this.parts.logger.error({ event: 'grant.scan_failed', err: error }),
+        )
         // Spread, so that replicas do not ask in step.
         .finally(() => this.#scanIn(pollMs * (0.8 + 0.4 * Math.random())));
     }, ms);
   }
 
-  #room(): Map<string, number> {
-    const free = this.registry
-      .current()
-      .oauthClients.map(
-        ({ id }) => [id, atOncePerProvider - (this.#running.get(id) ?? 0)] as const,
-      );
-    return new Map(free.filter(([, slots]) => slots > 0));
+  /** How many more slots this process may have. */
+  #room(id: string): number {
+    const { maxConcurrentRequests } = this.parts.policies.of(id);
+    const share = this.parts.circuits.isOpen(id) ? 1 : backgroundShare(maxConcurrentRequests);
+    return share - (this.#running.get(id) ?? 0);
   }
 
-  #start({ oauthClientId, ...due }: DueGrant): void {
-    const before = this.#running.get(oauthClientId) ?? 0;
-    this.#running.set(oauthClientId, before + 1);
-    this.refreshing
-      .refresh({ ...due, force: false })
-      .catch((error: unknown) =>
-        this.logger.error({ event: 'grant.refresh_broken', grantId: due.grantId, err: error }),
-      )
-      .finally(() => this.#finish(oauthClientId));
+  async #begin(id: string): Promise<void> {
+    const room = this.#room(id);
+    if (room < 1 || this.parts.circuits.isPaused(id)) return;
+    // Half of what is left, so that the other replicas come in too.
+    const slots = await this.#take(id, Math.ceil(room / 2));
+    const grants = await this.#claim(id, slots.length);
+    for (const [index, slot] of slots.entries()) void this.#work(id, slot, grants[index]);
   }
 
-  /** A provider that was busy to its limit may have more waiting. */
-  #finish(oauthClientId: string): void {
-    const running = this.#running.get(oauthClientId) ?? 1;
-    this.#running.set(oauthClientId, running - 1);
-    if (running === atOncePerProvider) this.#scanIn(0);
+  async #take(id: string, most: number): Promise<Slot[]> {
+    const { circuits, policies, slots } = this.parts;
+    const room = { id, limit: policies.of(id).maxConcurrentRequests };
+    if (!circuits.isOpen(id)) return slots.takeFree(room, most);
+    const probe = await slots.takeProbe(room);
+    return probe ? [probe] : [];
+  }
+
+  /** None where the database does not answer: the slots must be given back all the same. */
+  async #claim(id: string, most: number): Promise<DueGrant[]> {
+    if (most === 0) return [];
+    return this.parts.due.claim(id, most).catch((error: unknown) => {
+      this.parts.logger.error({ event: 'grant.scan_failed', err: error });
+      return [];
+    });
+  }
+
+  /** Keeps the slot until nothing is due, the provider fails, or somebody waits for it. */
+  async #work(id: string, slot: Slot, first: DueGrant | undefined): Promise<void> {
+    this.#running.set(id, (this.#running.get(id) ?? 0) + 1);
+    let next = first;
+    while (next) {
+      const went = await this.#refresh(next, slot);
+      next = went && this.#mayGoOn(id) ? (await this.#claim(id, 1))[0] : undefined;
+    }
+    this.#running.set(id, (this.#running.get(id) ?? 1) - 1);
+    await slot.release();
+  }
+
+  #mayGoOn(id: string): boolean {
+    const { circuits, slots } = this.parts;
+    return !this.#stopped && !circuits.isOpen(id) && !circuits.isPaused(id) && !slots.isAwaited(id);
+  }
+
+  /** Whether it came to something. */
+  async #refresh({ grant, target }: DueGrant, slot: Slot): Promise<boolean> {
+    try {
+      const { did } = await this.parts.refreshing.refresh({ grant, target, force: false }, slot);
+      return did === 'change';
+    } catch (error) {
+      const { logger } = this.parts;
+      logger.error({ event: 'grant.refresh_broken', grantId: grant.id, err: error });
+      return false;
+    }
   }
 }

@@ -3,6 +3,7 @@ import type { Transaction } from '../database/database.js';
 import { type PostgresDatabase, queryOf } from '../database/postgres-database.js';
 import type { Sealer } from '../sealing/sealer.js';
 import type { TokenSet } from '../providers/token-set.js';
+import type { RefreshRules } from '../registry/domain/oauth-client.js';
 import {
   grantColumns,
   type GrantRow,
@@ -13,12 +14,8 @@ import { PostgresTokenColumns } from './postgres-token-columns.js';
 import { refreshTokenPlace } from './sealed-places.js';
 import type { TokenTarget } from './token-target.js';
 
-export interface DueGrant {
-  readonly grantId: string;
-  readonly oauthClientId: string;
-  readonly tokenVersion: number;
-  readonly target: TokenTarget;
-}
+/** What finds a grant in its partition. */
+export type GrantName = Pick<StoredGrant, 'id' | 'issuerId' | 'subject'>;
 
 /** A refresh on whose behalf the intent is committed. */
 export interface Attempt {
@@ -27,13 +24,28 @@ export interface Attempt {
   readonly refreshToken: Secret;
   /** Another attempt on the same refresh token began then (epoch seconds) and was never finished. */
   readonly unfinishedSince: number | undefined;
+  readonly rules: RefreshRules;
+}
+
+/** What came of it, and for which of the grant's access tokens. */
+export interface Answer {
+  readonly target: TokenTarget;
+  readonly tokens: TokenSet;
 }
 
 export type Beginning =
   | { readonly begun: true; readonly attempt: Attempt }
-  /** `changed` meanwhile: read again · `too-soon`: forced less than a minute ago · `paused` after a failure. */
+  /** `changed` meanwhile: read again · `too-soon`: forced less than a minute ago, or sooner than the provider allows · `paused` after a failure. */
   | { readonly begun: false; readonly because: 'changed' | 'too-soon' }
   | { readonly begun: false; readonly because: 'paused'; readonly seconds: number };
+
+export interface Intention {
+  readonly attemptId: string;
+  readonly force: boolean;
+  readonly rules: RefreshRules;
+}
+
+const grantIs = 'g.id = $1 AND g.issuer_id = $2 AND g.subject = $3';
 
 /** The transitions of a refresh: each one conditional UPDATE. */
 export class PostgresRefreshStore {
@@ -46,37 +58,10 @@ export class PostgresRefreshStore {
     this.#tokens = new PostgresTokenColumns(sealer);
   }
 
-  /**
-   * Takes due grants off the list for 15 seconds, at most so many per oauth client as `room` says. The claim is
-   * only politeness among replicas; the advisory lock is what keeps a second refresh away.
-   */
-  async claimDue(room: ReadonlyMap<string, number>): Promise<DueGrant[]> {
-    return this.database.query<DueGrant & GrantRow>(
-      `WITH due AS (
-         SELECT chosen.id
-           FROM unnest($1::uuid[], $2::int[]) AS room (oauth_client_id, slots)
-          CROSS JOIN LATERAL (
-            SELECT g.id FROM user_grant g
-             WHERE g.oauth_client_id = room.oauth_client_id
-               AND g.status IN ('active','refreshing') AND g.refresh_after <= now()
-             ORDER BY g.refresh_after LIMIT room.slots
-               FOR UPDATE SKIP LOCKED) AS chosen)
-       UPDATE user_grant g SET refresh_after = now() + interval '15 seconds'
-         FROM due WHERE g.id = due.id
-       RETURNING g.id AS "grantId", g.oauth_client_id AS "oauthClientId",
-         g.token_version::float8 AS "tokenVersion",
-         coalesce((SELECT jsonb_build_object('resource', a.resource, 'scopes', a.scopes)
-            FROM access_token a WHERE a.grant_id = g.id
-           ORDER BY a.issued_at + (a.expires_at - a.issued_at) * 0.75 NULLS LAST LIMIT 1),
-           '{"resource":"","scopes":""}') AS target`,
-      [[...room.keys()], [...room.values()]],
-    );
-  }
-
-  async read(id: string): Promise<StoredGrant | undefined> {
+  async read({ id, issuerId, subject }: GrantName): Promise<StoredGrant | undefined> {
     const rows = await this.database.query<GrantRow>(
-      `SELECT ${grantColumns} FROM user_grant g WHERE g.id = $1`,
-      [id],
+      `SELECT ${grantColumns} FROM user_grant g WHERE ${grantIs}`,
+      [id, issuerId, subject],
     );
     return rows.map(storedGrant)[0];
   }
@@ -91,28 +76,33 @@ export class PostgresRefreshStore {
 
   /** Commits the intent to use the refresh token of `tokenVersion`. Only the holder of the lock may call it. */
   begin(
-    id: string,
-    tokenVersion: number,
-    options: { readonly attemptId: string; readonly force: boolean },
+    { tokenVersion, ...name }: GrantName & Pick<StoredGrant, 'tokenVersion'>,
+    intention: Intention,
   ): Promise<Beginning> {
     return this.database.transaction(async (tx) => {
       const [row] = await queryOf(tx)<BeginRow>(
         `SELECT ${grantColumns}, g.refresh_token AS "refreshToken",
                 extract(epoch FROM g.refresh_paused_until - now())::float8 AS "pausedFor",
-                coalesce(g.forced_refresh_at > now() - interval '1 minute', false) AS "forcedLately"
-           FROM user_grant g WHERE g.id = $1 FOR UPDATE`,
-        [id],
+                coalesce(g.forced_refresh_at > now() - interval '1 minute', false) OR coalesce(
+                  (SELECT max(a.issued_at) FROM access_token a WHERE a.grant_id = g.id)
+                  + make_interval(secs => $4) > now(), false) AS "forcedTooSoon"
+           FROM user_grant g WHERE ${grantIs} FOR UPDATE`,
+        [name.id, name.issuerId, name.subject, intention.rules.earliestSeconds ?? null],
       );
-      const refusal = refusalOf(row, tokenVersion, options.force);
+      const refusal = refusalOf(row, tokenVersion, intention.force);
       if (refusal !== undefined || !row?.refreshToken)
         return refusal ?? { begun: false, because: 'changed' };
-      await this.#intend(tx, id, options);
+      await this.#intend(tx, name, intention);
       const grant = storedGrant(row);
       const refreshToken = await this.sealer.open(refreshTokenPlace(row), row.refreshToken);
       const { unfinishedSince } = grant;
       return {
         begun: true,
-        attempt: { id: options.attemptId, grant, refreshToken, unfinishedSince },
+        attempt: {
+          id: intention.attemptId,
+          ...{ grant, refreshToken, unfinishedSince },
+          rules: intention.rules,
+        },
       };
     });
   }
@@ -124,8 +114,7 @@ export class PostgresRefreshStore {
   async succeed(
     tx: Transaction,
     attempt: Attempt,
-    target: TokenTarget,
-    tokens: TokenSet,
+    { target, tokens }: Answer,
   ): Promise<StoredGrant | undefined> {
     const { grant } = attempt;
     const query = queryOf(tx);
@@ -137,18 +126,19 @@ export class PostgresRefreshStore {
                        THEN 'active' ELSE g.status END,
          status_reason = CASE WHEN g.status_reason = 'invalid_grant' THEN NULL ELSE g.status_reason END,
          version = g.version + 1, token_version = g.token_version + 1,
-         refresh_token = coalesce($3, g.refresh_token),
-         granted_scopes = CASE WHEN cardinality($4::text[]) > 0 THEN $4 ELSE g.granted_scopes END,
+         refresh_token = coalesce($5, g.refresh_token),
+         granted_scopes = CASE WHEN cardinality($6::text[]) > 0 THEN $6 ELSE g.granted_scopes END,
          refresh_attempt_id = NULL, refresh_started_at = NULL, refresh_token_version = NULL,
-         refresh_failures = 0, refresh_error = NULL, refresh_paused_until = NULL, updated_at = now()
-       WHERE g.id = $1 AND g.token_version = $2
+         refresh_failures = 0, refresh_error = NULL, refresh_paused_until = NULL, failing_since = NULL,
+         last_attempt_at = now(), updated_at = now()
+       WHERE ${grantIs} AND g.token_version = $4
        RETURNING ${grantColumns}`,
-      [grant.id, grant.tokenVersion, fresh, target.scopes === '' ? tokens.scopes : []],
+      [...nameOf(grant), grant.tokenVersion, fresh, target.scopes === '' ? tokens.scopes : []],
     );
     const [stored] = rows.map(storedGrant);
     if (stored === undefined) return undefined;
     await this.#tokens.put(query, stored, target, tokens);
-    await this.#tokens.schedule(query, stored.id);
+    await this.#tokens.schedule(query, stored, attempt.rules);
     return stored;
   }
 
@@ -158,10 +148,11 @@ export class PostgresRefreshStore {
       `UPDATE user_grant g SET
          status = 'needs_consent', status_reason = 'invalid_grant', status_since = now(),
          version = g.version + 1, refresh_after = NULL, refresh_attempt_id = NULL,
-         refresh_started_at = NULL, refresh_token_version = NULL, updated_at = now()
-       WHERE g.id = $1 AND g.token_version = $2 AND g.refresh_attempt_id = $3 AND g.status = 'refreshing'
+         refresh_started_at = NULL, refresh_token_version = NULL, failing_since = NULL,
+         last_attempt_at = now(), updated_at = now()
+       WHERE ${grantIs} AND g.token_version = $4 AND g.refresh_attempt_id = $5 AND g.status = 'refreshing'
        RETURNING ${grantColumns}`,
-      [attempt.grant.id, attempt.grant.tokenVersion, attempt.id],
+      [...nameOf(attempt.grant), attempt.grant.tokenVersion, attempt.id],
     );
     return rows.map(storedGrant)[0];
   }
@@ -169,32 +160,34 @@ export class PostgresRefreshStore {
   /** The attempt came to nothing; the grant lives on and is tried again after `seconds`. */
   async postpone(attempt: Attempt, seconds: number, error: string): Promise<void> {
     await this.database.query(
-      `UPDATE user_grant SET
+      `UPDATE user_grant g SET
          status = CASE WHEN status = 'refreshing' THEN 'active' ELSE status END,
-         refresh_failures = refresh_failures + 1, refresh_error = $4,
-         refresh_paused_until = now() + make_interval(secs => $3),
+         refresh_failures = refresh_failures + 1, refresh_error = $6,
+         failing_since = coalesce(failing_since, now()), last_attempt_at = now(),
+         refresh_paused_until = now() + make_interval(secs => $5),
          refresh_after = CASE WHEN status = 'refreshing'
-                              THEN now() + make_interval(secs => $3) ELSE refresh_after END,
+                              THEN now() + make_interval(secs => $5) ELSE refresh_after END,
          refresh_attempt_id = NULL, refresh_started_at = NULL, refresh_token_version = NULL,
          updated_at = now()
-       WHERE id = $1 AND refresh_attempt_id = $2`,
-      [attempt.grant.id, attempt.id, seconds, error],
+       WHERE ${grantIs} AND g.refresh_attempt_id = $4`,
+      [...nameOf(attempt.grant), attempt.id, seconds, error],
     );
   }
 
   /** Due again in a second: should this process die, another takes over while the old token may still be good. */
-  async #intend(
-    tx: Transaction,
-    id: string,
-    options: { readonly attemptId: string; readonly force: boolean },
-  ): Promise<void> {
+  async #intend(tx: Transaction, name: GrantName, intention: Intention): Promise<void> {
     await queryOf(tx)(
-      `UPDATE user_grant SET
-         status = 'refreshing', refresh_attempt_id = $2, refresh_started_at = now(),
-         refresh_token_version = token_version, refresh_after = now() + interval '1 second',
-         forced_refresh_at = CASE WHEN $3 THEN now() ELSE forced_refresh_at END
-       WHERE id = $1`,
-      [id, options.attemptId, options.force],
+      `UPDATE user_grant g SET
+         status = 'refreshing', refresh_attempt_id = $4, refresh_started_at = now(),
+         refresh_token_version = token_version, refresh_after = now() + make_interval(secs => $6),
+         forced_refresh_at = CASE WHEN $5 THEN now() ELSE forced_refresh_at END
+       WHERE ${grantIs}`,
+      [
+        ...nameOf(name),
+        intention.attemptId,
+        intention.force,
+        takeoverSeconds(intention.rules.graceSeconds),
+      ],
     );
   }
 }
@@ -202,7 +195,16 @@ export class PostgresRefreshStore {
 interface BeginRow extends GrantRow {
   readonly refreshToken: Buffer | null;
   readonly pausedFor: number | null;
-  readonly forcedLately: boolean;
+  readonly forcedTooSoon: boolean;
+}
+
+function nameOf({ id, issuerId, subject }: GrantName): [string, string, string] {
+  return [id, issuerId, subject];
+}
+
+// A second; sooner where the server forgets the replaced token sooner.
+function takeoverSeconds(graceSeconds: number | undefined): number {
+  return graceSeconds ? Math.min(1, graceSeconds / 2) : 1;
 }
 
 function refusalOf(
@@ -217,5 +219,5 @@ function refusalOf(
   // After a failure the queue behind the lock must not try one by one.
   if (row.pausedFor !== null && row.pausedFor > 0)
     return { begun: false, because: 'paused', seconds: Math.ceil(row.pausedFor) };
-  return force && row.forcedLately ? { begun: false, because: 'too-soon' } : undefined;
+  return force && row.forcedTooSoon ? { begun: false, because: 'too-soon' } : undefined;
 }

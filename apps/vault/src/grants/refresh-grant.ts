@@ -4,17 +4,19 @@ import type { CrashPoint } from '../database/crash-point.js';
 import type { LivenessLock, PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
 import type { VaultEvent, VaultLogger } from '../log-events.js';
 import type { Provider, ProviderFailure, Providers, TokenResult } from '../providers/provider.js';
-import type { TokenSet } from '../providers/token-set.js';
+import type { RequestSlots, Slot } from '../providers/request-slots.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { backoffSeconds } from './domain/grant.js';
-import type { Attempt, PostgresRefreshStore } from './postgres-refresh-store.js';
+import type { GrantSeen } from './postgres-due-grants.js';
+import type { Answer, Attempt, PostgresRefreshStore } from './postgres-refresh-store.js';
+import type { ProviderCircuits } from './provider-circuits.js';
+import type { RefreshPolicies } from './refresh-policies.js';
 import type { RefreshOutcomes } from './refresh-outcomes.js';
 import { refreshParameters, type TokenTarget } from './token-target.js';
 
 export interface RefreshRequest {
-  readonly grantId: string;
-  /** As read when the need was seen; if it has changed since, somebody else has done it. */
-  readonly tokenVersion: number;
+  /** `tokenVersion` as read when the need was seen; if it has changed since, somebody else has done it. */
+  readonly grant: GrantSeen;
   readonly target: TokenTarget;
   /** The upstream refused the current token: at most once a minute. */
   readonly force: boolean;
@@ -30,6 +32,9 @@ export interface RefreshParts {
   readonly store: PostgresRefreshStore;
   readonly outcomes: RefreshOutcomes;
   readonly locks: PostgresAdvisoryLocks;
+  readonly slots: RequestSlots;
+  readonly circuits: ProviderCircuits;
+  readonly policies: RefreshPolicies;
   readonly providers: Providers;
   readonly registry: Registry;
   readonly crashPoint: CrashPoint;
@@ -55,8 +60,9 @@ export class RefreshGrant {
 
   constructor(private readonly parts: RefreshParts) {}
 
-  refresh(request: RefreshRequest): Promise<RefreshResult> {
-    return this.#flight(request).result;
+  /** Without a `slot` of the caller's it waits for one. */
+  refresh(request: RefreshRequest, slot?: Slot): Promise<RefreshResult> {
+    return this.#flight(request, slot).result;
   }
 
   /** The same for a caller who can do without: undefined once the refresh has lasted `ms`. It goes on. */
@@ -66,12 +72,13 @@ export class RefreshGrant {
     return Promise.race([result, sleep(Math.max(leftMs, 0), undefined, { ref: false })]);
   }
 
-  #flight(request: RefreshRequest): Flight {
-    const running = this.#flights.get(request.grantId);
+  #flight(request: RefreshRequest, slot?: Slot): Flight {
+    const { id } = request.grant;
+    const running = this.#flights.get(id);
     if (running) return running;
-    const result = this.#lead(request).finally(() => this.#flights.delete(request.grantId));
+    const result = this.#lead(request, slot).finally(() => this.#flights.delete(id));
     const flight = { result, startedMs: performance.now() };
-    this.#flights.set(request.grantId, flight);
+    this.#flights.set(id, flight);
     return flight;
   }
 
@@ -85,31 +92,54 @@ export class RefreshGrant {
       await Promise.allSettled([...this.#flights.values()].map(({ result }) => result));
   }
 
-  async #lead(request: RefreshRequest): Promise<RefreshResult> {
+  async #lead(request: RefreshRequest, slot: Slot | undefined): Promise<RefreshResult> {
     const deadline = performance.now() + patienceMs;
     for (;;) {
-      const lock = await this.parts.locks.tryLock(`refresh/${request.grantId}`);
-      if (lock) return this.#asHolder(request, lock);
+      const lock = await this.parts.locks.tryLock(`refresh/${request.grant.id}`);
+      if (lock) return this.#asHolder(request, slot, lock);
       if (performance.now() > deadline) return failed(1);
       await sleep(pollMs * (0.5 + Math.random()));
-      const grant = await this.parts.store.read(request.grantId);
-      if (grant?.tokenVersion !== request.tokenVersion) return { did: 'change' };
+      const grant = await this.parts.store.read(request.grant);
+      if (grant?.tokenVersion !== request.grant.tokenVersion) return { did: 'change' };
     }
   }
 
-  async #asHolder(request: RefreshRequest, lock: LivenessLock): Promise<RefreshResult> {
+  async #asHolder(
+    request: RefreshRequest,
+    slot: Slot | undefined,
+    lock: LivenessLock,
+  ): Promise<RefreshResult> {
     try {
-      const { grantId, tokenVersion, force } = request;
-      const options = { attemptId: randomUUID(), force };
-      const beginning = await this.parts.store.begin(grantId, tokenVersion, options);
-      if (beginning.begun) return await this.#attempt(beginning.attempt, request.target, lock);
-      if (beginning.because === 'paused') return failed(beginning.seconds);
-      return beginning.because === 'changed'
-        ? { did: 'change' }
-        : { did: 'nothing', because: 'too-soon' };
+      if (slot) return await this.#inSlot(request, lock);
+      const own = await this.#slotFor(request.grant.oauthClientId);
+      if (own === undefined) return failed(2);
+      return await this.#inSlot(request, lock).finally(() => own.release());
     } finally {
       await lock.release();
     }
+  }
+
+  /** While a provider fails, whoever comes second is told at once. */
+  #slotFor(id: string): Promise<Slot | undefined> {
+    const { circuits, policies, slots } = this.parts;
+    const room = { id, limit: policies.of(id).maxConcurrentRequests };
+    return circuits.isOpen(id) ? slots.takeProbe(room) : slots.take(room, patienceMs);
+  }
+
+  async #inSlot({ grant, target, force }: RefreshRequest, lock: LivenessLock) {
+    // Lost while waiting for the slot: another replica may be at it.
+    if (lock.lost) return failed(1);
+    const { rules } = this.parts.policies.of(grant.oauthClientId);
+    const beginning = await this.parts.store.begin(grant, {
+      attemptId: randomUUID(),
+      force,
+      rules,
+    });
+    if (beginning.begun) return this.#attempt(beginning.attempt, target, lock);
+    if (beginning.because === 'paused') return failed(beginning.seconds);
+    return beginning.because === 'changed'
+      ? ({ did: 'change' } as const)
+      : ({ did: 'nothing', because: 'too-soon' } as const);
   }
 
   async #attempt(
@@ -124,7 +154,7 @@ export class RefreshGrant {
     const answer = await this.#ask(provider, attempt, target);
     this.parts.crashPoint('refresh-after-token-answer');
     if (answer.ok) {
-      await this.#store(attempt, target, answer.tokens, provider);
+      await this.#store(attempt, { target, tokens: answer.tokens }, provider);
       this.parts.crashPoint('refresh-after-commit');
       this.#log('grant.refreshed', attempt, { ms: Math.round(performance.now() - startedMs) });
       return { did: 'change' };
@@ -137,7 +167,12 @@ export class RefreshGrant {
   /** What is thrown here (a secret that does not open) must not leave the attempt unfinished. */
   async #ask(provider: Provider, attempt: Attempt, target: TokenTarget): Promise<TokenResult> {
     try {
-      return await provider.refresh(attempt.refreshToken, refreshParameters(target));
+      const [first, ...others] = refreshParameters(target, attempt.grant.grantedScopes);
+      let answer = await provider.refresh(attempt.refreshToken, first);
+      for (const parameters of others)
+        if (isScopeRefused(answer))
+          answer = await provider.refresh(attempt.refreshToken, parameters);
+      return answer;
     } catch (error) {
       this.parts.logger.error({
         event: 'grant.refresh_broken',
@@ -148,18 +183,15 @@ export class RefreshGrant {
     }
   }
 
-  async #store(
-    attempt: Attempt,
-    target: TokenTarget,
-    tokens: TokenSet,
-    provider: Provider,
-  ): Promise<void> {
-    const stored = await this.parts.outcomes.succeed(attempt, target, tokens);
-    if (stored !== undefined || tokens.refreshToken === undefined) return;
+  async #store(attempt: Attempt, answer: Answer, provider: Provider): Promise<void> {
+    const stored = await this.parts.outcomes.succeed(attempt, answer);
+    await this.parts.circuits.answered(attempt.grant.oauthClientId);
+    const { refreshToken } = answer.tokens;
+    if (stored !== undefined || refreshToken === undefined) return;
     // Disconnected while we asked: what the server just gave must not outlive that.
-    const now = await this.parts.store.read(attempt.grant.id);
+    const now = await this.parts.store.read(attempt.grant);
     if (now === undefined || now.status === 'revoked')
-      await provider.revoke(tokens.refreshToken, 'refresh_token');
+      await provider.revoke(refreshToken, 'refresh_token');
   }
 
   /** `invalid_grant` ends a grant only if nobody else can still bring a good answer for this version. */
@@ -170,6 +202,7 @@ export class RefreshGrant {
   ): Promise<RefreshResult> {
     // Without its connection this lock proves nothing: another replica may be using the same token.
     if (lock.lost) return this.#postpone(attempt, failure);
+    await this.parts.circuits.answered(attempt.grant.oauthClientId);
     if (await this.#finishedByAnother(attempt)) return { did: 'change' };
     await this.parts.outcomes.declareDead(attempt);
     this.#log('grant.ended', attempt, { reason: failure.detail });
@@ -184,7 +217,7 @@ export class RefreshGrant {
     const sinceMs = unfinishedSince === undefined ? patienceMs : await this.#ageMs(unfinishedSince);
     const deadline = performance.now() + Math.max(patienceMs - sinceMs, 0);
     for (;;) {
-      const now = await this.parts.store.read(grant.id);
+      const now = await this.parts.store.read(grant);
       if (now?.tokenVersion !== grant.tokenVersion) return true;
       if (performance.now() >= deadline) return false;
       await sleep(pollMs * 2);
@@ -201,6 +234,7 @@ export class RefreshGrant {
     const failures = attempt.grant.refreshFailures + 1;
     const seconds = backoffSeconds(failures, least, Math.random());
     await this.parts.store.postpone(attempt, seconds, `${failure.code}: ${failure.detail}`);
+    await this.parts.circuits.failed(attempt.grant.oauthClientId, failure);
     this.#log('grant.refresh_failed', attempt, { code: failure.code, detail: failure.detail });
     return failed(Math.ceil(seconds));
   }
@@ -222,6 +256,11 @@ const noRegistration: ProviderFailure = {
   code: 'transient',
   detail: 'the registry in memory lacks the oauth client',
 };
+
+// RFC 6749 §5.2: nothing was done, the refresh token is still good.
+function isScopeRefused(answer: TokenResult): boolean {
+  return !answer.ok && answer.code === 'misconfigured' && /\binvalid_scope$/.test(answer.detail);
+}
 
 function retryAfterOf(failure: ProviderFailure): number | undefined {
   return failure.code === 'transient' ? failure.retryAfterSeconds : undefined;

@@ -2,10 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
 import type { GrantEvents } from './grant-events.js';
-import type { TokenSet } from '../providers/token-set.js';
 import type { StoredGrant } from './postgres-grant-row.js';
-import type { Attempt, PostgresRefreshStore } from './postgres-refresh-store.js';
-import type { TokenTarget } from './token-target.js';
+import type { Answer, Attempt, PostgresRefreshStore } from './postgres-refresh-store.js';
 
 const commitTries = 60;
 const commitPauseMs = 500;
@@ -23,14 +21,10 @@ export class RefreshOutcomes {
    * Keeps trying for half a minute: with rotation the new refresh token exists nowhere but here, and a
    * database fails over in less. A commit that went through unseen is recognised by its version.
    */
-  async succeed(
-    attempt: Attempt,
-    target: TokenTarget,
-    tokens: TokenSet,
-  ): Promise<StoredGrant | undefined> {
+  async succeed(attempt: Attempt, answer: Answer): Promise<StoredGrant | undefined> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#succeedOnce(attempt, target, tokens);
+        return await this.#succeedOnce(attempt, answer);
       } catch (error) {
         if (tries === commitTries) throw error;
         await sleep(commitPauseMs);
@@ -47,16 +41,12 @@ export class RefreshOutcomes {
     });
   }
 
-  #succeedOnce(
-    attempt: Attempt,
-    target: TokenTarget,
-    tokens: TokenSet,
-  ): Promise<StoredGrant | undefined> {
+  #succeedOnce(attempt: Attempt, answer: Answer): Promise<StoredGrant | undefined> {
     return this.database.transaction(async (tx) => {
-      const grant = await this.store.succeed(tx, attempt, target, tokens);
+      const grant = await this.store.succeed(tx, attempt, answer);
       if (grant === undefined) return undefined;
       await this.audit.record(tx, this.#record('grant.refreshed', 'success', grant));
-      await this.events.publish(tx, grant);
+      await this.events.publish(tx, grant, { before: attempt.grant, by: 'refresh' });
       return grant;
     });
   }
