@@ -68,6 +68,17 @@ const oauthClientMembers = {
     ...text,
     description: 'Our public keys (JWKS): register it where clientAuth is private_key_jwt.',
   },
+  registered: {
+    type: 'object',
+    description:
+      'What the vault was made when it registered itself, where registration is not static.',
+    properties: {
+      clientId: text,
+      authorizationServer: text,
+      registeredAt: time,
+      clientSecretExpiresAt: { type: ['string', 'null'], format: 'date-time' },
+    },
+  },
   status: { enum: ['draft', 'ready', 'failing'] },
   missing: { ...texts, description: 'Members without which it stays a draft.' },
   failure: { ...text, description: 'What the last check found wrong.' },

@@ -12,8 +12,11 @@ import type { Clock } from '#lib/clock/clock';
 import type { Secret } from '#lib/secret/secret';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import type { Stored } from '../registry/registry-snapshot.js';
+import { clientAddresses } from './client-metadata.js';
 import type { ProviderFailure } from './provider.js';
 import { ProviderRefused } from './provider-refused.js';
+import type { RegisterClient } from './register-client.js';
+import type { Registration } from './registration.js';
 import { keyOwnerOf, type SigningKey, type SigningKeys } from './signing-keys.js';
 
 /** One way to authenticate; `name` tells it from the others, and is secret itself where a secret is the way. */
@@ -34,21 +37,53 @@ export interface ClientIdentityParts {
   /** Live values, newest first. */
   readonly secrets: () => Promise<readonly Secret[]>;
   readonly keys: SigningKeys | undefined;
+  readonly register: RegisterClient | undefined;
+  readonly server: () => Promise<ServerMetadata>;
+  readonly publicUrl: string;
   readonly clock: Clock;
 }
 
-/** Throws ProviderRefused where the registration is not complete. */
-export function registeredIdentity(parts: ClientIdentityParts): ClientIdentity {
-  const { clientId } = parts.client.document;
-  if (clientId === undefined) throw misconfigured('the oauth client is a draft without client id');
-  return { clientId, authentications: (server) => authenticationsOf(parts, server) };
+/** Rejects with ProviderRefused where the registration is not complete. */
+export async function identityOf(parts: ClientIdentityParts): Promise<ClientIdentity> {
+  const { client } = parts;
+  const { registration, clientId, clientAuth, slug } = client.document;
+  switch (registration) {
+    case 'static':
+      if (clientId === undefined)
+        throw misconfigured('the oauth client is a draft without client id');
+      return identity(parts, { clientId, clientAuth, secrets: parts.secrets });
+    case 'dynamic': {
+      if (parts.register === undefined) throw misconfigured('nobody can be registered here');
+      const registered = await parts.register.current(client, await parts.server());
+      return identity(parts, { ...registered, secrets: async () => secretsOf(registered) });
+    }
+    case 'metadata-document': {
+      const { metadataDocument } = clientAddresses(parts.publicUrl, slug);
+      return identity(parts, { clientId: metadataDocument, clientAuth, secrets: parts.secrets });
+    }
+  }
+}
+
+function secretsOf({ clientSecret }: Registration): readonly Secret[] {
+  return clientSecret === undefined ? [] : [clientSecret];
+}
+
+interface Known {
+  readonly clientId: string;
+  readonly clientAuth: OAuthClient['clientAuth'];
+  readonly secrets: () => Promise<readonly Secret[]>;
+}
+
+function identity(parts: ClientIdentityParts, known: Known): ClientIdentity {
+  const { clientId } = known;
+  return { clientId, authentications: (server) => authenticationsOf(parts, known, server) };
 }
 
 async function authenticationsOf(
   parts: ClientIdentityParts,
+  { clientAuth, secrets }: Known,
   server: ServerMetadata,
 ): Promise<readonly Authentication[]> {
-  const { clientAuth } = parts.client.document;
   switch (clientAuth) {
     case 'none':
       return [{ name: 'none', method: None() }];
@@ -56,7 +91,9 @@ async function authenticationsOf(
       return assertions(parts, server);
     case 'client_secret_basic':
     case 'client_secret_post':
-      return secretAuthentications(clientAuth, await parts.secrets());
+      return secretAuthentications(clientAuth, await secrets());
+    case 'auto':
+      throw misconfigured('how to authenticate is not settled: save the oauth client again');
   }
 }
 

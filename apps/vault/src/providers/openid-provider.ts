@@ -17,13 +17,13 @@ import {
   type TokenEndpointResponse,
 } from 'openid-client';
 import type { Clock } from '#lib/clock/clock';
-import type { Outbound } from '#lib/outbound/outbound';
 import { Secret } from '#lib/secret/secret';
 import type { TokenSet, UpstreamAccount } from './token-set.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import { accountFrom } from './account.js';
 import type { Authentication, ClientIdentity } from './client-identity.js';
-import type { ConcurrencyLimit } from './concurrency-limit.js';
+import { noLimit, type RequestLimit } from './concurrency-limit.js';
+import type { ProviderOutbound } from './normalising-outbound.js';
 import type { AuthorizationStart, Provider, ProviderFailure, TokenResult } from './provider.js';
 import { failureFrom, ProviderRefused } from './provider-refused.js';
 import type { ServerMetadataSource } from './server-metadata.js';
@@ -33,10 +33,11 @@ export interface OpenIdProviderParts {
   readonly client: OAuthClient;
   readonly redirectUri: string;
   readonly metadata: ServerMetadataSource;
-  readonly outbound: Outbound;
+  readonly outbound: ProviderOutbound;
   /** Who we are there; rejects with ProviderRefused while the registration is not complete. */
   readonly identity: () => Promise<ClientIdentity>;
-  readonly limit: ConcurrencyLimit;
+  /** For all requests but refreshes, whose caller has a slot. */
+  readonly limit: RequestLimit;
   readonly clock: Clock;
 }
 
@@ -75,7 +76,7 @@ export class OpenIdProvider implements Provider {
       ...(this.#expectsIdToken(start.scopes) ? { expectedNonce: start.nonce } : {}),
     };
     return this.#tokens('invalid_grant', start.scopes, (configuration) =>
-      authorizationCodeGrant(configuration, current, { ...checks }, resourceOf(start)),
+      authorizationCodeGrant(configuration, current, { ...checks }, this.#resourceOf(start)),
     );
   }
 
@@ -84,11 +85,14 @@ export class OpenIdProvider implements Provider {
     options: { scopes?: readonly string[]; resource?: string },
   ): Promise<TokenResult> {
     const parameters = {
-      ...resourceOf(options),
+      ...this.#resourceOf(options),
       ...(options.scopes?.length ? { scope: options.scopes.join(' ') } : {}),
     };
-    return this.#tokens('transient', options.scopes ?? [], (configuration) =>
-      refreshTokenGrant(configuration, refreshToken.reveal(), parameters),
+    return this.#tokens(
+      'transient',
+      options.scopes ?? [],
+      (configuration) => refreshTokenGrant(configuration, refreshToken.reveal(), parameters),
+      noLimit,
     );
   }
 
@@ -144,8 +148,14 @@ export class OpenIdProvider implements Provider {
       code_challenge_method: 'S256',
       ...(start.scopes.length > 0 ? { scope: start.scopes.join(' ') } : {}),
       ...(this.#expectsIdToken(start.scopes) ? { nonce: start.nonce } : {}),
-      ...resourceOf(start),
+      ...this.#resourceOf(start),
     };
+  }
+
+  /** RFC 8707: at the authorization endpoint, at the redemption and at each refresh alike. */
+  #resourceOf({ resource }: { resource?: string }): Record<string, string> {
+    const target = resource ?? this.parts.client.resource;
+    return target === undefined ? {} : { resource: target };
   }
 
   get #knowsIssuer(): boolean {
@@ -160,6 +170,7 @@ export class OpenIdProvider implements Provider {
     unacceptable: 'invalid_grant' | 'transient',
     asked: readonly string[],
     attempt: Attempt<TokenEndpointResponse & { claims(): unknown }>,
+    limit: RequestLimit = this.parts.limit,
   ): Promise<TokenResult> {
     // Measured from before the request: a slow answer makes a token look older, never younger.
     const issuedAt = this.parts.clock.now();
@@ -169,7 +180,7 @@ export class OpenIdProvider implements Provider {
       return failureFrom(error, 'transient');
     }
     try {
-      const answer = await this.#authenticated(attempt);
+      const answer = await this.#authenticated(attempt, limit);
       return { ok: true, tokens: tokenSet(answer, issuedAt, asked) };
     } catch (error) {
       return failureFrom(error, unacceptable);
@@ -189,12 +200,12 @@ export class OpenIdProvider implements Provider {
   }
 
   /** Tries the newest secret or key; on `invalid_client` the other live one, and remembers which was taken. */
-  async #authenticated<T>(attempt: Attempt<T>): Promise<T> {
+  async #authenticated<T>(attempt: Attempt<T>, limit = this.parts.limit): Promise<T> {
     let refusal: unknown;
     for (const { name, method } of await this.#authentications()) {
       try {
         const configuration = await this.#configuration(method);
-        const result = await this.parts.limit.run(() => attempt(configuration));
+        const result = await limit.run(() => attempt(configuration));
         this.#accepted = name;
         return result;
       } catch (error) {
@@ -278,10 +289,6 @@ function withoutChallenge(response: Response): Response {
   const headers = new Headers(response.headers);
   headers.delete('www-authenticate');
   return new Response(response.body, { status: response.status, headers });
-}
-
-function resourceOf({ resource }: { resource?: string }): Record<string, string> {
-  return resource === undefined ? {} : { resource };
 }
 
 function misconfigured(detail: string): ProviderFailure {

@@ -1,16 +1,25 @@
 import type { CustomFetch } from 'openid-client';
 import type { Clock } from '#lib/clock/clock';
-import type { Outbound } from '#lib/outbound/outbound';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import type { Registry, Stored } from '../registry/registry-snapshot.js';
-import { registeredIdentity } from './client-identity.js';
-import { ConcurrencyLimit } from './concurrency-limit.js';
+import { identityOf } from './client-identity.js';
+import { clientAddresses } from './client-metadata.js';
+import { ConcurrencyLimit, type RequestLimit } from './concurrency-limit.js';
+import type { ProviderOutbound } from './normalising-outbound.js';
 import { OpenIdProvider } from './openid-provider.js';
+import { providerOfTemplate } from './provider-of-template.js';
 import type { Provider, Providers } from './provider.js';
 import { ServerMetadataSource } from './server-metadata.js';
+import type { RegisterClient } from './register-client.js';
+import { type RequestSlots, usualRequests } from './request-slots.js';
 import type { SigningKeys } from './signing-keys.js';
 
-const maxRequestsAtOnce = 10;
+/** What only a vault with a database of its own has. */
+export interface OwnMeans {
+  readonly keys?: SigningKeys;
+  readonly register?: RegisterClient;
+  readonly slots?: RequestSlots;
+}
 
 /** One provider per version of an oauth client: metadata is read again when the registration changes. */
 export class OpenIdProviders implements Providers {
@@ -19,11 +28,11 @@ export class OpenIdProviders implements Providers {
 
   constructor(
     private readonly publicUrl: string,
-    private readonly outbound: Outbound,
+    private readonly outbound: ProviderOutbound,
     private readonly registry: Pick<Registry, 'secrets'>,
     private readonly clock: Clock,
-    /** What only a vault with a database of its own has; without it, clients of a secret work, or of none. */
-    private readonly own: { readonly keys?: SigningKeys } = {},
+    /** Without it, clients that are registered by hand work, and the limit of requests is this process's. */
+    private readonly own: OwnMeans = {},
   ) {}
 
   of(client: Stored<OAuthClient>): Provider {
@@ -35,32 +44,38 @@ export class OpenIdProviders implements Providers {
   }
 
   redirectUri(slug: string): string {
-    return `${this.publicUrl}/callback/${slug}`;
+    return clientAddresses(this.publicUrl, slug).redirectUri;
   }
 
   #make(client: Stored<OAuthClient>): Provider {
     const { id, document } = client;
-    const fetch: CustomFetch = (url, options) => this.outbound.fetch(url, options as RequestInit);
-    return new OpenIdProvider({
+    const { outbound, clock, publicUrl } = this;
+    const fetch: CustomFetch = (url, options) => outbound.fetch(url, options as RequestInit);
+    const secrets = () => this.registry.secrets(id, 'clientSecret');
+    const { keys, register } = this.own;
+    const metadata = new ServerMetadataSource(document, fetch, clock);
+    const server = () => metadata.read();
+    const parts = {
       client: document,
       redirectUri: this.redirectUri(document.slug),
-      metadata: new ServerMetadataSource(document, fetch, this.clock),
-      outbound: this.outbound,
-      identity: async () =>
-        registeredIdentity({
-          client,
-          secrets: () => this.registry.secrets(id, 'clientSecret'),
-          keys: this.own.keys,
-          clock: this.clock,
-        }),
-      limit: this.#limitOf(id),
-      clock: this.clock,
-    });
+      metadata,
+      outbound,
+      identity: () => identityOf({ client, secrets, keys, register, server, publicUrl, clock }),
+      limit: this.#limitOf(client),
+      clock,
+    };
+    return providerOfTemplate(
+      { ...parts, secrets },
+      (wire) => new OpenIdProvider({ ...parts, outbound: wire }),
+    );
   }
 
   /** Outlives the version, so that an edit does not double the requests in flight. */
-  #limitOf(id: string): ConcurrencyLimit {
-    const limit = this.#limits.get(id) ?? new ConcurrencyLimit(maxRequestsAtOnce);
+  #limitOf({ id, document }: Stored<OAuthClient>): RequestLimit {
+    const { maxConcurrentRequests: most = usualRequests } = document;
+    const { slots } = this.own;
+    if (slots) return { run: (work) => slots.run({ id, limit: most }, work) };
+    const limit = this.#limits.get(id) ?? new ConcurrencyLimit(most);
     this.#limits.set(id, limit);
     return limit;
   }

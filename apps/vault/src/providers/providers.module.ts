@@ -1,18 +1,33 @@
 import { Global, Module } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
 import type { Outbound } from '#lib/outbound/outbound';
+import type { VaultConfig } from '../config.js';
+import { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
+import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { Sealer } from '../sealing/sealer.js';
-import { CLOCK, DATABASE, OUTBOUND, PROVIDERS, PUBLIC_URL, REGISTRY, SEALER } from '../tokens.js';
-import { JwksController } from './jwks.controller.js';
-import { OpenIdProviders } from './openid-providers.js';
+import {
+  CLOCK,
+  CONFIG,
+  DATABASE,
+  OUTBOUND,
+  PROVIDERS,
+  PUBLIC_URL,
+  REGISTRY,
+  SEALER,
+} from '../tokens.js';
+import { ClientDocumentsController } from './client-documents.controller.js';
+import { OpenIdProviders, type OwnMeans } from './openid-providers.js';
+import { PostgresRegistrations } from './postgres-registrations.js';
 import { PostgresSigningKeys } from './postgres-signing-keys.js';
+import { RegisterClient } from './register-client.js';
+import { RequestSlots } from './request-slots.js';
 
 /** The authorization servers of upstreams, and who we are there. */
 @Global()
 @Module({
-  controllers: [JwksController],
+  controllers: [ClientDocumentsController],
   providers: [
     {
       provide: PostgresSigningKeys,
@@ -21,14 +36,48 @@ import { PostgresSigningKeys } from './postgres-signing-keys.js';
       inject: [DATABASE, SEALER],
     },
     {
+      provide: PostgresAdvisoryLocks,
+      useFactory: (config: VaultConfig) => new PostgresAdvisoryLocks(config.databaseUrl),
+      inject: [CONFIG],
+    },
+    {
+      provide: RequestSlots,
+      useFactory: (locks: PostgresAdvisoryLocks) => new RequestSlots(locks),
+      inject: [PostgresAdvisoryLocks],
+    },
+    {
+      provide: RegisterClient,
+      useFactory: (...[publicUrl, outbound, clock, database, sealer, store]: RegisterPorts) =>
+        new RegisterClient({
+          ...{ publicUrl, outbound, clock },
+          registrations: new PostgresRegistrations(database, sealer),
+          note: (id, failure) => store.recordCheck(id, failure),
+        }),
+      inject: [PUBLIC_URL, OUTBOUND, CLOCK, DATABASE, SEALER, PostgresRegistryStore],
+    },
+    {
       provide: PROVIDERS,
-      useFactory: (...[publicUrl, outbound, registry, clock, keys]: Ports) =>
-        new OpenIdProviders(publicUrl, outbound, registry, clock, { keys }),
-      inject: [PUBLIC_URL, OUTBOUND, REGISTRY, CLOCK, PostgresSigningKeys],
+      useFactory: (...[publicUrl, outbound, registry, clock, ...own]: Ports) =>
+        new OpenIdProviders(publicUrl, outbound, registry, clock, ownMeans(...own)),
+      inject: [
+        PUBLIC_URL,
+        OUTBOUND,
+        REGISTRY,
+        CLOCK,
+        PostgresSigningKeys,
+        RegisterClient,
+        RequestSlots,
+      ],
     },
   ],
-  exports: [PROVIDERS, PostgresSigningKeys],
+  exports: [PROVIDERS, RegisterClient, PostgresSigningKeys, PostgresAdvisoryLocks, RequestSlots],
 })
 export class ProvidersModule {}
 
-type Ports = [string, Outbound, Registry, Clock, PostgresSigningKeys];
+type Own = [PostgresSigningKeys, RegisterClient, RequestSlots];
+type Ports = [string, Outbound, Registry, Clock, ...Own];
+type RegisterPorts = [string, Outbound, Clock, PostgresDatabase, Sealer, PostgresRegistryStore];
+
+function ownMeans(...[keys, register, slots]: Own): OwnMeans {
+  return { keys, register, slots };
+}

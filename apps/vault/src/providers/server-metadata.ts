@@ -6,6 +6,7 @@ import {
   type ServerMetadata,
 } from 'openid-client';
 import type { Clock } from '#lib/clock/clock';
+import { metadataAddresses } from '../registry/discover-issuer.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import { ProviderRefused } from './provider-refused.js';
 
@@ -37,23 +38,41 @@ export class ServerMetadataSource {
     return metadata;
   }
 
+  /** The first failure where none of the places has it. */
   async #discover(): Promise<ServerMetadata> {
-    const server = new URL(this.client.issuer ?? '');
-    const ask = async (algorithm: 'oidc' | 'oauth2') => {
-      // Which schemes may be called is decided by libs/outbound.
-      const options = {
-        algorithm,
-        execute: [allowInsecureRequests],
-        [customFetch]: this.fetch,
-      };
-      const found = await discovery(server, 'unused', undefined, undefined, options);
-      return found.serverMetadata();
-    };
-    return ask('oidc').catch((failure: unknown) =>
-      ask('oauth2').catch(() => {
-        throw failure;
-      }),
-    );
+    const { issuer = '', discoverFrom } = this.client;
+    const attempts =
+      discoverFrom === undefined
+        ? (['oidc', 'oauth2'] as const).map((algorithm) => () => this.#byIssuer(issuer, algorithm))
+        : metadataAddresses(issuer, 'mcp').map((address) => () => this.#at(address, issuer));
+    let first: unknown;
+    for (const attempt of attempts) {
+      try {
+        return await attempt();
+      } catch (error) {
+        first ??= error;
+      }
+    }
+    throw first;
+  }
+
+  #byIssuer(issuer: string, algorithm: 'oidc' | 'oauth2'): Promise<ServerMetadata> {
+    return this.#ask(new URL(issuer), { algorithm });
+  }
+
+  async #at(address: string, issuer: string): Promise<ServerMetadata> {
+    const metadata = await this.#ask(new URL(address), {});
+    // RFC 8414 §3.3: openid-client compares only where it makes the address itself.
+    if (metadata.issuer === issuer) return metadata;
+    const detail = 'the metadata is that of another issuer';
+    throw new ProviderRefused({ ok: false, code: 'transient', detail });
+  }
+
+  async #ask(server: URL, how: { algorithm?: 'oidc' | 'oauth2' }): Promise<ServerMetadata> {
+    // Which schemes may be called is decided by libs/outbound.
+    const options = { ...how, execute: [allowInsecureRequests], [customFetch]: this.fetch };
+    const found = await discovery(server, 'unused', undefined, undefined, options);
+    return found.serverMetadata();
   }
 }
 
@@ -76,5 +95,6 @@ function metadataOfEndpoints({ endpoints }: OAuthClient): ServerMetadata | undef
     token_endpoint: endpoints.token,
     revocation_endpoint: endpoints.revocation,
     userinfo_endpoint: endpoints.userinfo,
+    registration_endpoint: endpoints.registration,
   };
 }

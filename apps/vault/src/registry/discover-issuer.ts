@@ -3,6 +3,7 @@ import type { Outbound } from '#lib/outbound/outbound';
 import { OutboundError } from '#lib/outbound/outbound-error';
 
 const timeoutMs = 5_000;
+const names = z.array(z.string()).optional();
 
 const metadata = z.object({
   issuer: z.string(),
@@ -10,10 +11,18 @@ const metadata = z.object({
   authorization_endpoint: z.string().optional(),
   token_endpoint: z.string().optional(),
   revocation_endpoint: z.string().optional(),
-  subject_types_supported: z.array(z.string()).optional(),
-  code_challenge_methods_supported: z.array(z.string()).optional(),
-  scopes_supported: z.array(z.string()).optional(),
-  token_endpoint_auth_methods_supported: z.array(z.string()).optional(),
+  registration_endpoint: z.string().optional(),
+  pushed_authorization_request_endpoint: z.string().optional(),
+  require_pushed_authorization_requests: z.boolean().optional(),
+  authorization_response_iss_parameter_supported: z.boolean().optional(),
+  client_id_metadata_document_supported: z.boolean().optional(),
+  subject_types_supported: names,
+  code_challenge_methods_supported: names,
+  dpop_signing_alg_values_supported: names,
+  grant_types_supported: names,
+  scopes_supported: names,
+  token_endpoint_auth_methods_supported: names,
+  token_endpoint_auth_signing_alg_values_supported: names,
 });
 export type IssuerMetadata = z.output<typeof metadata>;
 
@@ -21,28 +30,38 @@ export type Discovery =
   | { readonly ok: true; readonly metadata: IssuerMetadata }
   | { readonly ok: false; readonly unreachable: boolean; readonly detail: string };
 
-/** OpenID Connect Discovery, else RFC 8414; `detail` is public and quotes nothing of the answer. */
-export async function discover(outbound: Outbound, issuer: string): Promise<Discovery> {
-  const first = await ask(outbound, issuer, openidAddress(issuer));
-  if (first !== 'absent') return first;
-  const second = await ask(outbound, issuer, oauthAddress(issuer));
-  return second === 'absent'
-    ? failed(`${new URL(issuer).origin} has no metadata for this issuer. Check its exact spelling.`)
-    : second;
+/** `openid`: OpenID Connect Discovery first. `mcp`: the order of MCP's authorization specification. */
+export type DiscoveryOrder = 'openid' | 'mcp';
+
+/** The metadata of an authorization server by its issuer; `detail` is public and quotes nothing of the answer. */
+export async function discover(
+  outbound: Pick<Outbound, 'request'>,
+  issuer: string,
+  order: DiscoveryOrder = 'openid',
+): Promise<Discovery> {
+  for (const address of metadataAddresses(issuer, order)) {
+    const found = await ask(outbound, issuer, address);
+    if (found !== 'absent') return found;
+  }
+  return failed(
+    `${new URL(issuer).origin} has no metadata for this issuer. Check its exact spelling.`,
+  );
 }
 
-function openidAddress(issuer: string): string {
-  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-}
-
-// RFC 8414 §3.1: inserted between host and path.
-function oauthAddress(issuer: string): string {
+/** Where the metadata of an issuer may stand, in the order in which to look. */
+export function metadataAddresses(issuer: string, order: DiscoveryOrder): readonly string[] {
   const { origin, pathname } = new URL(issuer);
-  return `${origin}/.well-known/oauth-authorization-server${pathname.replace(/\/$/, '')}`;
+  const path = pathname.replace(/\/$/, '');
+  const appended = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  // RFC 8414 §3.1: inserted between host and path.
+  const oauth = `${origin}/.well-known/oauth-authorization-server${path}`;
+  const inserted = `${origin}/.well-known/openid-configuration${path}`;
+  const all = order === 'openid' ? [appended, oauth] : [oauth, inserted, appended];
+  return [...new Set(all)];
 }
 
 async function ask(
-  outbound: Outbound,
+  outbound: Pick<Outbound, 'request'>,
   issuer: string,
   address: string,
 ): Promise<Discovery | 'absent'> {

@@ -66,8 +66,9 @@ const noSuchTemplate: FieldError = {
 };
 
 function calledUrls(document: OAuthClientDocument): readonly CalledUrl[] {
-  const { issuer, endpoints } = document;
+  const { issuer, endpoints, discoverFrom } = document;
   const own = [
+    ...(discoverFrom === undefined ? [] : [{ pointer: '/discoverFrom', url: discoverFrom }]),
     ...(issuer === undefined ? [] : [{ pointer: '/issuer', url: issuer }]),
     ...Object.entries(endpoints ?? {}).flatMap(([name, url]) =>
       url === undefined ? [] : [{ pointer: `/endpoints/${name}`, url }],

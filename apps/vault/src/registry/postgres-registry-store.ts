@@ -16,6 +16,8 @@ interface Row {
   updated_at: Date;
   secrets_set: string[];
   check_failure: string | null;
+  /** Absent in the answer of a write. */
+  registered?: RegistryRow['registered'] | null;
 }
 
 /** What of a resource is written. */
@@ -54,7 +56,10 @@ export class PostgresRegistryStore {
   async load(): Promise<RegistryRows> {
     const rows = await this.database.query<Row & { registry_version: string }>(
       `SELECT v.version AS registry_version, r.*,
-              ARRAY(SELECT DISTINCT s.name FROM registry_secret s WHERE s.resource_id = r.id ORDER BY s.name) AS secrets_set
+              ARRAY(SELECT DISTINCT s.name FROM registry_secret s WHERE s.resource_id = r.id ORDER BY s.name) AS secrets_set,
+              (SELECT jsonb_build_object('authorizationServer', g.authorization_server, 'clientId', g.client_id,
+                        'registeredAt', g.registered_at, 'clientSecretExpiresAt', g.client_secret_expires_at)
+                 FROM oauth_client_registration g WHERE g.oauth_client_id = r.id) AS registered
          FROM registry_version v LEFT JOIN registry_resource r ON true
         ORDER BY r.collection, r.slug`,
     );
@@ -157,6 +162,7 @@ function rowOf(row: Row): RegistryRow {
     updatedAt: row.updated_at,
     secretsSet: row.secrets_set,
     checkFailure: row.check_failure ?? undefined,
+    ...(row.registered ? { registered: row.registered } : {}),
   };
 }
 

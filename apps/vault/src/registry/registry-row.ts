@@ -14,6 +14,13 @@ export interface RegistryRow {
   readonly secretsSet: readonly string[];
   /** What the last check found wrong, in public words. */
   readonly checkFailure: string | undefined;
+  /** What an oauth client was made when it registered itself (RFC 7591); times as Postgres writes them. */
+  readonly registered?: {
+    readonly authorizationServer: string;
+    readonly clientId: string;
+    readonly registeredAt: string;
+    readonly clientSecretExpiresAt: string | null;
+  };
 }
 
 /** Everything at one version: versions count committed changes. */

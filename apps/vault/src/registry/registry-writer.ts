@@ -133,7 +133,7 @@ export class RegistryWriter {
       action,
       changes: plan.changes,
       effects: [...effects, ...announcements(plan)],
-      row: action === 'deleted' ? undefined : { ...row, secretsSet: secretsAfter(plan) },
+      row: action === 'deleted' ? undefined : { ...row, ...keptFacts(plan) },
     };
   }
 
@@ -209,6 +209,11 @@ function announcements({ secrets, warnings }: PlannedChange): CarriedOutEffect[]
     })),
     ...warnings.map((detail) => ({ kind: 'warning' as const, detail })),
   ];
+}
+
+/** What stands beside the document, and stays when it changes. */
+function keptFacts(plan: PlannedChange) {
+  return { secretsSet: secretsAfter(plan), registered: plan.before?.registered };
 }
 
 function secretsAfter({ before, secrets }: PlannedChange): string[] {

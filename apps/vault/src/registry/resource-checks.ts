@@ -1,20 +1,11 @@
 import type { Outbound } from '#lib/outbound/outbound';
 import type { FieldError } from '#lib/problem/problem';
+import { checkOAuthClient, type OAuthClientJson } from './check-oauth-client.js';
+import type { CheckedDocument } from './checked-document.js';
 import type { Collection } from './domain/collection.js';
 import type { Issuer } from './domain/issuer.js';
 import type { JsonObject } from './domain/json.js';
-import type { OAuthClientDocument } from './domain/oauth-client-document.js';
-import { effective } from './effective-oauth-client.js';
 import { discover } from './discover-issuer.js';
-
-export interface CheckedDocument {
-  /** With what discovery filled in. */
-  readonly document: JsonObject;
-  readonly errors: readonly FieldError[];
-  /** Why it will not work yet, although it may be saved. */
-  readonly failure?: string;
-  readonly warnings: readonly string[];
-}
 
 /** What a document's addresses answer, asked before it is saved; the only calls that saving makes. */
 export class ResourceChecks {
@@ -30,7 +21,11 @@ export class ResourceChecks {
     if (collection.name === 'issuers')
       return this.#checkIssuer(document as Issuer, before as Issuer | undefined);
     if (collection.name === 'oauth-clients')
-      return this.#checkOAuthClient(document as OAuthClientDocument & JsonObject);
+      return checkOAuthClient(
+        this.outbound,
+        document as OAuthClientJson,
+        before as OAuthClientJson | undefined,
+      );
     return { document, errors: [], warnings: [] };
   }
 
@@ -62,15 +57,6 @@ export class ResourceChecks {
   async #jwksErrors(jwksUri: string): Promise<FieldError[]> {
     const refusal = await this.outbound.checkAddress(jwksUri);
     return refusal ? [{ pointer: '/jwksUri', code: refusal.code, detail: refusal.detail }] : [];
-  }
-
-  async #checkOAuthClient(document: OAuthClientDocument & JsonObject): Promise<CheckedDocument> {
-    const { issuer, clientId } = effective(document);
-    if (issuer === undefined || clientId === undefined)
-      return { document, errors: [], warnings: [] };
-    const found = await discover(this.outbound, issuer);
-    if (found.ok) return { document, errors: [], warnings: [] };
-    return { document, errors: [], failure: found.detail, warnings: [found.detail] };
   }
 }
 

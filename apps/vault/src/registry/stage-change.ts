@@ -23,6 +23,7 @@ const readOnly = [
   'secretsSet',
   'redirectUri',
   'signingKeysUri',
+  'registered',
   'status',
   'missing',
   'failure',
