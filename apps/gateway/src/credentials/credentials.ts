@@ -6,6 +6,8 @@ export interface CredentialRequest {
   readonly caller: Caller;
   readonly token: string;
   readonly upstream: UpstreamConfig;
+  /** What this call needs beside the upstream's own scopes. */
+  readonly scopes?: readonly string[];
   /** `none`: lists and held retries must not mint a link. */
   readonly interaction: 'create' | 'none';
   readonly interactionId?: string;
@@ -29,6 +31,8 @@ export interface InteractionNeeded {
   readonly uri: string | undefined;
   readonly message: string;
   readonly expiresIn: number;
+  /** What was asked for beside the upstream's own scopes: a retry asks for the same. */
+  readonly scopes?: readonly string[];
 }
 
 export type CredentialAnswer =

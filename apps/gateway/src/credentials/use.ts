@@ -12,9 +12,16 @@ export function personKey(person: { readonly issuer: string; readonly subject: s
   return `${person.issuer}\0${person.subject}`;
 }
 
+/** What the exchange asks for: the upstream's own scopes, and those that this call needs beside them. */
+export function scopesOf({ upstream, scopes }: CredentialRequest): readonly string[] {
+  const own = upstream.credential.type === 'oauth' ? upstream.credential.scopes : [];
+  return scopes === undefined ? own : [...new Set([...own, ...scopes])].sort();
+}
+
 /** One key per person, application, upstream and scope set; lengths keep foreign strings apart. */
-export function useKey({ caller, upstream }: CredentialRequest): string {
+export function useKey(request: CredentialRequest): string {
+  const { caller, upstream } = request;
   const { issuer, subject, application } = caller;
-  const scopes = upstream.credential.type === 'oauth' ? upstream.credential.scopes.join(' ') : '';
+  const scopes = scopesOf(request).join(' ');
   return `${issuer}\0${upstream.slug}\0${scopes}\0${subject.length}\0${subject}\0${application}`;
 }

@@ -17,7 +17,7 @@ import { answerWithoutToken, outdated, unusable } from './exchange-answer.js';
 import { Flights, type Flight } from './flights.js';
 import { GrantFence } from './grant-fence.js';
 import { Leases, type Lease } from './leases.js';
-import { personKey, useKey, type Use } from './use.js';
+import { personKey, scopesOf, useKey, type Use } from './use.js';
 
 export interface VaultCredentialsOptions {
   readonly vault: Pick<VaultClient, 'exchange'>;
@@ -90,7 +90,7 @@ export class VaultCredentials implements Credentials {
   /** A change that the vault announced: forget what it ends. */
   changed(change: VaultChange): void {
     if (change.type === 'grant') this.#grantChanged(change);
-    if (change.type === 'consent' && change.state === 'removed') this.#consentRemoved(change);
+    if (change.type === 'consent') this.#consentChanged(change);
   }
 
   /** Events may have been missed: everything borrowed is asked for anew, open streams are confirmed. */
@@ -156,7 +156,7 @@ export class VaultCredentials implements Credentials {
     return this.#options.vault.exchange({
       subjectToken,
       audience: upstream.slug,
-      scopes: upstream.credential.type === 'oauth' ? upstream.credential.scopes : [],
+      scopes: scopesOf(request),
       interaction,
       interactionId,
       rejectedTokenSha256,
@@ -224,13 +224,14 @@ export class VaultCredentials implements Credentials {
       this.#leases.end(personKey(change), (lease) => lease.grantId === grantId);
   }
 
-  #consentRemoved(change: Extract<VaultChange, { type: 'consent' }>): void {
+  /** One that was given may be wider than what the token at hand was narrowed to. */
+  #consentChanged(change: Extract<VaultChange, { type: 'consent' }>): void {
     const person = personKey(change);
     const concerned = ({ application, upstream }: Use) =>
       application === change.application && upstream === change.upstream;
     this.#flights.overtake((use) => use.person === person && concerned(use));
     this.#tokens.purge(person, ({ use }) => concerned(use));
-    this.#leases.end(person, ({ use }) => concerned(use));
+    if (change.state === 'removed') this.#leases.end(person, ({ use }) => concerned(use));
   }
 
   async #confirmAll(failClosed = false): Promise<void> {

@@ -7,6 +7,8 @@ import type {
   CredentialRequest,
   Credentials,
 } from '../credentials/credentials.js';
+import { grow, type Growth, stillMissing } from '../credentials/grow.js';
+import { missingScopes } from '../credentials/scope-challenge.js';
 import type { Admitted } from '../inbound/inbound.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { credentialProblem, upstreamProblem, writeProblem } from './refusals.js';
@@ -49,6 +51,8 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   #body: Buffer | null | 'stream' = null;
   #controller: Dispatcher.DispatchController | undefined;
   #replayed = false;
+  /** Of this call beside the upstream's own, once the upstream has named them. */
+  #grownScopes: readonly string[] | undefined;
   #ended = false;
   #watched: AbortSignal | undefined;
 
@@ -94,7 +98,13 @@ export class HttpCall implements Dispatcher.DispatchHandler {
 
   #credentialRequest(): CredentialRequest {
     const { caller, token } = this.admitted;
-    return { caller, token, upstream: this.upstream.config, interaction: 'create' };
+    const request = {
+      caller,
+      token,
+      upstream: this.upstream.config,
+      interaction: 'create',
+    } as const;
+    return this.#grownScopes === undefined ? request : { ...request, scopes: this.#grownScopes };
   }
 
   readonly #borrowed = (answer: CredentialAnswer): void => {
@@ -141,6 +151,9 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200) return;
+    const missing = missingScopes(status, headers['www-authenticate']);
+    if (missing !== undefined && this.#credential?.header !== undefined)
+      return this.#missing(controller, this.#credential, missing);
     if (status === 401) return this.#refusedUpstream(controller);
     const location = this.#location(status, headers);
     if (location === elsewhere || status === 407) {
@@ -215,6 +228,28 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     else this.#borrowed(answer);
   }
 
+  /** RFC 6750 §3.1: the token is good, its scope is not enough. Once in a call, more is asked for. */
+  #missing(
+    controller: Dispatcher.DispatchController,
+    credential: BorrowedCredential,
+    missing: readonly string[],
+  ): void {
+    controller.abort(refusedCredential);
+    const request = this.#credentialRequest();
+    if (this.#grownScopes !== undefined)
+      return this.#refuse(insufficient(stillMissing(request, missing)));
+    this.#grownScopes = missing;
+    grow(this.deps.credentials, request, credential, missing).then(this.#grown, this.#broken);
+  }
+
+  readonly #grown = (growth: Growth): void => {
+    if (this.#ended) return;
+    if (growth.kind === 'never') this.#refuse(insufficient(growth.detail));
+    else if (growth.kind === 'answer') this.#borrowed(growth.answer);
+    else if (this.#body === 'stream') this.#refuse(rejectedOnce(this.upstream));
+    else this.#borrowed(growth.credential);
+  };
+
   readonly #broken = (error: unknown): void => {
     this.deps.failed(this, error);
     writeProblem(
@@ -241,6 +276,10 @@ function rejected({ config }: PreparedUpstream): Problem {
     'upstream-rejected-credential',
     `${config.name} does not accept the credential stored for you. Reconnect it on your connections page.`,
   );
+}
+
+function insufficient(detail: string): Problem {
+  return new Problem('insufficient-scope', detail);
 }
 
 function rejectedOnce({ config }: PreparedUpstream): Problem {

@@ -23,6 +23,8 @@ export interface BorrowWish {
   readonly interaction: 'create' | 'none';
   readonly interactionId?: string;
   readonly clientInfoName?: string;
+  /** Beside the upstream's own. */
+  readonly scopes?: readonly string[];
 }
 
 export function credentialRequest(call: McpCall, wish: BorrowWish): CredentialRequest {

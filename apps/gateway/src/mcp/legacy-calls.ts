@@ -210,7 +210,8 @@ export class LegacyCalls {
   ): Promise<Called> {
     let called: Called | undefined;
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      const opened = await this.#sessions.open(call, session, credential);
+      const wish = this.#wish(session, message);
+      const opened = await this.#sessions.open(call, session, credential, wish);
       if (opened.kind !== 'open') return opened;
       const sent = {
         method: 'POST',
@@ -222,7 +223,7 @@ export class LegacyCalls {
         // A disconnect is not a cancellation; a revoke is.
         signal: new AbortController().signal,
       } as const;
-      called = await callUpstream(this.deps, call, credential, sent, this.#wish(session, message));
+      called = await callUpstream(this.deps, call, credential, sent, wish);
       const lost =
         called.kind === 'answered' &&
         called.answer.status === 404 &&

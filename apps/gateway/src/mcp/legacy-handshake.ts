@@ -53,6 +53,9 @@ export class LegacyHandshake {
       signal: AbortSignal.timeout(call.upstream.config.timeoutMs),
     } as const;
     const called = await callUpstream(this.deps, call, credential, sent, { interaction: 'none' });
+    // The client would be lost: a call that needs the permission asks for it.
+    if (called.kind === 'failed' && called.failure.code === 'insufficient-scope')
+      return this.#initializeHere(call, message, params);
     if (called.kind === 'failed')
       return writeAnswer(call.response, failureAnswer(call, message.id, called.failure));
     if (called.kind === 'answered') return this.#relayInitialize(call, message, params, called);

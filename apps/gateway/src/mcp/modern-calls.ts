@@ -6,7 +6,14 @@ import type {
 } from '../credentials/credentials.js';
 import type { BeforeConsent } from './before-consent.js';
 import { borrow, refusedAnswer, type BorrowWish } from './borrow.js';
-import { elicitModern, elicitsByUrl, isInterruptible, isPause, toolNotice } from './elicit.js';
+import {
+  elicitModern,
+  elicitsByUrl,
+  isInterruptible,
+  isPause,
+  toolNotice,
+  type Pause,
+} from './elicit.js';
 import { metaKey } from './era.js';
 import { HeldRetries } from './held-retry.js';
 import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
@@ -87,21 +94,20 @@ export class ModernCalls {
       byUrl: elicitsByUrl(metaOf(message)[metaKey.capabilities]),
       strict: this.deps.strictElicitation ?? false,
     };
-    return elicitModern(asked, needed, () =>
-      this.#seal(call, message, needed.interactionId, needed.expiresIn),
-    );
+    return elicitModern(asked, needed, () => this.#seal(call, message, needed));
   }
 
-  #seal(call: McpCall, message: McpRequest, interactionId: string, expiresIn: number): string {
+  #seal(call: McpCall, message: McpRequest, pause: Pause): string {
+    const { interactionId, scopes = [] } = pause;
     const { issuer, subject, application } = call.caller;
     // A state of ours that was already used up is not carried on; one of the upstream's is.
     const interrupted = isOurState(message.params['requestState'])
       ? []
       : retryMembers.flatMap((name) => memberText(message.body, name) ?? []);
     return sealRequestState(this.deps.sealer, call.route, {
-      ...{ issuer, subject, application, interactionId, interrupted },
+      ...{ issuer, subject, application, interactionId, interrupted, scopes: [...scopes] },
       digest: requestDigest(message.method, message.params),
-      exp: this.deps.clock.now() + expiresIn,
+      exp: this.deps.clock.now() + pause.expiresIn,
     });
   }
 
@@ -135,8 +141,9 @@ export class ModernCalls {
     state: RequestState,
     text: string,
   ): Promise<void> {
-    const { interactionId } = state;
-    const wish = { interaction: 'none', interactionId } as const;
+    const { interactionId, scopes } = state;
+    const wish = { interaction: 'none', interactionId, scopes } as const;
+    const anew = { ...this.#wish(message), scopes };
     const stop = new AbortController();
     // Watch before asking: what ends in between is not missed.
     const signal = AbortSignal.any([call.gone, stop.signal]);
@@ -150,21 +157,11 @@ export class ModernCalls {
     if (end === 'aborted') return;
     if (end === 'declined') return writeAnswer(call.response, this.#notConnected(call, message));
     if (end === 'expired')
-      return this.#continue(
-        call,
-        message,
-        state,
-        await borrow(this.deps, call, this.#wish(message)),
-      );
+      return this.#continue(call, message, state, await borrow(this.deps, call, anew));
     const again = await borrow(this.deps, call, wish);
     if (again.kind !== 'interaction') return this.#continue(call, message, state, again);
     if (end === 'completed')
-      return this.#continue(
-        call,
-        message,
-        state,
-        await borrow(this.deps, call, this.#wish(message)),
-      );
+      return this.#continue(call, message, state, await borrow(this.deps, call, anew));
     // Still pending: no second inputRequests, only "call again".
     writeAnswer(call.response, {
       status: 200,

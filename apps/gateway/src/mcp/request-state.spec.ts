@@ -24,6 +24,7 @@ const state = {
   digest,
   interactionId: 'i',
   exp: 1000,
+  scopes: [],
   interrupted: [],
 };
 const sealed = sealRequestState(sealer, '/mcp/demo', state);

@@ -16,6 +16,8 @@ const sealedState = z.object({
   application: z.string(),
   digest: z.string(),
   interactionId: z.string(),
+  /** What the interaction asks for beside the upstream's own scopes. */
+  scopes: z.array(z.string()).default([]),
   /** Epoch seconds. */
   exp: z.number(),
   /** The upstream's own `requestState` and `inputResponses` members, as text, that our pause interrupted. */

@@ -3,6 +3,8 @@ import { text } from 'node:stream/consumers';
 import type { ProblemCode } from '#lib/problem/catalogue';
 import type { JsonRpcId } from '#lib/problem/render';
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
+import { grow, stillMissing } from '../credentials/grow.js';
+import { missingScopes } from '../credentials/scope-challenge.js';
 import { upstreamProblem } from '../http/refusals.js';
 import { credentialRequest, takesCredential, type BorrowWish } from './borrow.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
@@ -48,7 +50,8 @@ export type Called =
 
 /**
  * Sends one message with the borrowed credential. A 401 of the upstream forces one refresh and one replay
- * (bodies are buffered, ≤1 MiB); the upstream's challenge and redirects are meant for us, not for the caller.
+ * (bodies are buffered, ≤1 MiB), `insufficient_scope` asks once for more; the upstream's challenge and redirects are
+ * meant for us, not for the caller.
  */
 export async function callUpstream(
   deps: McpDeps,
@@ -57,8 +60,31 @@ export async function callUpstream(
   message: UpstreamMessage,
   wish: BorrowWish,
 ): Promise<Called> {
+  const called = await withAcceptedToken(deps, call, credential, message, wish);
+  const missing = missingIn(called);
+  if (called.kind !== 'answered' || missing === undefined) return called;
+  discard(called.answer);
+  const request = credentialRequest(call, wish);
+  if (!takesCredential(call)) return insufficient(stillMissing(request, missing));
+  const growth = await grow(deps.credentials, request, called.credential, missing);
+  if (growth.kind === 'never') return insufficient(growth.detail);
+  if (growth.kind === 'answer') return { kind: 'no-credential', answer: growth.answer };
+  const again = await send(call, growth.credential, message);
+  const lacking = missingIn(again);
+  if (again.kind !== 'answered') return again;
+  if (lacking === undefined && again.answer.status !== 401) return again;
+  discard(again.answer);
+  return lacking === undefined ? rejected(call) : insufficient(stillMissing(request, lacking));
+}
+
+async function withAcceptedToken(
+  deps: McpDeps,
+  call: McpCall,
+  credential: BorrowedCredential,
+  ...[message, wish]: [UpstreamMessage, BorrowWish]
+): Promise<Called> {
   const first = await send(call, credential, message);
-  if (first.kind !== 'answered' || first.answer.status !== 401) return first;
+  if (!isRefused(first)) return first;
   discard(first.answer);
   if (!takesCredential(call)) return rejected(call);
   const replaced = await deps.credentials.replace(credentialRequest(call, wish), credential);
@@ -66,9 +92,24 @@ export async function callUpstream(
   if (replaced === credential) return rejected(call);
   if (replaced.kind !== 'credential') return { kind: 'no-credential', answer: replaced };
   const second = await send(call, replaced, message);
-  if (second.kind !== 'answered' || second.answer.status !== 401) return second;
+  if (!isRefused(second)) return second;
   discard(second.answer);
   return rejected(call);
+}
+
+type Answered = Extract<Called, { kind: 'answered' }>;
+
+function missingIn(called: Called): readonly string[] | undefined {
+  if (called.kind !== 'answered') return undefined;
+  const { status, headers } = called.answer;
+  return missingScopes(status, headers['www-authenticate']);
+}
+
+/** The token itself is not accepted; more scope would not help. */
+function isRefused(called: Called): called is Answered {
+  return (
+    called.kind === 'answered' && called.answer.status === 401 && missingIn(called) === undefined
+  );
 }
 
 async function send(
@@ -98,7 +139,6 @@ async function send(
       bodyTimeout: 0,
     });
     return judge(
-      call,
       { status: answer.statusCode, headers: answer.headers, body: answer.body },
       credential,
     );
@@ -114,14 +154,14 @@ function failureOf(call: McpCall, credential: BorrowedCredential, error: unknown
   return upstreamProblem(error instanceof Error ? error : new Error('no answer'));
 }
 
-function judge(call: McpCall, answer: UpstreamAnswer, credential: BorrowedCredential): Called {
-  const failure = unusable(call, answer);
+function judge(answer: UpstreamAnswer, credential: BorrowedCredential): Called {
+  const failure = unusable(answer);
   if (failure === undefined) return { kind: 'answered', answer, credential };
   discard(answer);
   return { kind: 'failed', failure };
 }
 
-function unusable(call: McpCall, answer: UpstreamAnswer): Failure | undefined {
+function unusable(answer: UpstreamAnswer): Failure | undefined {
   const { status, headers } = answer;
   const code = 'upstream-invalid';
   if (status >= 300 && status < 400)
@@ -129,17 +169,11 @@ function unusable(call: McpCall, answer: UpstreamAnswer): Failure | undefined {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity')
     return { code, detail: 'The upstream answered with a content coding that was not asked for.' };
-  return status === 403 ? missingScope(call, headers['www-authenticate']) : undefined;
+  return undefined;
 }
 
-/** RFC 6750 §3.1 `insufficient_scope`: of the challenge only the scope is told, it is what is missing. */
-function missingScope(call: McpCall, header: string | string[] | undefined): Failure | undefined {
-  const challenge = [header ?? []].flat().join(', ');
-  if (!/error="?insufficient_scope"?/.test(challenge)) return undefined;
-  const scope = /scope="([\x20\x21\x23-\x5b\x5d-\x7e]{1,512})"/.exec(challenge)?.[1];
-  const wanted = scope === undefined ? 'more permission' : `the permission "${scope}"`;
-  const detail = `${call.upstream.config.name} asks for ${wanted}, which has not been granted.`;
-  return { code: 'insufficient-scope', detail };
+function insufficient(detail: string): Called {
+  return { kind: 'failed', failure: { code: 'insufficient-scope', detail } };
 }
 
 function rejected(call: McpCall): Called {

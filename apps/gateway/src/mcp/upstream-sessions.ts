@@ -1,4 +1,5 @@
 import type { BorrowedCredential } from '../credentials/credentials.js';
+import type { BorrowWish } from './borrow.js';
 import type { LegacySession } from './legacy-session.js';
 import { versionOf } from './legacy-session.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
@@ -59,6 +60,7 @@ export class UpstreamSessions {
     call: McpCall,
     session: LegacySession,
     credential: BorrowedCredential,
+    wish: BorrowWish,
   ): Promise<Opened> {
     const known = this.find(session);
     // Another grant is another account: what the old session knew is not for it.
@@ -67,7 +69,7 @@ export class UpstreamSessions {
     const key = JSON.stringify([keyOf(session), credential.grantId]);
     const opening =
       this.#opening.get(key) ??
-      this.#handshake(call, session, credential).finally(() => this.#opening.delete(key));
+      this.#handshake(call, session, credential, wish).finally(() => this.#opening.delete(key));
     this.#opening.set(key, opening);
     return opening;
   }
@@ -76,6 +78,7 @@ export class UpstreamSessions {
     call: McpCall,
     session: LegacySession,
     credential: BorrowedCredential,
+    wish: BorrowWish,
   ): Promise<Opened> {
     const request = {
       jsonrpc: '2.0',
@@ -85,7 +88,7 @@ export class UpstreamSessions {
     };
     // Others may wait for the same handshake: it outlives the client that began it.
     const signal = AbortSignal.timeout(call.upstream.config.timeoutMs);
-    const called = await this.#post(call, credential, request, {}, signal);
+    const called = await this.#post(call, credential, { message: request, signal, wish });
     if (called.kind !== 'answered') return called;
     const opened = await readOpened(called.answer, called.credential.grantId);
     if (opened === undefined)
@@ -94,13 +97,12 @@ export class UpstreamSessions {
         failure: { code: 'upstream-invalid', detail: 'The upstream does not open a session.' },
       };
     const ready = { jsonrpc: '2.0', method: 'notifications/initialized' };
-    const acknowledged = await this.#post(
-      call,
-      called.credential,
-      ready,
-      sessionHeaders(opened),
+    const acknowledged = await this.#post(call, called.credential, {
+      message: ready,
+      headers: sessionHeaders(opened),
       signal,
-    );
+      wish: { interaction: 'none' },
+    });
     if (acknowledged.kind === 'answered') discard(acknowledged.answer);
     const initialized = { ...opened, initialized: true };
     this.adopt(session, initialized);
@@ -110,9 +112,7 @@ export class UpstreamSessions {
   async #post(
     call: McpCall,
     credential: BorrowedCredential,
-    message: unknown,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
+    { message, headers, signal, wish }: Handshake,
   ): Promise<Called> {
     const sent = {
       method: 'POST',
@@ -124,8 +124,15 @@ export class UpstreamSessions {
       body: Buffer.from(JSON.stringify(message)),
       signal,
     } as const;
-    return callUpstream(this.deps, call, credential, sent, { interaction: 'none' });
+    return callUpstream(this.deps, call, credential, sent, wish);
   }
+}
+
+interface Handshake {
+  readonly message: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly wish: BorrowWish;
 }
 
 /** The headers of a message in an upstream session: its own id and the version that it negotiated. */

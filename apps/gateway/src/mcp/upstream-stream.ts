@@ -27,7 +27,9 @@ export class UpstreamStream {
     credential: BorrowedCredential,
     signal: AbortSignal,
   ): Promise<Attempt> {
-    const opened = await sessions.open(this.call, this.session, credential);
+    const opened = await sessions.open(this.call, this.session, credential, {
+      interaction: 'none',
+    });
     if (opened.kind !== 'open') return 'failed';
     const headers = {
       accept: 'text/event-stream',
