@@ -40,6 +40,7 @@ const crashPoints: readonly CrashPointName[] = [
   'refresh-after-intent',
   'refresh-after-token-answer',
   'refresh-after-commit',
+  'webhook-after-send',
 ];
 
 /** Every setting of the vault, by the name of its environment variable. */

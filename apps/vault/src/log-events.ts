@@ -20,6 +20,8 @@ export type VaultEvent =
   | 'grant.refresh_broken'
   | 'grant.ended'
   | 'grant.revocation_broken'
+  | 'grant.revocation_completed'
+  | 'grant.revocation_postponed'
   | 'grant.scan_failed'
   | 'interactions.sweep_failed'
   | 'login.refused'

@@ -73,7 +73,11 @@ export class AdminFixture {
 
   async #start(options: FixtureOptions): Promise<void> {
     const fresh = await freshDatabase();
-    this.database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'test', maxConnections: 4 });
+    this.database = new PostgresDatabase({
+      url: fresh.vaultUrl,
+      purpose: 'test',
+      maxConnections: 4,
+    });
     this.issuer = await TestIssuer.start();
     const outbound = new Outbound({ mode: 'development', allow: [] });
     const destination = { write: (line: string) => void this.logged.push(line) };
@@ -87,6 +91,7 @@ export class AdminFixture {
         { provide: AUDIT_LOG, useValue: new PostgresAuditLog() },
         { provide: PostgresAuditExport, useValue: new PostgresAuditExport(this.database) },
         { provide: CLOCK, useValue: clock },
+        { provide: CRASH_POINT, useValue: noCrash },
         { provide: CONFIG, useValue: { databaseUrl: fresh.vaultUrl } },
         { provide: CRASH_POINT, useValue: noCrash },
         { provide: DATABASE, useValue: this.database },

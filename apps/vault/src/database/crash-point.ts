@@ -5,7 +5,8 @@ export type CrashPointName =
   | 'after-commit'
   | 'refresh-after-intent'
   | 'refresh-after-token-answer'
-  | 'refresh-after-commit';
+  | 'refresh-after-commit'
+  | 'webhook-after-send';
 
 export type CrashPoint = (name: CrashPointName) => void;
 

@@ -13,6 +13,7 @@ import { type CrashPoint, noCrash } from '../database/crash-point.js';
 import { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
 import { PostgresDatabase } from '../database/postgres-database.js';
 import { PostgresEventBus } from '../events/postgres-event-bus.js';
+import { OutboxWorker } from '../outbox/outbox-worker.js';
 import { OpenIdProviders } from '../providers/openid-providers.js';
 import type { CollectionName } from '../registry/domain/collection.js';
 import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
@@ -20,15 +21,19 @@ import { StoredRegistry } from '../registry/stored-registry.js';
 import { readKeyRing } from '../sealing/read-key-ring.js';
 import { KeyRingSealer } from '../sealing/key-ring-sealer.js';
 import { PostgresSealingKeyStore } from '../sealing/postgres-sealing-key-store.js';
+import { PostgresWebhookStore } from '../webhooks/postgres-webhook-store.js';
 import { AccessTokenFor, type AccessTokenResult } from './access-token-for.js';
 import { DueScan } from './due-scan.js';
 import { GrantEvents } from './grant-events.js';
 import type { GrantKey, GrantView } from './grants.js';
 import { PostgresConsentStore } from './postgres-consent-store.js';
+import { PostgresGrantEnding } from './postgres-grant-ending.js';
 import { PostgresGrantStore } from './postgres-grant-store.js';
 import { PostgresRefreshStore } from './postgres-refresh-store.js';
 import { RefreshGrant } from './refresh-grant.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
+import { type OwedRevocation, PostgresRevocationStore } from './postgres-revocation-store.js';
+import { RevokeAtProvider } from './revoke-at-provider.js';
 import { RevokeGrant } from './revoke-grant.js';
 import type { TokenTarget } from './token-target.js';
 import { UpstreamGrants } from './upstream-grants.js';
@@ -72,6 +77,9 @@ export class GrantsReplica {
   tokens!: AccessTokenFor;
   dueScan!: DueScan;
   consents!: PostgresConsentStore;
+  /** Revocations that providers still owe an answer to; a test looks itself. */
+  revocations!: PostgresRevocationStore;
+  revoking!: OutboxWorker<OwedRevocation>;
 
   static async start(
     url: string,
@@ -94,7 +102,7 @@ export class GrantsReplica {
     const providers = new OpenIdProviders('https://vault.example.com', outbound, registry, clock);
     const locks = new PostgresAdvisoryLocks(url);
     const audit = new PostgresAuditLog();
-    const events = new GrantEvents(bus, registry);
+    const events = new GrantEvents(bus, registry, new PostgresWebhookStore(database), audit);
     const store = new PostgresGrantStore(database, sealer);
     const consents = new PostgresConsentStore(database, bus, registry);
     const refreshStore = new PostgresRefreshStore(work, sealer);
@@ -104,17 +112,25 @@ export class GrantsReplica {
       ...{ locks, providers, registry, logger },
       crashPoint: options.crashPoint ?? noCrash,
     });
+    const report = (err: unknown) => logger.error({ event: 'grant.revocation_broken', err });
+    const revocations = new PostgresRevocationStore(database, sealer);
+    const atProvider = new RevokeAtProvider({
+      ...{ database, store: revocations, providers, registry, audit, logger },
+    });
     const revoking = new RevokeGrant({
-      ...{ database, store, consents, providers, registry, audit, events, logger },
+      ending: new PostgresGrantEnding(sealer),
+      ...{ database, consents, revocations, atProvider, registry, audit, events, logger },
     });
     const self = Object.assign(new GrantsReplica(), {
-      ...{ database, registry, store, refreshing, consents },
+      ...{ database, registry, store, refreshing, consents, revocations },
+      revoking: new OutboxWorker(atProvider, { atOncePerLane: 2, onError: report }),
       grants: new UpstreamGrants(store, revoking, audit, events),
       tokens: new AccessTokenFor(store, database, refreshing, clock),
       dueScan: new DueScan(refreshStore, refreshing, registry, logger),
     });
     self.#closing.push(
       () => self.dueScan.stop(),
+      () => self.revoking.stop(),
       () => refreshing.drain(),
       async () => registry.stop(),
       () => locks.close(),

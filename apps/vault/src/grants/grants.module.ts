@@ -17,6 +17,7 @@ import type { EventPublisher } from '../events/event-publisher.js';
 import type { Providers } from '../providers/provider.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { Sealer } from '../sealing/sealer.js';
+import { PostgresWebhookStore } from '../webhooks/postgres-webhook-store.js';
 import {
   AUDIT_LOG,
   CLOCK,
@@ -36,10 +37,14 @@ import { DueScan } from './due-scan.js';
 import { GrantEvents } from './grant-events.js';
 import type { VaultLogger } from '../log-events.js';
 import { PostgresConsentStore } from './postgres-consent-store.js';
+import { PostgresGrantEnding } from './postgres-grant-ending.js';
 import { PostgresGrantStore } from './postgres-grant-store.js';
 import { PostgresRefreshStore } from './postgres-refresh-store.js';
 import { RefreshGrant } from './refresh-grant.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
+import { PostgresRevocationStore } from './postgres-revocation-store.js';
+import { RevocationsModule } from './revocations.module.js';
+import { RevokeAtProvider } from './revoke-at-provider.js';
 import { RevokeGrant } from './revoke-grant.js';
 import { UpstreamGrants } from './upstream-grants.js';
 
@@ -79,8 +84,13 @@ const stores: Provider[] = [
   { provide: CONSENT_STORE, useExisting: PostgresConsentStore },
   {
     provide: GrantEvents,
-    useFactory: (events: EventPublisher, registry: Registry) => new GrantEvents(events, registry),
-    inject: [EVENT_PUBLISHER, REGISTRY],
+    useFactory: (
+      events: EventPublisher,
+      registry: Registry,
+      webhooks: PostgresWebhookStore,
+      audit: AuditLog,
+    ) => new GrantEvents(events, registry, webhooks, audit),
+    inject: [EVENT_PUBLISHER, REGISTRY, PostgresWebhookStore, AUDIT_LOG],
   },
 ];
 
@@ -136,21 +146,28 @@ const refreshing: Provider[] = [
   },
 ];
 
+type RevokePorts = [RevokeAtProvider, Registry, AuditLog, GrantEvents, VaultLogger];
+
 const ending: Provider[] = [
   {
     provide: RevokeGrant,
     useFactory: (
       database: PostgresDatabase,
-      store: PostgresGrantStore,
+      sealer: Sealer,
       consents: PostgresConsentStore,
-      providers: Providers,
-      ...[registry, audit, events, logger]: [Registry, AuditLog, GrantEvents, VaultLogger]
-    ) => new RevokeGrant({ database, store, consents, providers, registry, audit, events, logger }),
+      revocations: PostgresRevocationStore,
+      ...[atProvider, registry, audit, events, logger]: RevokePorts
+    ) =>
+      new RevokeGrant({
+        ending: new PostgresGrantEnding(sealer),
+        ...{ database, consents, revocations, atProvider, registry, audit, events, logger },
+      }),
     inject: [
       DATABASE,
-      PostgresGrantStore,
+      SEALER,
       PostgresConsentStore,
-      PROVIDERS,
+      PostgresRevocationStore,
+      RevokeAtProvider,
       REGISTRY,
       AUDIT_LOG,
       GrantEvents,
@@ -172,15 +189,9 @@ const ending: Provider[] = [
 /** What people granted, and keeping it alive. */
 @Global()
 @Module({
+  imports: [RevocationsModule],
   providers: [...stores, ...refreshing, ...ending],
-  exports: [
-    GRANTS,
-    CONSENT_STORE,
-    PostgresGrantStore,
-    AccessTokenFor,
-    RefreshGrant,
-    DueScan,
-  ],
+  exports: [GRANTS, CONSENT_STORE, PostgresGrantStore, AccessTokenFor, RefreshGrant, DueScan],
 })
 export class GrantsModule
   implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown

@@ -31,6 +31,17 @@ export interface RevocationReport {
   readonly atProvider: 'revoked' | 'not-supported' | 'failed' | 'nothing-to-revoke';
   /** Public sentence for pages and the admin answer. */
   readonly detail: string;
+  /** The provider did not confirm, and is asked again in the background. */
+  readonly retrying: boolean;
+  /** What may still be valid somewhere. */
+  readonly remaining: readonly RemainingToken[];
+}
+
+export interface RemainingToken {
+  readonly token: 'refresh_token' | 'access_token';
+  /** Null where nobody said. */
+  readonly validUntil: Date | null;
+  readonly detail: string;
 }
 
 /** Grants as the browser side and the admin side use them. */
@@ -45,6 +56,8 @@ export interface Grants {
     tokens: TokenSet,
     account: UpstreamAccount | undefined,
     requested: { scopes: readonly string[]; resource: string | undefined },
+    /** Who stored it; by default the person, by a consent. */
+    by?: import('../audit/audit-log.js').AuditActor,
   ): Promise<GrantView>;
   /** Ends the grant here first, then at the provider; idempotent. */
   revoke(

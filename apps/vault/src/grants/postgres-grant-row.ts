@@ -12,7 +12,11 @@ export const grantColumns = `
   g.refresh_failures AS "refreshFailures",
   extract(epoch FROM g.refresh_started_at)::float8 AS "refreshStartedAt",
   g.created_at AS "createdAt", g.last_used_at AS "lastUsedAt", g.rejected_at AS "rejectedAt",
-  (SELECT max(t.expires_at) FROM access_token t WHERE t.grant_id = g.id) AS "accessTokenExpiresAt"`;
+  (SELECT max(t.expires_at) FROM access_token t WHERE t.grant_id = g.id) AS "accessTokenExpiresAt",
+  CASE WHEN g.status = 'needs_consent' THEN g.status_since
+       WHEN g.failing_since IS NOT NULL THEN
+         (SELECT greatest(g.failing_since, max(t.expires_at)) FROM access_token t
+           WHERE t.grant_id = g.id HAVING max(t.expires_at) <= now()) END AS "brokenSince"`;
 
 export interface GrantRow {
   readonly id: string;
@@ -37,6 +41,7 @@ export interface GrantRow {
   readonly lastUsedAt: Date | null;
   readonly rejectedAt: Date | null;
   readonly accessTokenExpiresAt: Date | null;
+  readonly brokenSince: Date | null;
 }
 
 /** A grant as this feature sees it: the view, and what refreshing needs. */
@@ -48,6 +53,8 @@ export interface StoredGrant extends GrantView {
   readonly refreshFailures: number;
   /** Epoch seconds at which an attempt began that nobody has finished. */
   readonly unfinishedSince: number | undefined;
+  /** Since when nobody is served by it: a person is needed, or refreshing fails and its last token has ended. */
+  readonly brokenSince: Date | undefined;
 }
 
 export function storedGrant(row: GrantRow): StoredGrant {
@@ -64,5 +71,6 @@ export function storedGrant(row: GrantRow): StoredGrant {
     lastUsedAt: row.lastUsedAt ?? undefined,
     rejectedAt: row.rejectedAt ?? undefined,
     accessTokenExpiresAt: row.accessTokenExpiresAt ?? undefined,
+    brokenSince: row.brokenSince ?? undefined,
   };
 }

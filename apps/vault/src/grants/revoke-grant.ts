@@ -1,37 +1,41 @@
+import { SealBroken } from '#lib/sealing/message';
 import type { AuditActor, AuditLog } from '../audit/audit-log.js';
-import type { Database } from '../database/database.js';
+import type { Database, Transaction } from '../database/database.js';
 import type { VaultLogger } from '../log-events.js';
-import type { Providers } from '../providers/provider.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { GrantEvents } from './grant-events.js';
 import type { RevocationReport } from './grants.js';
 import type { PostgresConsentStore } from './postgres-consent-store.js';
 import type { StoredGrant } from './postgres-grant-row.js';
-import type { PostgresGrantStore, RevocableToken } from './postgres-grant-store.js';
-
-type AtProvider = RevocationReport['atProvider'];
-
-const details: Record<AtProvider, string> = {
-  revoked: 'The provider has confirmed that the tokens are no longer valid.',
-  'not-supported':
-    'Symbolon has forgotten the tokens. The provider offers no way to revoke them; its own account settings may.',
-  failed:
-    'Symbolon has forgotten the tokens, but the provider did not confirm the revocation. Remove the access in its own account settings.',
-  'nothing-to-revoke': 'There was no token left to revoke.',
-};
+import type { HeldToken, PostgresGrantEnding } from './postgres-grant-ending.js';
+import type { OwedRevocation, PostgresRevocationStore } from './postgres-revocation-store.js';
+import { type Revoked, reportOf } from './revocation-report.js';
+import type { RevokeAtProvider } from './revoke-at-provider.js';
 
 export interface RevokeParts {
   readonly database: Database;
-  readonly store: PostgresGrantStore;
+  readonly ending: PostgresGrantEnding;
   readonly consents: PostgresConsentStore;
-  readonly providers: Providers;
+  readonly revocations: PostgresRevocationStore;
+  readonly atProvider: RevokeAtProvider;
   readonly registry: Registry;
   readonly audit: AuditLog;
   readonly events: GrantEvents;
   readonly logger: VaultLogger;
 }
 
-/** Ends a grant here first, so that it is over whatever the provider says (RFC 7009). */
+interface Ended {
+  /** As it was. */
+  readonly grant: StoredGrant;
+  readonly owed: readonly OwedRevocation[];
+  /** A token was there that does not open. */
+  readonly unreadable: boolean;
+}
+
+/**
+ * Ends a grant here first, so that it is over whatever the provider says, and owes its tokens' revocation in the same
+ * transaction (RFC 7009): if the provider does not answer now, it is asked again.
+ */
 export class RevokeGrant {
   constructor(private readonly parts: RevokeParts) {}
 
@@ -39,35 +43,54 @@ export class RevokeGrant {
   async revoke(id: string, by: AuditActor, reason: string): Promise<RevocationReport | undefined> {
     const ended = await this.#endHere(id, by, reason);
     if (ended === undefined) return undefined;
-    const atProvider =
-      ended.token === undefined
-        ? 'nothing-to-revoke'
-        : await this.#revokeThere(ended.grant, ended.token);
-    if (ended.token !== undefined) await this.#recordAnswer(ended.grant, by, atProvider);
-    return { grantId: id, atProvider, detail: details[atProvider] };
+    const revoked: Revoked[] = [];
+    for (const owed of ended.owed)
+      revoked.push({ owed, answer: await this.#revokeThere(owed, by) });
+    const pending = await this.parts.revocations.pendingOf(id);
+    return reportOf({ ...ended, revoked, pending });
   }
 
-  #endHere(
-    id: string,
-    by: AuditActor,
-    reason: string,
-  ): Promise<{ grant: StoredGrant; token: RevocableToken | undefined } | undefined> {
+  #endHere(id: string, by: AuditActor, reason: string): Promise<Ended | undefined> {
     return this.parts.database.transaction(async (tx) => {
-      const found = await this.parts.store.tokenToRevoke(tx, id);
-      if (found === undefined || found.grant.status === 'revoked')
-        return found && { ...found, token: undefined };
-      const grant = await this.parts.store.end(tx, id, reason);
+      const found = await this.parts.ending.tokensToRevoke(tx, id);
+      if (found === undefined) return undefined;
+      const { grant: before, tokens } = found;
+      if (before.status === 'revoked') return { grant: before, owed: [], unreadable: false };
+      const owed: OwedRevocation[] = [];
+      for (const token of tokens) owed.push(...(await this.#owe(tx, before, token)));
+      const grant = await this.parts.ending.end(tx, before, reason);
       await this.parts.consents.removeOf(tx, grant, this.#upstreamsOf(grant));
+      const issuer = this.parts.events.issuerOf(grant.issuerId);
       await this.parts.audit.record(tx, {
         action: 'grant.revoked',
         outcome: 'success',
         actor: by,
-        target: this.#target(grant),
+        target: { grantId: grant.id, issuer, subject: grant.subject },
         detail: { reason },
       });
       await this.parts.events.publish(tx, grant);
-      return { grant, token: found.token };
+      return { grant: before, owed, unreadable: owed.length < tokens.length };
     });
+  }
+
+  /** Nothing for a token that does not open: that must keep nobody from ending the grant. */
+  async #owe(tx: Transaction, grant: StoredGrant, held: HeldToken): Promise<OwedRevocation[]> {
+    const { id: grantId, issuerId, subject, oauthClientId } = grant;
+    try {
+      const owed = await this.parts.revocations.add(tx, {
+        ...{ grantId, issuerId, subject, oauthClientId },
+        cause: 'grant',
+        tokenKind: held.kind,
+        token: await held.open(),
+        validUntil: held.expiresAt,
+        upstreamSubject: grant.account?.subject,
+      });
+      return [owed];
+    } catch (error) {
+      if (!(error instanceof SealBroken)) throw error;
+      this.parts.logger.error({ event: 'grant.revocation_broken', grantId, err: error });
+      return [];
+    }
   }
 
   /** Consents that lean on this grant: of its upstream, or of all that share it. */
@@ -83,32 +106,14 @@ export class RevokeGrant {
       .map((upstream) => upstream.id);
   }
 
-  async #revokeThere(grant: StoredGrant, token: RevocableToken): Promise<AtProvider> {
-    const client = this.parts.registry.current().oauthClientById(grant.oauthClientId);
-    if (client === undefined) return 'failed';
+  /** The grant is over by now: what goes wrong here is for the background, not for the caller. */
+  async #revokeThere(owed: OwedRevocation, by: AuditActor): Promise<Revoked['answer']> {
     try {
-      return await this.parts.providers.of(client).revoke(await token.open(), token.hint);
+      return await this.parts.atProvider.revoke(owed, by);
     } catch (error) {
-      this.parts.logger.error({ event: 'grant.revocation_broken', grantId: grant.id, err: error });
-      return 'failed';
+      const { grantId } = owed;
+      this.parts.logger.error({ event: 'grant.revocation_broken', grantId, err: error });
+      return 'pending';
     }
-  }
-
-  async #recordAnswer(grant: StoredGrant, by: AuditActor, atProvider: AtProvider): Promise<void> {
-    const outcome = atProvider === 'revoked' ? 'success' : 'failed';
-    const record = {
-      outcome,
-      actor: by,
-      target: this.#target(grant),
-      detail: { atProvider },
-    } as const;
-    await this.parts.database.transaction((tx) =>
-      this.parts.audit.record(tx, { action: 'grant.revoked_at_provider', ...record }),
-    );
-  }
-
-  #target(grant: StoredGrant): Record<string, string> {
-    const issuer = this.parts.events.issuerOf(grant.issuerId);
-    return { grantId: grant.id, issuer, subject: grant.subject };
   }
 }

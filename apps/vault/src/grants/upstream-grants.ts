@@ -33,7 +33,9 @@ export class UpstreamGrants implements Grants {
     tokens: TokenSet,
     account: UpstreamAccount | undefined,
     requested: { scopes: readonly string[]; resource: string | undefined },
+    by?: AuditActor,
   ): Promise<GrantView> {
+    const before = await this.grants.lock(tx, key);
     const grant = await this.grants.store(tx, key, tokens, {
       account,
       requestedScopes: requested.scopes,
@@ -43,10 +45,10 @@ export class UpstreamGrants implements Grants {
     await this.audit.record(tx, {
       action: 'grant.stored',
       outcome: 'success',
-      actor: { kind: 'person', issuer, subject: key.subject },
+      actor: by ?? { kind: 'person', issuer, subject: key.subject },
       target: { grantId: grant.id, version: grant.version, scopes: grant.grantedScopes },
     });
-    await this.events.publish(tx, grant);
+    await this.events.publish(tx, grant, { before, by: by ? 'import' : 'consent' });
     return grant;
   }
 

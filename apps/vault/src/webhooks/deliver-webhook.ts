@@ -4,6 +4,7 @@ import type { Outbound } from '#lib/outbound/outbound';
 import { OutboundError } from '#lib/outbound/outbound-error';
 import type { Secret } from '#lib/secret/secret';
 import type { AuditLog } from '../audit/audit-log.js';
+import type { CrashPoint } from '../database/crash-point.js';
 import type { Database } from '../database/database.js';
 import type { VaultLogger } from '../log-events.js';
 import { retryAfterSeconds, secondsUntilRetry } from '../outbox/retry-schedule.js';
@@ -28,6 +29,7 @@ export interface DeliverWebhookParts {
   readonly disable: DisableWebhook;
   readonly audit: AuditLog;
   readonly clock: Clock;
+  readonly crashPoint: CrashPoint;
   readonly logger: VaultLogger;
 }
 
@@ -45,6 +47,7 @@ export class DeliverWebhook {
     if (endpoint === undefined) return;
     const startedMs = performance.now();
     const answer = await this.#send(endpoint, delivery, signal);
+    this.parts.crashPoint('webhook-after-send');
     const verdict = judgeAttempt(answer);
     const outcome = outcomeOf(verdict, delivery, once);
     const status = 'status' in answer ? answer.status : undefined;

@@ -8,6 +8,7 @@ import {
 import type { Clock } from '#lib/clock/clock';
 import type { Outbound } from '#lib/outbound/outbound';
 import type { AuditLog } from '../audit/audit-log.js';
+import type { CrashPoint } from '../database/crash-point.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import type { VaultLogger } from '../log-events.js';
@@ -17,6 +18,7 @@ import type { Registry } from '../registry/registry-snapshot.js';
 import {
   AUDIT_LOG,
   CLOCK,
+  CRASH_POINT,
   DATABASE,
   EVENT_PUBLISHER,
   LOGGER,
@@ -43,6 +45,7 @@ type DeliveryPorts = [
   VaultLogger,
   PostgresRegistryStore,
   EventPublisher,
+  CrashPoint,
 ];
 
 /** Tells the endpoints of administrators what becomes of grants. */
@@ -72,6 +75,7 @@ type DeliveryPorts = [
         LOGGER,
         PostgresRegistryStore,
         EVENT_PUBLISHER,
+        CRASH_POINT,
       ],
     },
     {
@@ -122,13 +126,24 @@ export class WebhooksModule implements OnApplicationBootstrap, BeforeApplication
 }
 
 function deliverWebhook(
-  ...[database, store, registry, outbound, audit, clock, logger, resources, events]: DeliveryPorts
+  ...[
+    database,
+    store,
+    registry,
+    outbound,
+    audit,
+    clock,
+    logger,
+    resources,
+    events,
+    crashPoint,
+  ]: DeliveryPorts
 ): DeliverWebhook {
   const disable = new DisableWebhook({
     ...{ database, registry, resources, audit, events },
     deliveries: store,
   });
   return new DeliverWebhook({
-    ...{ database, store, registry, outbound, disable, audit, clock, logger },
+    ...{ database, store, registry, outbound, disable, audit, clock, logger, crashPoint },
   });
 }
