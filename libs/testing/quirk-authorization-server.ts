@@ -59,7 +59,7 @@ export interface QuirkyProvider {
   };
   readonly issuer?: string;
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** By `METHOD host/path`; undefined: refuse. `server.ends` ends tokens. */
+  /** By `METHOD host/path`, of which the last part may be `*`; undefined: refuse. `server.ends` ends tokens. */
   readonly routes?: Readonly<
     Record<
       string,
@@ -159,7 +159,8 @@ export class QuirkAuthorizationServer {
     const request = await read(incoming);
     this.requests.push(request);
     const { authorize, token, routes } = this.provider;
-    const route = routes?.[`${request.method} ${request.at}`];
+    const place = `${request.method} ${request.at}`;
+    const route = routes?.[place] ?? routes?.[place.replace(/[^/]+$/, '*')];
     if (route) return answer(response, route(request, this) ?? refusal('refused'));
     if (request.at === authorize.at) return this.#authorize(request, response);
     if (request.at === token.at || request.at === token.refreshAt)
