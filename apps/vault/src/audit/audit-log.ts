@@ -23,4 +23,6 @@ export interface AuditRecord {
 /** Append-only. A record stands in the same transaction as what it records. */
 export interface AuditLog {
   record(tx: Transaction, record: AuditRecord): Promise<void>;
+  /** The same for several, in one statement. */
+  recordAll(tx: Transaction, records: readonly AuditRecord[]): Promise<void>;
 }

@@ -3,17 +3,21 @@ import { queryOf } from '../database/postgres-database.js';
 import type { AuditLog, AuditRecord } from './audit-log.js';
 
 export class PostgresAuditLog implements AuditLog {
-  async record(tx: Transaction, record: AuditRecord): Promise<void> {
+  record(tx: Transaction, record: AuditRecord): Promise<void> {
+    return this.recordAll(tx, [record]);
+  }
+
+  async recordAll(tx: Transaction, records: readonly AuditRecord[]): Promise<void> {
     await queryOf(tx)(
       `INSERT INTO audit_event (action, outcome, actor, target, request_id, detail)
-       VALUES ($1, $2, $3, $4, $5, $6)`,
+       SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[], $5::text[], $6::jsonb[])`,
       [
-        record.action,
-        record.outcome,
-        JSON.stringify(record.actor),
-        JSON.stringify(record.target),
-        record.requestId ?? null,
-        JSON.stringify(record.detail ?? {}),
+        records.map(({ action }) => action),
+        records.map(({ outcome }) => outcome),
+        records.map(({ actor }) => JSON.stringify(actor)),
+        records.map(({ target }) => JSON.stringify(target)),
+        records.map(({ requestId }) => requestId ?? null),
+        records.map(({ detail }) => JSON.stringify(detail ?? {})),
       ],
     );
   }

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import type { Clock } from '#lib/clock/clock';
 import { exchangeAudience, onlyAudiences } from '#lib/jwt/audience';
 import type { Caller } from '#lib/jwt/caller';
 import type { TokenVerifier } from '#lib/jwt/token-verifier';
@@ -11,11 +13,26 @@ export interface Subject {
   readonly issuerId: string;
 }
 
+interface Remembered {
+  readonly caller: Caller;
+  /** Epoch seconds. */
+  readonly until: number;
+}
+
+// A key that an issuer takes away stops counting within this.
+const rememberedSeconds = 60;
+const mostRemembered = 20_000;
+
 /** Verifies the subject token again, as meant for this client: a gateway cannot vouch for anybody (row 32). */
 export class ExchangeSubject {
+  /** Tokens that counted for an audience, by SHA-256 of both; all forgotten when the registry changes. */
+  readonly #remembered = new Map<string, Remembered>();
+  #snapshot: unknown;
+
   constructor(
     private readonly verifier: TokenVerifier,
     private readonly registry: Registry,
+    private readonly clock: Clock,
   ) {}
 
   async verify(
@@ -27,8 +44,16 @@ export class ExchangeSubject {
       client.kind === 'gateway' && client.publicUrl !== undefined
         ? exchangeAudience(client.publicUrl, upstream)
         : onlyAudiences(client.audiences);
+    const key = hash('sha256', `${client.slug} ${upstream} ${subjectToken}`, 'base64');
+    const known = this.#known(key);
+    if (known !== undefined) return this.#admitted(known);
+    const snapshot = this.#snapshot;
     const verified = await this.verifier.verify(subjectToken, acceptable);
-    if (verified.ok) return this.#admitted(verified.caller);
+    if (verified.ok) {
+      // What was judged by issuers that changed meanwhile is not kept.
+      if (snapshot === this.registry.current()) this.#remember(key, verified.caller);
+      return this.#admitted(verified.caller);
+    }
     if (verified.transient)
       return {
         error: 'temporarily_unavailable',
@@ -36,6 +61,20 @@ export class ExchangeSubject {
         retryAfterSeconds: 5,
       };
     return { error: 'invalid_request', description: `subject_token: ${verified.detail}` };
+  }
+
+  #known(key: string): Caller | undefined {
+    const snapshot = this.registry.current();
+    if (snapshot !== this.#snapshot) this.#remembered.clear();
+    this.#snapshot = snapshot;
+    const found = this.#remembered.get(key);
+    return found !== undefined && this.clock.now() < found.until ? found.caller : undefined;
+  }
+
+  #remember(key: string, caller: Caller): void {
+    if (this.#remembered.size >= mostRemembered) this.#remembered.clear();
+    const until = Math.min(this.clock.now() + rememberedSeconds, caller.expiresAt);
+    this.#remembered.set(key, { caller, until });
   }
 
   #admitted(caller: Caller): Subject | OAuthRefusal {

@@ -24,6 +24,7 @@ import { consumerOf } from './consumer.js';
 import type { ExchangeParameters, OAuthRefusal } from './domain/exchange-parameters.js';
 import type { ExchangeSubject, Subject } from './exchange-subject.js';
 import { type ExchangeTarget, exchangeTarget, upstreamFor } from './exchange-target.js';
+import type { HandOuts } from './hand-outs.js';
 
 export type ExchangeAnswer =
   | { readonly token: TokenAnswer }
@@ -39,6 +40,7 @@ export interface ExchangeParts {
   readonly askPerson: AskPerson;
   readonly database: Database;
   readonly audit: AuditLog;
+  readonly handOuts: HandOuts;
   readonly clock: Clock;
 }
 
@@ -168,15 +170,11 @@ export class ExchangeToken {
   /** No token leaves without the record that it did (R10). */
   async #handOut(settled: Settled, served: Served): Promise<ExchangeAnswer> {
     const { grant, stored } = served;
-    await this.parts.database.transaction(async (tx) => {
-      await this.parts.grants.touch(tx, grant, stored.target);
-      await this.parts.audit.record(tx, {
-        ...this.#record(settled),
-        action: 'token.exchanged',
-        outcome: 'success',
-        detail: { grantId: grant.id, grantVersion: grant.version },
-      });
-    });
+    const detail = { grantId: grant.id, grantVersion: grant.version };
+    await this.parts.handOuts.commit(
+      { ...this.#record(settled), action: 'token.exchanged', outcome: 'success', detail },
+      { grant, target: stored.target, issuedAt: stored.issuedAt },
+    );
     return { token: this.#tokenAnswer(settled.target, served) };
   }
 

@@ -23,6 +23,7 @@ import {
 import { AskPerson } from './ask-person.js';
 import { ExchangeSubject } from './exchange-subject.js';
 import { ExchangeToken } from './exchange-token.js';
+import { HandOuts } from './hand-outs.js';
 import { InteractionsController } from './interactions.controller.js';
 import type { VaultLogger } from '../log-events.js';
 import { MetadataController } from './metadata.controller.js';
@@ -36,9 +37,9 @@ import { TokenController } from './token.controller.js';
   providers: [
     {
       provide: ExchangeSubject,
-      useFactory: (verifier: TokenVerifier, registry: Registry) =>
-        new ExchangeSubject(verifier, registry),
-      inject: [TOKEN_VERIFIER, REGISTRY],
+      useFactory: (verifier: TokenVerifier, registry: Registry, clock: Clock) =>
+        new ExchangeSubject(verifier, registry, clock),
+      inject: [TOKEN_VERIFIER, REGISTRY, CLOCK],
     },
     {
       provide: AskPerson,
@@ -63,6 +64,7 @@ import { TokenController } from './token.controller.js';
         new ExchangeToken({
           ...{ registry, subjects, consents, grants, tokens },
           ...{ askPerson, database, audit, clock },
+          handOuts: new HandOuts(database, audit, grants),
         }),
       inject: [
         REGISTRY,

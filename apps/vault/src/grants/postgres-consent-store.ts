@@ -1,4 +1,5 @@
 import type { Transaction } from '../database/database.js';
+import { BatchedRead } from '../database/batched-read.js';
 import { type PostgresDatabase, queryOf } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import type { Registry } from '../registry/registry-snapshot.js';
@@ -9,20 +10,37 @@ const columns = `id, issuer_id AS "issuerId", subject, application, consumer,
 
 /** Every change tells the gateways, in the transaction that makes it. */
 export class PostgresConsentStore implements ConsentStore {
+  readonly #finding = new BatchedRead((keys: readonly ConsentKey[]) => this.#findAll(keys));
+
   constructor(
     private readonly database: PostgresDatabase,
     private readonly publisher: EventPublisher,
     private readonly registry: Registry,
   ) {}
 
-  async find(key: ConsentKey): Promise<Consent | undefined> {
-    const rows = await this.database.query<Row>(
-      `SELECT ${columns} FROM client_consent
-        WHERE issuer_id = $1 AND subject = $2 AND application = $3 AND consumer = $4
-          AND upstream_id = $5 AND expires_at > now()`,
-      parametersOf(key),
+  find(key: ConsentKey): Promise<Consent | undefined> {
+    return this.#finding.get(key);
+  }
+
+  async #findAll(keys: readonly ConsentKey[]): Promise<(Consent | undefined)[]> {
+    const rows = await this.database.query<Row & { nth: number }>(
+      `SELECT w.nth::int AS nth, c.*
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY
+              AS w (issuer_id, subject, application, consumer, upstream_id, nth)
+         JOIN LATERAL (SELECT ${columns} FROM client_consent c
+               WHERE c.issuer_id = w.issuer_id AND c.subject = w.subject AND c.application = w.application
+                 AND c.consumer = w.consumer AND c.upstream_id = w.upstream_id
+                 AND c.expires_at > now()) c ON true`,
+      [
+        keys.map(({ issuerId }) => issuerId),
+        keys.map(({ subject }) => subject),
+        keys.map(({ application }) => application),
+        keys.map(({ consumer }) => consumer),
+        keys.map(({ upstreamId }) => upstreamId),
+      ],
     );
-    return rows[0];
+    const found = new Map(rows.map(({ nth, ...consent }) => [nth, consent]));
+    return keys.map((_, i) => found.get(i + 1));
   }
 
   async listOf(person: { issuerId: string; subject: string }): Promise<readonly Consent[]> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Secret } from '#lib/secret/secret';
 import type { Transaction } from '../database/database.js';
+import { BatchedRead } from '../database/batched-read.js';
 import { type PostgresDatabase, type Query, queryOf } from '../database/postgres-database.js';
 import type { Sealer } from '../sealing/sealer.js';
 import type { GrantKey } from './grants.js';
@@ -34,6 +35,19 @@ export interface HeldGrant {
   readonly tokens: readonly StoredToken[];
 }
 
+/** One token of a grant was handed out. */
+export interface GrantUse {
+  readonly grant: StoredGrant;
+  readonly target: TokenTarget;
+  /** Epoch seconds. */
+  readonly issuedAt: number;
+}
+
+interface Holding {
+  readonly key: GrantKey;
+  readonly resource: string;
+}
+
 interface TokenRow {
   readonly scopes: string;
   readonly tokenGrantedScopes: string[];
@@ -49,6 +63,7 @@ const keyIs = `g.issuer_id = $1 AND g.subject = $2 AND g.oauth_client_id = $3 AN
 /** Grants and their tokens, all SQL of reading, storing and ending them. */
 export class PostgresGrantStore {
   readonly #tokens: PostgresTokenColumns;
+  readonly #holding = new BatchedRead((wanted: readonly Holding[]) => this.#holdAll(wanted));
 
   constructor(
     private readonly database: PostgresDatabase,
@@ -84,20 +99,34 @@ export class PostgresGrantStore {
   }
 
   /** The grant with its access tokens for a resource, nearly always one: the one read of the exchange. */
-  async hold(key: GrantKey, resource: string): Promise<HeldGrant | undefined> {
-    const rows = await this.database.query<GrantRow & TokenRow>(
-      `SELECT ${grantColumns}, a.sealed, a.sha256, a.token_type AS "tokenType",
+  hold(key: GrantKey, resource: string): Promise<HeldGrant | undefined> {
+    return this.#holding.get({ key, resource });
+  }
+
+  async #holdAll(wanted: readonly Holding[]): Promise<(HeldGrant | undefined)[]> {
+    const rows = await this.database.query<GrantRow & TokenRow & { nth: number }>(
+      `SELECT w.nth::int AS nth, ${grantColumns}, a.sealed, a.sha256, a.token_type AS "tokenType",
               a.scopes, a.granted_scopes AS "tokenGrantedScopes",
               extract(epoch FROM a.issued_at)::float8 AS "issuedAt",
               extract(epoch FROM a.expires_at)::float8 AS "expiresAt"
-         FROM user_grant g
-         LEFT JOIN access_token a ON a.grant_id = g.id AND a.resource = $5
-        WHERE ${keyIs}`,
-      [...parametersOf(key), resource],
+         FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[]) WITH ORDINALITY
+              AS w (issuer_id, subject, oauth_client_id, partition, resource, nth)
+         JOIN user_grant g ON g.issuer_id = w.issuer_id AND g.subject = w.subject
+              AND g.oauth_client_id = w.oauth_client_id AND g.partition = w.partition
+         LEFT JOIN access_token a ON a.grant_id = g.id AND a.resource = w.resource`,
+      [
+        wanted.map(({ key }) => key.issuerId),
+        wanted.map(({ key }) => key.subject),
+        wanted.map(({ key }) => key.oauthClientId),
+        wanted.map(({ key }) => key.partition),
+        wanted.map(({ resource }) => resource),
+      ],
     );
-    const [row] = rows;
-    const tokens = rows.flatMap((each) => this.#tokenOf(each, resource) ?? []);
-    return row && { grant: storedGrant(row), tokens };
+    return wanted.map(({ resource }, i) => {
+      const own = rows.filter(({ nth }) => nth === i + 1);
+      const tokens = own.flatMap((each) => this.#tokenOf(each, resource) ?? []);
+      return own[0] && { grant: storedGrant(own[0]), tokens };
+    });
   }
 
   /**
@@ -216,16 +245,27 @@ export class PostgresGrantStore {
   }
 
   /** "Last used" is for people: to the minute, so that busy grants are not written at each exchange. */
-  async touch(tx: Transaction, grant: StoredGrant, target: TokenTarget): Promise<void> {
+  async touchAll(tx: Transaction, uses: readonly GrantUse[]): Promise<void> {
     await queryOf(tx)(
-      `WITH used AS (
+      `WITH use AS (
+         SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+           AS u (grant_id, issuer_id, subject, resource, scopes)),
+       used AS (
          -- Once in each token's life: what was never handed out is not refreshed ahead of need.
-         UPDATE access_token SET used_at = now()
-          WHERE grant_id = $1 AND resource = $4 AND scopes = $5 AND used_at < issued_at)
-       UPDATE user_grant SET last_used_at = now()
-        WHERE id = $1 AND issuer_id = $2 AND subject = $3
-          AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
-      [grant.id, grant.issuerId, grant.subject, target.resource, target.scopes],
+         UPDATE access_token a SET used_at = now() FROM use u
+          WHERE a.grant_id = u.grant_id AND a.resource = u.resource AND a.scopes = u.scopes
+            AND a.used_at < a.issued_at)
+       UPDATE user_grant g SET last_used_at = now()
+         FROM (SELECT DISTINCT grant_id, issuer_id, subject FROM use) u
+        WHERE g.id = u.grant_id AND g.issuer_id = u.issuer_id AND g.subject = u.subject
+          AND (g.last_used_at IS NULL OR g.last_used_at < now() - interval '1 minute')`,
+      [
+        uses.map(({ grant }) => grant.id),
+        uses.map(({ grant }) => grant.issuerId),
+        uses.map(({ grant }) => grant.subject),
+        uses.map(({ target }) => target.resource),
+        uses.map(({ target }) => target.scopes),
+      ],
     );
   }
 
