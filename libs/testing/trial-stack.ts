@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { urlOf } from '#lib/embedded-postgres/login-role';
 import { portTaken } from '#lib/embedded-postgres/port-taken';
 import { controlHeader } from './trial-control.js';
 
@@ -180,6 +181,13 @@ export class TrialStack {
   async databaseUrl(): Promise<string> {
     const password = await readFile(join(this.stateDir, 'postgres', 'password'), 'utf8');
     return `postgres://symbolon:${password}@127.0.0.1:${this.urls.ports['Postgres']}/symbolon`;
+  }
+
+  /** Connection string of the database user that the trial's vault works as. */
+  async vaultDatabaseUrl(): Promise<string> {
+    const file = join(this.stateDir, 'secrets', 'vault-database-password');
+    const password = await readFile(file, 'utf8');
+    return urlOf(await this.databaseUrl(), { name: 'symbolon_vault_login', password });
   }
 
   async #ask(origin: string, path: string, body?: Record<string, unknown>): Promise<unknown> {

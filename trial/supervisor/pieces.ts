@@ -23,8 +23,17 @@ interface Plan {
   readonly secrets: TrialSecrets;
 }
 
+export interface TrialDatabase {
+  /** Of the owner: for migrations, and for the tour's look into the tables. */
+  readonly ownerUrl: string;
+  readonly vaultUrl: string;
+}
+
 /** The processes of the trial but Postgres. */
-export async function pieceSpecs(plan: Plan, databaseUrl: string): Promise<readonly PieceSpec[]> {
+export async function pieceSpecs(
+  plan: Plan,
+  database: TrialDatabase,
+): Promise<readonly PieceSpec[]> {
   const { config, at, secrets } = plan;
   for (const folder of ['logs', 'run']) {
     await mkdir(join(config.stateDir, folder), { recursive: true, mode: 0o700 });
@@ -37,7 +46,7 @@ export async function pieceSpecs(plan: Plan, databaseUrl: string): Promise<reado
       'vault',
       ['apps/vault/src/main.js'],
       `${at.vault}/readyz`,
-      vaultEnv(plan, databaseUrl),
+      vaultEnv(plan, database.vaultUrl),
     ),
     await demoPiece(
       config,
@@ -56,7 +65,7 @@ export async function pieceSpecs(plan: Plan, databaseUrl: string): Promise<reado
       `${at.gateway}/readyz`,
       gatewayEnv(plan),
     ),
-    await tourPiece(config, tourService(config, at, secrets, databaseUrl)),
+    await tourPiece(config, tourService(config, at, secrets, database.ownerUrl)),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { type Login, ensureLogin, urlOf } from '#lib/embedded-postgres/login-role';
 import { portTaken } from '#lib/embedded-postgres/port-taken';
 import { startPostgres } from '#lib/embedded-postgres/postgres-server';
 import type { PostgresServer } from '#lib/embedded-postgres/postgres-server';
@@ -18,6 +19,7 @@ import type { TrialSecrets } from './trial-secrets.js';
 import { TrialLock } from './trial-lock.js';
 
 const database = 'symbolon';
+const vaultLoginName = 'symbolon_vault_login';
 
 /** Gateway first, so that nobody calls into a vault that is going; Postgres last. */
 const stopOrder = [
@@ -62,6 +64,7 @@ export class Supervisor implements Controllable {
     this.say('Starting Postgres …');
     await this.#startPostgres();
     await this.#migrate();
+    await ensureLogin(this.#databaseUrl, this.#vaultLogin);
     await this.#startPieces();
   }
 
@@ -140,13 +143,23 @@ export class Supervisor implements Controllable {
     return this.#postgres.url(database);
   }
 
+  /** As in production: a member of the role that `npm run migrate` makes, which may add to the audit log, not change it. */
+  get #vaultLogin(): Login {
+    const password = this.#secrets.vaultDatabasePassword;
+    return { name: vaultLoginName, password, memberOf: 'symbolon_vault' };
+  }
+
   async #startPieces(): Promise<void> {
     const plan = { config: this.config, at: this.addresses, secrets: this.#secrets };
     const listener = {
       say: this.say,
       spawned: (name: string, pid?: number) => this.#lock?.remember(name, pid),
     };
-    const specs = await pieceSpecs(plan, this.#databaseUrl);
+    const database = {
+      ownerUrl: this.#databaseUrl,
+      vaultUrl: urlOf(this.#databaseUrl, this.#vaultLogin),
+    };
+    const specs = await pieceSpecs(plan, database);
     for (const spec of specs) {
       if (this.config.only?.includes(spec.name) === false) continue;
       this.#pieces.set(spec.name, new Piece(spec, listener));

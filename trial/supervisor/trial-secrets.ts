@@ -16,6 +16,8 @@ export interface TrialSecrets {
   readonly loginClientSecret: string;
   readonly upstreamClientSecret: string;
   readonly tourClientSecret: string;
+  /** Of the database user that the vault works as. */
+  readonly vaultDatabasePassword: string;
 }
 
 /** Reads what an earlier start made, and makes what is missing. */
@@ -41,6 +43,7 @@ export async function trialSecrets(stateDir: string, adminToken?: string): Promi
     loginClientSecret: await secret('login-client-secret'),
     upstreamClientSecret: await secret('upstream-client-secret'),
     tourClientSecret: await secret('tour-client-secret'),
+    vaultDatabasePassword: await secret('vault-database-password'),
   };
 }
 
