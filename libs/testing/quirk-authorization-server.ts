@@ -237,7 +237,8 @@ export class QuirkAuthorizationServer {
     const { issuer, authorize, token } = this.provider;
     const name = issuer?.replace('https://', '');
     if (at === `${name}/jwks`) return { body: { keys: [this.#jwk] } };
-    if (issuer === undefined || at !== `${name}/.well-known/openid-configuration`)
+    const places = ['openid-configuration', 'oauth-authorization-server'];
+    if (!places.some((place) => at === `${name}/.well-known/${place}`))
       return { status: 404, body: {} };
     return {
       body: {

@@ -34,6 +34,8 @@ export interface Trip {
 export interface QuirkRow {
   readonly template: string;
   readonly variables?: Readonly<Record<string, string>>;
+  /** Further members of the oauth client. */
+  readonly own?: Readonly<Record<string, unknown>>;
   /** Which scopes are asked for; by default the template's. */
   readonly scopes?: readonly string[];
   readonly provider: QuirkyProvider;
@@ -70,8 +72,11 @@ export async function tripOf(row: QuirkRow, withTemplate: boolean): Promise<Trip
   }
 }
 
-function clientOf({ template, variables }: QuirkRow, withTemplate: boolean): OAuthClient {
-  const own = { slug: 'a', name: 'A', clientId, template, variables };
+function clientOf(
+  { template, variables, own: further }: QuirkRow,
+  withTemplate: boolean,
+): OAuthClient {
+  const own = { slug: 'a', name: 'A', clientId, template, variables, ...further };
   const client = effective(oauthClientDocument.parse(own));
   if (withTemplate) return client;
   // By hand: its addresses, its method, its scopes, and nothing of what it is peculiar in.

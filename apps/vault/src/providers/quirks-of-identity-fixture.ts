@@ -30,7 +30,8 @@ export const identityRows: readonly QuirkRow[] = [
   },
   {
     template: 'mcp',
-    variables: { issuer: 'https://auth.mcp.example' },
+    // As saving it writes: the choice among the servers that the MCP server's metadata names.
+    own: { discoverFrom: 'https://mcp.example/mcp', issuer: 'https://auth.mcp.example' },
     scopes: ['tools'],
     provider: {
       ...base,

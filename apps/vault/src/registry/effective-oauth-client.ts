@@ -3,6 +3,7 @@ import { templateNamed } from '../templates/catalogue.js';
 import { addressesOf, fillTemplate } from '../templates/fill-template.js';
 import type { Template } from '../templates/template.js';
 import type { CalledUrl } from './domain/collection.js';
+import { explainIssues } from './domain/explain-issues.js';
 import { type OAuthClient, oauthClient } from './domain/oauth-client.js';
 import type { TemplateResolution } from './domain/oauth-client-collection.js';
 import type { OAuthClientDocument } from './domain/oauth-client-document.js';
@@ -23,20 +24,28 @@ export function filledTemplateOf({
 /** With everything that its template gives. One whose template has gone since leads nowhere, and harms no other. */
 export function effective(document: OAuthClientDocument): OAuthClient {
   const template = filledTemplateOf(document);
-  if (template === undefined)
-    return oauthClient.parse(document.template === undefined ? document : nowhere(document));
-  return oauthClient.parse({
+  if (template !== undefined) {
+    const parsed = oauthClient.safeParse(merged(template, document));
+    if (parsed.success) return parsed.data;
+  }
+  return oauthClient.parse(document.template === undefined ? document : nowhere(document));
+}
+
+function merged(template: Template, document: OAuthClientDocument): object {
+  // What comes of itself is authenticated as the server says.
+  const isStatic = (document.registration ?? 'static') === 'static';
+  return {
     scopes: template.scopes,
-    clientAuth: template.clientAuth.method,
+    clientAuth: isStatic ? template.clientAuth.method : 'auto',
     ...document,
     ...whereOf(template, document),
     authorizeParams: { ...template.authorize.params, ...document.authorizeParams },
     refresh: { ...refreshRulesOf(template), ...document.refresh },
-  });
+  };
 }
 
-function nowhere(document: OAuthClientDocument) {
-  return { ...document, issuer: 'https://template.invalid', endpoints: undefined };
+function nowhere({ slug, name, template, variables }: OAuthClientDocument): object {
+  return { slug, name, template, variables, issuer: 'https://template.invalid' };
 }
 
 function whereOf(template: Template, { issuer, endpoints }: OAuthClientDocument) {
@@ -50,12 +59,22 @@ function refreshRulesOf({ refresh }: Template) {
   return { idleSeconds, absoluteSeconds, earliestSeconds, marginSeconds, graceSeconds };
 }
 
-function faults({ template: name, variables = {} }: OAuthClientDocument): readonly FieldError[] {
+function faults(document: OAuthClientDocument): readonly FieldError[] {
+  const { template: name, variables = {} } = document;
   if (name === undefined) return [];
   const found = templateNamed(name);
   if (found === undefined) return [noSuchTemplate];
   const filled = fillTemplate(found, variables);
-  return filled.ok ? [] : filled.errors;
+  if (!filled.ok) return filled.errors;
+  const missing = found.needs.filter((member) => document[member] === undefined);
+  if (missing.length > 0) return missing.map(needed);
+  const parsed = oauthClient.safeParse(merged(filled.template, document));
+  return parsed.success ? [] : explainIssues(parsed.error.issues, document);
+}
+
+function needed(member: string): FieldError {
+  const detail = 'Is required: this template has no address of its own.';
+  return { pointer: `/${member}`, code: 'required', detail };
 }
 
 const noSuchTemplate: FieldError = {

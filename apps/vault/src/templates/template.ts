@@ -195,6 +195,8 @@ export const template = z
     variables: z.record(z.string().regex(word), variable).default({}),
     issuer: url.optional(),
     endpoints: endpoints.optional(),
+    /** Members of the oauth client that say where it is, because no address can stand here. */
+    needs: z.array(z.enum(['discoverFrom'])).default([]),
     scopes: z.array(z.string()).default([]),
     clientAuth: clientAuth.default(clientAuth.parse({})),
     authorize: authorize.default(authorize.parse({})),
@@ -214,9 +216,11 @@ export const template = z
     revoke: revoke.optional(),
     retry: retry.default(retry.parse({})),
   })
-  .refine((value) => (value.issuer === undefined) !== (value.endpoints === undefined), {
-    message: 'give exactly one of issuer and endpoints',
-  });
+  .refine(
+    ({ issuer, endpoints: given, needs }) =>
+      [issuer, given, needs[0]].filter((one) => one !== undefined).length === 1,
+    { message: 'give exactly one of issuer, endpoints and needs' },
+  );
 export type Template = z.output<typeof template>;
 
 function isPattern(text: string): boolean {
