@@ -88,9 +88,9 @@ const storing: Provider[] = [
   },
   {
     provide: ConsentRequests,
-    useFactory: (registry: Registry, grants: Grants, clock: Clock) =>
-      new ConsentRequests(registry, grants, clock),
-    inject: [REGISTRY, GRANTS, CLOCK],
+    useFactory: (registry: Registry, grants: Grants, consents: ConsentStore, clock: Clock) =>
+      new ConsentRequests(registry, grants, consents, clock),
+    inject: [REGISTRY, GRANTS, CONSENT_STORE, CLOCK],
   },
   {
     provide: ConsentRecord,

@@ -1,4 +1,6 @@
 import type { Clock } from '#lib/clock/clock';
+import type { ConsentStore } from '../grants/consent-store.js';
+import { covers } from '../grants/domain/scope-set.js';
 import type { Grants, GrantKey, GrantView } from '../grants/grants.js';
 import type { Interaction } from '../interactions/postgres-interaction-store.js';
 import type { Issuer } from '../registry/domain/issuer.js';
@@ -24,6 +26,8 @@ export interface ConsentRequest {
   readonly application: ApplicationStanding;
   readonly grantKey: GrantKey;
   readonly grant: GrantView | undefined;
+  /** What this application was allowed before: all else on the page is new. */
+  readonly allowed: readonly string[];
   /** Whether Allow leads to the provider. */
   readonly needsTrip: boolean;
 }
@@ -33,6 +37,7 @@ export class ConsentRequests {
   constructor(
     private readonly registry: Registry,
     private readonly grants: Grants,
+    private readonly consents: ConsentStore,
     private readonly clock: Clock,
   ) {}
 
@@ -56,7 +61,10 @@ export class ConsentRequests {
     const application = registry.standing(issuer.document.slug, interaction.application);
     if (!mayAsk(interaction, application, issuer.document)) return undefined;
     const grantKey = grantKeyOf(interaction, upstream, oauthClient);
-    const grant = await this.grants.find(grantKey);
+    const [grant, consent] = await Promise.all([
+      this.grants.find(grantKey),
+      this.consents.find(interaction),
+    ]);
     return {
       interaction,
       issuer,
@@ -66,9 +74,15 @@ export class ConsentRequests {
       application,
       grantKey,
       grant,
+      allowed: consent?.scopes ?? [],
       needsTrip: needsTrip(interaction, grant && heldGrant(grant), this.clock.now()),
     };
   }
+}
+
+/** An application that has something asks for more. */
+export function isGrowth({ interaction, allowed }: ConsentRequest): boolean {
+  return allowed.length > 0 && !covers(allowed, interaction.scopes);
 }
 
 // An application can be blocked after it was given a link.

@@ -36,7 +36,7 @@ export class OpenInteraction implements Interactions {
     return {
       id,
       uri: `${this.place.publicUrl}/connect/${link}`,
-      message: this.#message(request.upstreamId),
+      message: this.#message(request),
       expiresInSeconds: interactionSeconds,
     };
   }
@@ -75,8 +75,10 @@ export class OpenInteraction implements Interactions {
   }
 
   // For a person to read in somebody else's program: names nobody, promises nothing.
-  #message(upstreamId: string): string {
+  #message({ upstreamId, purpose }: InteractionRequest): string {
     const name = this.registry.current().upstreamById(upstreamId)?.document.name ?? 'this service';
+    if (purpose === 'scopes')
+      return `${name} needs a permission that you have not given yet: open this link, sign in with your work account and allow it. You do this once.`;
     return `Connect ${name} to continue: open this link, sign in with your work account and allow it. You do this once.`;
   }
 }

@@ -1,6 +1,7 @@
 import { cleanText } from '../../web/clean-text.js';
 import { Foreign } from '../../web/foreign.js';
 import type { Page } from '../../web/page.js';
+import { isGrowth } from '../consent-requests.js';
 import type { ConsentRequest } from '../consent-requests.js';
 import {
   ApplicationName,
@@ -17,8 +18,9 @@ import { scopeWords } from './scope-words.js';
 export function consentPage(page: RequestPage & { changed: boolean }): Page {
   const { request, visitor, changed } = page;
   const upstream = cleanText(request.upstream.document.name);
+  const wish = isGrowth(request) ? 'do more with' : 'use';
   const title = hasApplication(request)
-    ? `Let ${cleanText(request.application.name)} use ${upstream}?`
+    ? `Let ${cleanText(request.application.name)} ${wish} ${upstream}?`
     : `Connect ${upstream}?`;
   return {
     status: changed ? 409 : 200,
@@ -70,7 +72,8 @@ function Question({ request }: { request: ConsentRequest }) {
   return (
     <>
       <h1>
-        Let <ApplicationName request={request} /> use <UpstreamName request={request} /> as you?
+        Let <ApplicationName request={request} /> {isGrowth(request) ? 'do more with' : 'use'}{' '}
+        <UpstreamName request={request} /> as you?
       </h1>
       <Asker request={request} />
     </>
@@ -115,10 +118,7 @@ function Facts({ request }: { request: ConsentRequest }) {
   const upstream = <UpstreamName request={request} />;
   return (
     <ul class="facts">
-      <li>
-        <strong>{hasApplication(request) ? 'It can' : 'You allow Symbolon to'}</strong>
-        <Permissions request={request} />
-      </li>
+      {isGrowth(request) ? <Growth request={request} /> : <Whole request={request} />}
       {hasApplication(request) && (
         <li>
           <strong>It cannot</strong> do more there than you can. It never receives your password,{' '}
@@ -147,8 +147,35 @@ function Facts({ request }: { request: ConsentRequest }) {
   );
 }
 
-function Permissions({ request }: { request: ConsentRequest }) {
-  const { plain, named } = scopeWords(request.interaction.scopes);
+function Whole({ request }: { request: ConsentRequest }) {
+  return (
+    <li>
+      <strong>{hasApplication(request) ? 'It can' : 'You allow Symbolon to'}</strong>
+      <Permissions request={request} scopes={request.interaction.scopes} />
+    </li>
+  );
+}
+
+function Growth({ request }: { request: ConsentRequest }) {
+  const { interaction, allowed } = request;
+  const added = interaction.scopes.filter((scope) => !allowed.includes(scope));
+  const kept = interaction.scopes.filter((scope) => allowed.includes(scope));
+  return (
+    <>
+      <li>
+        <strong>New: it could also</strong>
+        <Permissions request={request} scopes={added} />
+      </li>
+      <li>
+        <strong>You allowed before that it can</strong>
+        <Permissions request={request} scopes={kept} />
+      </li>
+    </>
+  );
+}
+
+function Permissions({ request, scopes }: { request: ConsentRequest; scopes: readonly string[] }) {
+  const { plain, named } = scopeWords(scopes);
   return (
     <ul class="plain">
       <li>

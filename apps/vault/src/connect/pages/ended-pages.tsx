@@ -9,6 +9,7 @@ import {
   pathOfRequest,
   UpstreamName,
 } from './request-words.js';
+import { isGrowth } from '../consent-requests.js';
 import type { RequestPage } from './request-words.js';
 
 const myConnections = (
@@ -67,13 +68,17 @@ export function donePage(page: RequestPage): Page {
 
 export function declinedPage(page: RequestPage): Page {
   const { request, visitor } = page;
+  const upstream = cleanText(request.upstream.document.name);
+  const [nothing, words] = isGrowth(request)
+    ? ['Nothing has changed', 'Allow it after all']
+    : ['Nothing was connected', `Connect ${upstream} after all`];
   return {
     status: 200,
-    title: 'Nothing was connected',
+    title: nothing,
     visitor,
     body: (
       <section class="card">
-        <h1>Nothing was connected.</h1>
+        <h1>{nothing}.</h1>
         <p class="lead">
           {hasApplication(request) ? (
             <>
@@ -84,7 +89,7 @@ export function declinedPage(page: RequestPage): Page {
             'You can close this tab, or change your mind.'
           )}
         </p>
-        <Again {...page} words={`Connect ${cleanText(request.upstream.document.name)} after all`} />
+        <Again {...page} words={words} />
       </section>
     ),
   };
@@ -99,7 +104,8 @@ export function expiredPage(page: RequestPage): Page {
       <section class="card">
         <h1>This link has expired.</h1>
         <p class="lead">
-          Links work for ten minutes. Nothing was connected
+          Links work for ten minutes.{' '}
+          {isGrowth(page.request) ? 'Nothing has changed' : 'Nothing was connected'}
           {hasApplication(page.request) && (
             <>
               , and <ApplicationName request={page.request} /> is no longer waiting
