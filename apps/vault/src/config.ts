@@ -40,6 +40,7 @@ const crashPoints: readonly CrashPointName[] = [
   'refresh-after-intent',
   'refresh-after-token-answer',
   'refresh-after-commit',
+  'rotation-after-batch',
   'webhook-after-send',
 ];
 

@@ -33,6 +33,7 @@ export type VaultEvent =
   | 'provider.unusable'
   | 'readiness.failed'
   | 'registry.load_failed'
+  | 'rotation.step_failed'
   | 'seal.broken'
   | 'sealing.alarm_failed'
   | 'sealing.sealed'

@@ -13,6 +13,7 @@ import { noCrash } from '../database/crash-point.js';
 import { PostgresDatabase } from '../database/postgres-database.js';
 import { PostgresEventBus } from '../events/postgres-event-bus.js';
 import { readKeyRing } from '../sealing/read-key-ring.js';
+import { KeepUnsealed } from '../sealing/keep-unsealed.js';
 import { KeyRingSealer } from '../sealing/key-ring-sealer.js';
 import { PostgresSealingKeyStore } from '../sealing/postgres-sealing-key-store.js';
 import {
@@ -25,10 +26,12 @@ import {
   EVENT_PUBLISHER,
   EVENT_SOURCE,
   GRANTS,
+  KEY_RING,
   LOGGER,
   OUTBOUND,
   PUBLIC_URL,
   SEALER,
+  SEALING_DATABASE,
 } from '../tokens.js';
 import type { ChangeRequest } from '../registry/change-request.js';
 import type { AdminSettings } from './admin-settings.js';
@@ -103,7 +106,7 @@ export class AdminFixture {
         { provide: OUTBOUND, useValue: outbound },
         { provide: PUBLIC_URL, useValue: vaultPublicUrl },
         { provide: ReadinessChecks, useValue: new ReadinessChecks(() => undefined) },
-        { provide: SEALER, useValue: await sealerOf(this.database) },
+        ...(await sealing(this.database)),
       ],
       logger,
     );
@@ -199,10 +202,16 @@ export const upstreamBody = {
   credential: { type: 'oauth', oauthClient: 'snow', scopes: ['run', 'read'] },
 };
 
-async function sealerOf(database: PostgresDatabase): Promise<KeyRingSealer> {
+async function sealing(database: PostgresDatabase) {
   const key = randomBytes(32).toString('base64url');
   const ring = readKeyRing('env:RING', false, { RING: key });
   const sealer = new KeyRingSealer(new PostgresSealingKeyStore(database), ring);
   await sealer.unseal();
-  return sealer;
+  return [
+    { provide: SEALER, useValue: sealer },
+    { provide: KeyRingSealer, useValue: sealer },
+    { provide: KeepUnsealed, useValue: { look: () => sealer.unseal() } },
+    { provide: KEY_RING, useValue: ring },
+    { provide: SEALING_DATABASE, useValue: database },
+  ];
 }

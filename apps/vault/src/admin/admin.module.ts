@@ -48,6 +48,7 @@ import { CollectionsController } from './collections.controller.js';
 import { ExplainCallerToken } from './explain-caller-token.js';
 import { GrantsController } from './grants.controller.js';
 import { IssuerTestController } from './issuer-test.controller.js';
+import { KeysController } from './keys.controller.js';
 import { OAuthClientTestController } from './oauth-client-test.controller.js';
 import { OpenApiController } from './openapi.controller.js';
 import { PortableController } from './portable.controller.js';
@@ -68,6 +69,7 @@ import { WebhooksController } from './webhooks.controller.js';
     IssuerTestController,
     OAuthClientTestController,
     GrantsController,
+    KeysController,
     AuditEventsController,
     WebhooksController,
     PortableController,

@@ -7,6 +7,7 @@ import { ProblemFilter } from '#lib/nest/problem.filter';
 import { MachineClientsModule } from '../machine-clients/machine-clients.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
+import { RotationModule } from '../rotation/rotation.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { AdminModule } from './admin.module.js';
 
@@ -32,6 +33,7 @@ export async function startFixtureApp(
       ProvidersModule,
       MachineClientsModule,
       WebhooksModule,
+      RotationModule,
       AdminModule,
     ],
   };

@@ -1,6 +1,7 @@
 import { collections } from '../registry/collections.js';
 import type { JsonObject } from '../registry/domain/json.js';
 import { collectionOperations } from './openapi-collections.js';
+import { keyOperations } from './openapi-keys.js';
 import { dryRun, openApiOperation, page, paging, type Operation } from './openapi-operations.js';
 import { changeSchema, problemSchema, resourceSchema } from './openapi-schemas.js';
 
@@ -12,6 +13,7 @@ export const adminOperations: readonly Operation[] = [
   ...testOperations(),
   ...grantOperations(),
   ...auditOperations(),
+  ...keyOperations,
   ...portableOperations(),
 ];
 

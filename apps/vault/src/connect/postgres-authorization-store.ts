@@ -59,7 +59,7 @@ export class PostgresAuthorizationStore {
         authorization.oauthClientId,
         authorization.sessionHash,
         authorization.browserHash,
-        this.sealer.seal(placeOf(authorization), authorization.codeVerifier),
+        this.sealer.seal(pkceVerifierPlace(authorization), authorization.codeVerifier),
         authorization.nonce,
         [...authorization.scopes],
         authorization.resource ?? null,
@@ -114,12 +114,13 @@ export class PostgresAuthorizationStore {
     };
     return {
       ...unsealed,
-      codeVerifier: await this.sealer.open(placeOf(unsealed), row.pkce_verifier),
+      codeVerifier: await this.sealer.open(pkceVerifierPlace(unsealed), row.pkce_verifier),
     };
   }
 }
 
-function placeOf(
+/** Where the verifier of a trip is sealed. */
+export function pkceVerifierPlace(
   authorization: Pick<Authorization, 'stateHash' | 'issuerId' | 'subject' | 'oauthClientId'>,
 ): SealedPlace {
   return {

@@ -55,7 +55,7 @@ export class PostgresUnconfirmedAccountStore {
          upstream_subject = excluded.upstream_subject, upstream_account = excluded.upstream_account`,
       [
         request.interaction.id,
-        this.sealer.seal(placeOf(request), new Secret(JSON.stringify(form))),
+        this.sealer.seal(unconfirmedAccountPlace(request), new Secret(JSON.stringify(form))),
         account?.subject ?? '',
         account?.name ?? null,
         confirmSeconds,
@@ -74,7 +74,7 @@ export class PostgresUnconfirmedAccountStore {
       [request.interaction.id],
     );
     if (!row) return undefined;
-    const opened = (await this.sealer.open(placeOf(request), row.sealed)).reveal();
+    const opened = (await this.sealer.open(unconfirmedAccountPlace(request), row.sealed)).reveal();
     const { asked, ...form } = sealedForm.parse(JSON.parse(opened));
     return {
       tokens: {
@@ -98,7 +98,14 @@ export class PostgresUnconfirmedAccountStore {
   }
 }
 
-function placeOf({ interaction, oauthClient }: ConsentRequest): SealedPlace {
+/** Where tokens that wait for the person's word are sealed. */
+export function unconfirmedAccountPlace({
+  interaction,
+  oauthClient,
+}: {
+  readonly interaction: Pick<ConsentRequest['interaction'], 'id' | 'issuerId' | 'subject'>;
+  readonly oauthClient: { readonly id: string };
+}): SealedPlace {
   return {
     table: 'unconfirmed_account',
     column: 'sealed',

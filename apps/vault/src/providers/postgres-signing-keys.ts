@@ -85,18 +85,22 @@ export class PostgresSigningKeys implements SigningKeys {
         owner.authorizationServer,
         owner.algorithm,
         JSON.stringify(key.publicJwk),
-        this.sealer.seal(placeOf(owner, key.kid), key.privateJwk),
+        this.sealer.seal(signingKeyPlace(owner, key.kid), key.privateJwk),
       ],
     );
   }
 
   async #opened(owner: KeyOwner, row: Row): Promise<SigningKey> {
-    const privateJwk = await this.sealer.open(placeOf(owner, row.kid), row.private_jwk);
+    const privateJwk = await this.sealer.open(signingKeyPlace(owner, row.kid), row.private_jwk);
     return { kid: row.kid, publicJwk: row.public_jwk, privateJwk };
   }
 }
 
-function placeOf({ oauthClientId }: KeyOwner, kid: string): SealedPlace {
+/** Where a private key is sealed. */
+export function signingKeyPlace(
+  { oauthClientId }: Pick<KeyOwner, 'oauthClientId'>,
+  kid: string,
+): SealedPlace {
   return {
     table: 'oauth_client_key',
     column: 'private_jwk',

@@ -27,7 +27,7 @@ interface Content {
 }
 
 /** Where a live value of a resource's secret is sealed. */
-function registrySecretPlace(resourceId: string, name: string, slot: number): SealedPlace {
+export function registrySecretPlace(resourceId: string, name: string, slot: number): SealedPlace {
   return {
     table: 'registry_secret',
     column: 'sealed',

@@ -32,9 +32,12 @@ export class PostgresLoginAttemptStore {
         stateHash,
         browserHash,
         issuerId,
-        this.sealer.seal(placeOf(stateHash, issuerId, 'pkce_verifier'), attempt.codeVerifier),
+        this.sealer.seal(
+          loginAttemptPlace(stateHash, issuerId, 'pkce_verifier'),
+          attempt.codeVerifier,
+        ),
         nonce,
-        JSON.stringify(this.#stored(returnTo, placeOf(stateHash, issuerId, 'return_to'))),
+        JSON.stringify(this.#stored(returnTo, loginAttemptPlace(stateHash, issuerId, 'return_to'))),
         loginAttemptSeconds,
       ],
     );
@@ -49,14 +52,17 @@ export class PostgresLoginAttemptStore {
       [stateHash],
     );
     if (!row) return undefined;
-    const place = placeOf(stateHash, row.issuer_id, 'pkce_verifier');
+    const place = loginAttemptPlace(stateHash, row.issuer_id, 'pkce_verifier');
     return {
       stateHash,
       browserHash: row.browser_hash,
       issuerId: row.issuer_id,
       codeVerifier: await this.sealer.open(place, row.pkce_verifier),
       nonce: row.nonce,
-      returnTo: await this.#opened(row.return_to, placeOf(stateHash, row.issuer_id, 'return_to')),
+      returnTo: await this.#opened(
+        row.return_to,
+        loginAttemptPlace(stateHash, row.issuer_id, 'return_to'),
+      ),
     };
   }
 
@@ -76,7 +82,8 @@ export class PostgresLoginAttemptStore {
   }
 }
 
-function placeOf(stateHash: Buffer, issuer: string, column: string): SealedPlace {
+/** Where a column of a sign-in is sealed. */
+export function loginAttemptPlace(stateHash: Buffer, issuer: string, column: string): SealedPlace {
   const rowId = stateHash.toString('hex');
   return { table: 'login_attempt', column, rowId, issuer, subject: '', oauthClient: '' };
 }
