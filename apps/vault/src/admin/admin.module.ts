@@ -61,6 +61,7 @@ import { PostgresResourceDependents } from './postgres-resource-dependents.js';
 import { PostgresSessionEnder } from './postgres-session-ender.js';
 import { RotateSigningKey } from './rotate-signing-key.js';
 import { SealedCursors } from './sealed-cursor.js';
+import { TemplatesController } from './templates.controller.js';
 import { TestOAuthClient } from './test-oauth-client.js';
 import { WebhooksController } from './webhooks.controller.js';
 
@@ -68,6 +69,7 @@ import { WebhooksController } from './webhooks.controller.js';
   controllers: [
     IssuerTestController,
     OAuthClientTestController,
+    TemplatesController,
     GrantsController,
     KeysController,
     AuditEventsController,

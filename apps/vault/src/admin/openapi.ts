@@ -4,6 +4,7 @@ import { collectionOperations } from './openapi-collections.js';
 import { keyOperations } from './openapi-keys.js';
 import { dryRun, openApiOperation, page, paging, type Operation } from './openapi-operations.js';
 import { changeSchema, problemSchema, resourceSchema } from './openapi-schemas.js';
+import { templateOperations } from './openapi-templates.js';
 
 const change = { $ref: '#/components/schemas/change' };
 
@@ -11,6 +12,7 @@ const change = { $ref: '#/components/schemas/change' };
 export const adminOperations: readonly Operation[] = [
   ...Object.values(collections).flatMap(collectionOperations),
   ...testOperations(),
+  ...templateOperations,
   ...grantOperations(),
   ...auditOperations(),
   ...keyOperations,
