@@ -21,12 +21,14 @@ const readyTimeoutMs = 30_000;
 export class AppProcess {
   #child: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
+  #hasBeenReady = false;
 
   constructor(readonly options: AppProcessOptions) {}
 
   /** Resolves when it is ready; milliseconds that it took. Settings given here count for this start only. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<number> {
     const startedMs = performance.now();
+    this.#hasBeenReady = false;
     const { main, log, preload } = this.options;
     const output = openSync(log, 'a', 0o600);
     const flags = preload === undefined ? [] : ['--import', preload];
@@ -38,7 +40,13 @@ export class AppProcess {
     this.#child = child;
     this.#exited = new Promise((resolve) => child.once('exit', () => resolve()));
     await this.#untilReady(child);
+    this.#hasBeenReady = true;
     return performance.now() - startedMs;
+  }
+
+  /** What a load balancer knows: ready once since its last start, and nothing later. */
+  get hasBeenReady(): boolean {
+    return this.#hasBeenReady;
   }
 
   get alive(): boolean {

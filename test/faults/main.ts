@@ -8,8 +8,8 @@ import { Laboratory } from './stack/laboratory.js';
 import { Tally } from './tally.js';
 import type { Outcome, Scale } from './tally.js';
 
-const usage = `npm run faults -- [R1 R7 …] [--short] [--json | --markdown]
-Runs the experiments of the reliability contract, all unless some are named; ends with 1 if a promise is broken.
+const usage = `npm run faults -- [R1 R7 …] [--short] [--json | --markdown] [--keep]
+Runs the experiments of the reliability contract, all unless some are named; ends with 1 if a promise is broken; --keep leaves the logs.
 `;
 
 async function main(): Promise<void> {
@@ -18,12 +18,17 @@ async function main(): Promise<void> {
   const named = words.filter((word) => !word.startsWith('--'));
   const chosen = experiments.filter(({ promise }) => named.length === 0 || named.includes(promise));
   if (chosen.length === 0) throw new Error(usage);
-  const finished = await runAll(chosen, words.includes('--short') ? 'short' : 'full');
+  const scale = words.includes('--short') ? 'short' : 'full';
+  const finished = await runAll(chosen, scale, words.includes('--keep'));
   process.stdout.write(printed(finished, words));
   process.exit(finished.some(({ outcome }) => outcome.verdict !== 'kept') ? 1 : 0);
 }
 
-async function runAll(chosen: readonly Experiment[], scale: Scale): Promise<readonly Finished[]> {
+async function runAll(
+  chosen: readonly Experiment[],
+  scale: Scale,
+  keep: boolean,
+): Promise<readonly Finished[]> {
   const laboratory = await Laboratory.open();
   const finished: Finished[] = [];
   try {
@@ -36,7 +41,8 @@ async function runAll(chosen: readonly Experiment[], scale: Scale): Promise<read
       finished.push({ experiment, outcome, seconds });
     }
   } finally {
-    await laboratory.close();
+    if (keep) process.stderr.write(`The logs are in ${laboratory.folder}.\n`);
+    await laboratory.close(keep);
   }
   return finished;
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Experiment } from './experiment.js';
 import type { FaultStack } from './stack/fault-stack.js';
 import { clockJump } from './stack/nodes.js';
+import { until } from './stack/until.js';
 import { Tally } from './tally.js';
 
 const jumpHours = 23;
@@ -31,8 +32,13 @@ export const issuerKeysUnavailable: Experiment = {
       await calls(tally, stack, seconds);
       for (const { process } of [...stack.vaults, ...stack.gateways]) process.jumpClock();
       tally.faults += stack.vaults.length + stack.gateways.length;
-      // The next heartbeat sets the time right; only the age of what is remembered has grown.
-      await sleep(4_000);
+      // No machine's monotonic clock does that, so the time is learnt anew; only what is remembered has aged.
+      for (const { vault } of stack.gateways) vault.cut();
+      await sleep(1_500);
+      for (const { vault } of stack.gateways) vault.mend();
+      await Promise.all(
+        stack.gateways.map((_, i) => until(() => serves(stack, i), { seconds: 20 })),
+      );
       const fetches = stack.issuer.fetches.jwks;
       await calls(tally, stack, seconds);
       tally.note('age of the keys, h', jumpHours);
@@ -43,6 +49,12 @@ export const issuerKeysUnavailable: Experiment = {
     }
   },
 };
+
+async function serves(stack: FaultStack, gateway: number): Promise<boolean> {
+  const answer = await stack.person('person-0').call('tool-0', gateway);
+  await answer.body?.cancel();
+  return answer.status === 200;
+}
 
 /** Each call with a token that nobody has seen before, so that its signature is checked anew. */
 async function calls(tally: Tally, stack: FaultStack, seconds: number): Promise<void> {

@@ -66,7 +66,8 @@ export class FaultStack {
     const provider = await ScriptableAuthorizationServer.start({ rotation, accessTokenTtl });
     const api = await startUpstreamApi(provider);
     const front = await TcpProxy.start({
-      targets: () => self.vaults.map(({ port }) => port),
+      targets: () =>
+        self.vaults.filter(({ process }) => process.hasBeenReady).map(({ port }) => port),
     });
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
     const key = { ...(await exportJWK(privateKey)), kid: 'g1', alg: 'ES256' };
@@ -183,7 +184,11 @@ export class FaultStack {
     };
     this.vaults = await Promise.all(
       numbered('vault', vaults).map((name) =>
-        makeVault(this.#settings(name, common), laboratory.port, laboratory.databaseUrl(database)),
+        makeVault(
+          this.#settings(name, common),
+          laboratory.port,
+          laboratory.vaultDatabaseUrl(database),
+        ),
       ),
     );
     const [first, ...others] = this.vaults;

@@ -1,9 +1,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureLogin, urlOf } from '#lib/embedded-postgres/login-role';
 import { startPostgres } from '#lib/embedded-postgres/postgres-server';
 import type { PostgresServer } from '#lib/embedded-postgres/postgres-server';
 import { freePort } from '#lib/testing/free-port';
+import { vaultLoginOf } from '#lib/testing/postgres-fresh-database';
 import { runMigrations } from '../../../migrations/run.js';
 import { FaultStack } from './fault-stack.js';
 import type { StackOptions } from './fault-stack.js';
@@ -27,7 +29,9 @@ export class Laboratory {
     try {
       await self.startDatabase();
       await self.#postgres.createDatabase(template);
-      await runMigrations(self.databaseUrl(template));
+      const url = self.databaseUrl(template);
+      await runMigrations(url);
+      await ensureLogin(url, vaultLoginOf(url));
     } catch (error) {
       await self.close();
       throw error;
@@ -42,6 +46,12 @@ export class Laboratory {
     await mkdir(folder);
     await this.#postgres.createDatabase(name, template);
     return FaultStack.start({ laboratory: this, database: name, folder }, options);
+  }
+
+  /** As the user that a vault works as. */
+  vaultDatabaseUrl(name: string): string {
+    const url = this.databaseUrl(name);
+    return urlOf(url, vaultLoginOf(url));
   }
 
   databaseUrl(name: string): string {
@@ -59,8 +69,9 @@ export class Laboratory {
     this.#postgres = await startPostgres({ dataDir, port: this.port, durable: true });
   }
 
-  async close(): Promise<void> {
+  /** `keep` leaves the folder with the logs. */
+  async close(keep = false): Promise<void> {
     await this.#postgres?.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    if (!keep) await rm(this.folder, { recursive: true, force: true });
   }
 }

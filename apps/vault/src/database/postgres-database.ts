@@ -35,6 +35,8 @@ export class PostgresDatabase implements Database {
     });
     // A pooled connection that dies while idle is replaced at the next query; nothing to do but not to crash.
     this.#pool.on('error', () => undefined);
+    // The same for one in use: its query fails and says so; unheard, the event would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   /** One statement outside any transaction. */
