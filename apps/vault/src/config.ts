@@ -12,6 +12,7 @@ import {
 import type { Mode } from '#lib/config/settings';
 import type { Secret } from '#lib/secret/secret';
 import type { CrashPointName } from './database/crash-point.js';
+import type { IdleTimes } from './grants/refresh-policies.js';
 import { readBootstrapFile } from './registry/bootstrap-file.js';
 import type { ChangeRequest } from './registry/change-request.js';
 import type { BootstrapDocument } from './registry/secret-references.js';
@@ -30,6 +31,8 @@ const databaseUrl = z
 const adminToken = secret.refine((value) => value.reveal().length >= 32, {
   message: 'must be at least 32 characters of randomness, such as `openssl rand -base64 32` prints',
 });
+
+const days = z.coerce.number().int().min(1).max(3650);
 
 const yes = z.enum(['true', 'false']).default('false');
 
@@ -72,6 +75,14 @@ export const vaultSettings = z.object({
   SYMBOLON_OUTBOUND_ALLOW: outboundAllow,
   SYMBOLON_LOG_LEVEL: logLevel,
   SYMBOLON_METRICS_PORT: port.default(4190).describe('port of the Prometheus metrics, on loopback'),
+  SYMBOLON_VAULT_IDLE_REFRESH_DAYS: days
+    .default(30)
+    .describe('days without use after which a connection is refreshed only when somebody uses it'),
+  SYMBOLON_VAULT_KEEP_ALIVE_DAYS: days
+    .default(180)
+    .describe(
+      'days without use after which a connection is not even kept from ending where its provider forgets unused ones',
+    ),
   SYMBOLON_CRASH_AT: z
     .enum(crashPoints)
     .optional()
@@ -96,6 +107,7 @@ export interface VaultConfig {
   readonly logLevel: z.output<typeof logLevel>;
   readonly metricsPort: number;
   readonly crashAt: CrashPointName | undefined;
+  readonly idleTimes: IdleTimes;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -137,6 +149,10 @@ function configOf(
     logLevel: settings.SYMBOLON_LOG_LEVEL,
     metricsPort: settings.SYMBOLON_METRICS_PORT,
     crashAt: settings.SYMBOLON_CRASH_AT,
+    idleTimes: {
+      idleAfter: settings.SYMBOLON_VAULT_IDLE_REFRESH_DAYS * 86_400,
+      keepAlive: settings.SYMBOLON_VAULT_KEEP_ALIVE_DAYS * 86_400,
+    },
   };
 }
 

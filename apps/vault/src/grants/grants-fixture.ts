@@ -15,6 +15,7 @@ import { PostgresDatabase } from '../database/postgres-database.js';
 import { PostgresEventBus } from '../events/postgres-event-bus.js';
 import { OutboxWorker } from '../outbox/outbox-worker.js';
 import { OpenIdProviders } from '../providers/openid-providers.js';
+import { RequestSlots } from '../providers/request-slots.js';
 import type { CollectionName } from '../registry/domain/collection.js';
 import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
 import { StoredRegistry } from '../registry/stored-registry.js';
@@ -29,17 +30,20 @@ import type { GrantKey, GrantView } from './grants.js';
 import { PostgresConsentStore } from './postgres-consent-store.js';
 import { PostgresGrantEnding } from './postgres-grant-ending.js';
 import { PostgresGrantStore } from './postgres-grant-store.js';
+import { PostgresDueGrants } from './postgres-due-grants.js';
+import { PostgresProviderCircuit } from './postgres-provider-circuit.js';
 import { PostgresRefreshStore } from './postgres-refresh-store.js';
+import { ProviderCircuits } from './provider-circuits.js';
+import { type IdleTimes, RefreshPolicies } from './refresh-policies.js';
 import { RefreshGrant } from './refresh-grant.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
 import { type OwedRevocation, PostgresRevocationStore } from './postgres-revocation-store.js';
 import { RevokeAtProvider } from './revoke-at-provider.js';
 import { RevokeGrant } from './revoke-grant.js';
-import type { TokenTarget } from './token-target.js';
 import { UpstreamGrants } from './upstream-grants.js';
 
+const usualIdleTimes: IdleTimes = { idleAfter: 30 * 86_400, keepAlive: 180 * 86_400 };
 const scopes = ['offline_access', 'read'];
-const target: TokenTarget = { resource: '', scopes: '' };
 
 const documents: Record<string, (issuer: string) => [CollectionName, Record<string, unknown>]> = {
   corporate: () => [
@@ -84,7 +88,7 @@ export class GrantsReplica {
   static async start(
     url: string,
     keyRing: string,
-    options: { crashPoint?: CrashPoint; log?: string[] } = {},
+    options: { crashPoint?: CrashPoint; log?: string[]; idle?: IdleTimes } = {},
   ): Promise<GrantsReplica> {
     const database = new PostgresDatabase({ url, purpose: 'requests', maxConnections: 10 });
     const work = new PostgresDatabase({ url, purpose: 'refresh', maxConnections: 5 });
@@ -99,17 +103,23 @@ export class GrantsReplica {
     const registry = new StoredRegistry(registryStore, { onEvent: () => () => undefined }, logger);
     await registry.start();
     const outbound = new Outbound({ mode: 'development', allow: [] });
-    const providers = new OpenIdProviders('https://vault.example.com', outbound, registry, clock);
     const locks = new PostgresAdvisoryLocks(url);
+    const slots = new RequestSlots(locks);
+    const publicUrl = 'https://vault.example.com';
+    const providers = new OpenIdProviders(publicUrl, outbound, registry, clock, { slots });
+    const policies = new RefreshPolicies(registry);
+    const circuits = new ProviderCircuits(new PostgresProviderCircuit(work), logger);
+    const pacing = { locks, slots, circuits, policies, registry, logger };
     const audit = new PostgresAuditLog();
     const events = new GrantEvents(bus, registry, new PostgresWebhookStore(database), audit);
-    const store = new PostgresGrantStore(database, sealer);
+    const store = new PostgresGrantStore(database, sealer, policies);
     const consents = new PostgresConsentStore(database, bus, registry);
     const refreshStore = new PostgresRefreshStore(work, sealer);
     const refreshing = new RefreshGrant({
       store: refreshStore,
       outcomes: new RefreshOutcomes(work, refreshStore, audit, events),
-      ...{ locks, providers, registry, logger },
+      ...pacing,
+      providers,
       crashPoint: options.crashPoint ?? noCrash,
     });
     const report = (err: unknown) => logger.error({ event: 'grant.revocation_broken', err });
@@ -126,7 +136,10 @@ export class GrantsReplica {
       revoking: new OutboxWorker(atProvider, { atOncePerLane: 2, onError: report }),
       grants: new UpstreamGrants(store, revoking, audit, events),
       tokens: new AccessTokenFor(store, database, refreshing, clock),
-      dueScan: new DueScan(refreshStore, refreshing, registry, logger),
+      dueScan: new DueScan({
+        due: new PostgresDueGrants(work, policies, options.idle ?? usualIdleTimes),
+        ...{ refreshing, ...pacing },
+      }),
     });
     self.#closing.push(
       () => self.dueScan.stop(),
@@ -196,7 +209,9 @@ export class GrantsFixture {
     return sealer;
   }
 
-  async replica(options: { crashPoint?: CrashPoint } = {}): Promise<GrantsReplica> {
+  async replica(
+    options: { crashPoint?: CrashPoint; idle?: IdleTimes } = {},
+  ): Promise<GrantsReplica> {
     const replica = await GrantsReplica.start(this.fresh.vaultUrl, this.#keyRing, {
       ...options,
       log: this.log,
@@ -237,7 +252,10 @@ export class GrantsFixture {
 
   /** The exchange's question for this person's token. */
   ask(subject: string, at: GrantsReplica, rejectedSha256?: Buffer): Promise<AccessTokenResult> {
-    return at.tokens.get({ key: this.keyOf(subject), target, scopes, rejectedSha256 });
+    return at.tokens.get({
+      key: this.keyOf(subject),
+      ...{ resource: '', scopes, allowed: scopes, rejectedSha256 },
+    });
   }
 
   /** Time passes for one grant: its token ended `seconds` ago and it is due. */

@@ -15,6 +15,7 @@ import { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
 import { PostgresDatabase } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import type { Providers } from '../providers/provider.js';
+import { RequestSlots } from '../providers/request-slots.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { Sealer } from '../sealing/sealer.js';
 import { PostgresWebhookStore } from '../webhooks/postgres-webhook-store.js';
@@ -39,7 +40,11 @@ import type { VaultLogger } from '../log-events.js';
 import { PostgresConsentStore } from './postgres-consent-store.js';
 import { PostgresGrantEnding } from './postgres-grant-ending.js';
 import { PostgresGrantStore } from './postgres-grant-store.js';
+import { PostgresDueGrants } from './postgres-due-grants.js';
+import { PostgresProviderCircuit } from './postgres-provider-circuit.js';
 import { PostgresRefreshStore } from './postgres-refresh-store.js';
+import { ProviderCircuits } from './provider-circuits.js';
+import { RefreshPolicies } from './refresh-policies.js';
 import { RefreshGrant } from './refresh-grant.js';
 import { RefreshOutcomes } from './refresh-outcomes.js';
 import { PostgresRevocationStore } from './postgres-revocation-store.js';
@@ -51,6 +56,28 @@ import { UpstreamGrants } from './upstream-grants.js';
 /** A pool apart: a provider that hangs, and the refreshes behind it, take no connection from reads. */
 const REFRESH_DATABASE = Symbol('PostgresDatabase of refreshes');
 
+/** What both ways to a refresh share. */
+type Pacing = [
+  PostgresAdvisoryLocks,
+  RequestSlots,
+  ProviderCircuits,
+  RefreshPolicies,
+  Registry,
+  VaultLogger,
+];
+const pacingTokens = [
+  PostgresAdvisoryLocks,
+  RequestSlots,
+  ProviderCircuits,
+  RefreshPolicies,
+  REGISTRY,
+  LOGGER,
+];
+
+function paced([locks, slots, circuits, policies, registry, logger]: Pacing) {
+  return { locks, slots, circuits, policies, registry, logger };
+}
+
 const stores: Provider[] = [
   {
     provide: REFRESH_DATABASE,
@@ -59,15 +86,15 @@ const stores: Provider[] = [
     inject: [CONFIG],
   },
   {
-    provide: PostgresAdvisoryLocks,
-    useFactory: (config: VaultConfig) => new PostgresAdvisoryLocks(config.databaseUrl),
-    inject: [CONFIG],
+    provide: RefreshPolicies,
+    useFactory: (registry: Registry) => new RefreshPolicies(registry),
+    inject: [REGISTRY],
   },
   {
     provide: PostgresGrantStore,
-    useFactory: (database: PostgresDatabase, sealer: Sealer) =>
-      new PostgresGrantStore(database, sealer),
-    inject: [DATABASE, SEALER],
+    useFactory: (database: PostgresDatabase, sealer: Sealer, policies: RefreshPolicies) =>
+      new PostgresGrantStore(database, sealer, policies),
+    inject: [DATABASE, SEALER, RefreshPolicies],
   },
   {
     provide: PostgresRefreshStore,
@@ -106,33 +133,34 @@ const refreshing: Provider[] = [
     inject: [REFRESH_DATABASE, PostgresRefreshStore, AUDIT_LOG, GrantEvents],
   },
   {
+    provide: ProviderCircuits,
+    useFactory: (database: PostgresDatabase, logger: VaultLogger) =>
+      new ProviderCircuits(new PostgresProviderCircuit(database), logger),
+    inject: [REFRESH_DATABASE, LOGGER],
+  },
+  {
     provide: RefreshGrant,
     useFactory: (
       store: PostgresRefreshStore,
       outcomes: RefreshOutcomes,
-      locks: PostgresAdvisoryLocks,
       providers: Providers,
-      ...[registry, crashPoint, logger]: [Registry, CrashPoint, VaultLogger]
-    ) => new RefreshGrant({ store, outcomes, locks, providers, registry, crashPoint, logger }),
-    inject: [
-      PostgresRefreshStore,
-      RefreshOutcomes,
-      PostgresAdvisoryLocks,
-      PROVIDERS,
-      REGISTRY,
-      CRASH_POINT,
-      LOGGER,
-    ],
+      ...[crashPoint, ...pacing]: [CrashPoint, ...Pacing]
+    ) => new RefreshGrant({ store, outcomes, providers, crashPoint, ...paced(pacing) }),
+    inject: [PostgresRefreshStore, RefreshOutcomes, PROVIDERS, CRASH_POINT, ...pacingTokens],
   },
   {
     provide: DueScan,
     useFactory: (
-      store: PostgresRefreshStore,
-      refresh: RefreshGrant,
-      registry: Registry,
-      logger: VaultLogger,
-    ) => new DueScan(store, refresh, registry, logger),
-    inject: [PostgresRefreshStore, RefreshGrant, REGISTRY, LOGGER],
+      database: PostgresDatabase,
+      { idleTimes }: VaultConfig,
+      refreshing: RefreshGrant,
+      ...pacing: Pacing
+    ) => {
+      const parts = paced(pacing);
+      const due = new PostgresDueGrants(database, parts.policies, idleTimes);
+      return new DueScan({ due, refreshing, ...parts });
+    },
+    inject: [REFRESH_DATABASE, CONFIG, RefreshGrant, ...pacingTokens],
   },
   {
     provide: AccessTokenFor,
