@@ -18,6 +18,8 @@ import { PostgresAuditExport } from '../audit/postgres-audit-export.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import { PostgresSigningKeys } from '../providers/postgres-signing-keys.js';
+import type { Providers } from '../providers/provider.js';
+import { RegisterClient } from '../providers/register-client.js';
 import { ApplyBootstrap } from '../registry/apply-bootstrap.js';
 import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
 import type { GrantSuspender } from '../registry/registry-effects.js';
@@ -35,6 +37,7 @@ import {
   JWKS_CACHE,
   LOGGER,
   OUTBOUND,
+  PROVIDERS,
   PUBLIC_URL,
   REGISTRY,
   SEALER,
@@ -59,6 +62,7 @@ import { PostgresConsentVoider } from './postgres-consent-voider.js';
 import { PostgresGrantList } from './postgres-grant-list.js';
 import { PostgresResourceDependents } from './postgres-resource-dependents.js';
 import { PostgresSessionEnder } from './postgres-session-ender.js';
+import { RegisterAgain } from './register-again.js';
 import { RotateSigningKey } from './rotate-signing-key.js';
 import { SealedCursors } from './sealed-cursor.js';
 import { TemplatesController } from './templates.controller.js';
@@ -142,9 +146,15 @@ import { WebhooksController } from './webhooks.controller.js';
     },
     {
       provide: TestOAuthClient,
-      useFactory: (...[registry, store, outbound, publicUrl]: TestPorts) =>
-        new TestOAuthClient(registry, store, outbound, publicUrl),
-      inject: [REGISTRY, PostgresRegistryStore, OUTBOUND, PUBLIC_URL],
+      useFactory: (...[registry, store, outbound, providers, register, publicUrl]: TestPorts) =>
+        new TestOAuthClient({ registry, store, outbound, providers, register, publicUrl }),
+      inject: [REGISTRY, PostgresRegistryStore, OUTBOUND, PROVIDERS, RegisterClient, PUBLIC_URL],
+    },
+    {
+      provide: RegisterAgain,
+      useFactory: (...[registry, register, outbound, database, grants, audit]: RegisterPorts) =>
+        new RegisterAgain({ registry, register, outbound, database, grants, audit }),
+      inject: [REGISTRY, RegisterClient, OUTBOUND, DATABASE, GRANTS, AUDIT_LOG],
     },
     {
       provide: RotateSigningKey,
@@ -184,7 +194,16 @@ export class AdminModule implements OnModuleInit, OnApplicationBootstrap, OnModu
 
 type RotationPorts = [Registry, PostgresSigningKeys, PostgresDatabase, AuditLog];
 
-type TestPorts = [Registry, PostgresRegistryStore, Outbound, string];
+type TestPorts = [Registry, PostgresRegistryStore, Outbound, Providers, RegisterClient, string];
+
+type RegisterPorts = [
+  Registry,
+  RegisterClient,
+  Outbound,
+  PostgresDatabase,
+  GrantSuspender,
+  AuditLog,
+];
 
 type WriterPorts = [
   PostgresDatabase,

@@ -1,11 +1,20 @@
 /** One line of `POST /admin/v1/oauth-clients/{slug}/test`, in the order in which a connection would meet it. */
 export interface OAuthClientCheck {
   readonly check:
+    | 'template'
     | 'registration'
+    | 'resource-metadata'
     | 'metadata'
     | 'endpoints'
+    | 'scopes'
     | 'pkce'
     | 'offline-access'
+    | 'iss-parameter'
+    | 'pushed-authorization'
+    | 'dpop'
+    | 'revocation'
+    | 'signing-keys'
+    | 'metadata-document'
     | 'client-authentication'
     | 'redirect-uri'
     | 'consent';

@@ -1,5 +1,5 @@
 import type { OutboundAnswer } from '#lib/outbound/outbound';
-import type { Secret } from '#lib/secret/secret';
+import type { Provider } from '../providers/provider.js';
 import type { IssuerMetadata } from '../registry/discover-issuer.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 
@@ -7,6 +7,8 @@ import type { OAuthClient } from '../registry/domain/oauth-client.js';
 export interface Server {
   readonly authorization: string;
   readonly token: string;
+  readonly revocation: string | undefined;
+  readonly registration: string | undefined;
   /** Undefined where the endpoints were given by hand. */
   readonly metadata: IssuerMetadata | undefined;
 }
@@ -14,16 +16,14 @@ export interface Server {
 /** Our registration as the probes need it. */
 export interface Probe {
   readonly document: OAuthClient;
-  readonly clientId: string;
-  readonly secret: Secret | undefined;
+  /** The same that people connect by: what it does to requests and answers is tried with them. */
+  readonly provider: Provider;
   readonly redirectUri: string;
-  /** Undefined when nothing answered; the error is then in words. */
-  readonly ask: (
-    url: string,
-    form?: URLSearchParams,
-    headers?: Record<string, string>,
-  ) => Promise<Asked>;
+  readonly ask: Ask;
 }
+
+/** GET; when nothing answered, the error is in words. */
+export type Ask = (url: string) => Promise<Asked>;
 
 export type Asked =
   | { readonly ok: true; readonly answer: OutboundAnswer }

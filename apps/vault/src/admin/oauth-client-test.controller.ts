@@ -1,6 +1,7 @@
 import { Controller, HttpCode, Inject, Param, Post, Req, UseGuards } from '@nestjs/common';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
 import { authorityOf } from './admin-principal.js';
+import { RegisterAgain } from './register-again.js';
 import { RotateSigningKey } from './rotate-signing-key.js';
 import { TestOAuthClient } from './test-oauth-client.js';
 
@@ -11,6 +12,7 @@ export class OAuthClientTestController {
   constructor(
     @Inject(TestOAuthClient) private readonly testing: TestOAuthClient,
     @Inject(RotateSigningKey) private readonly rotation: RotateSigningKey,
+    @Inject(RegisterAgain) private readonly registering: RegisterAgain,
   ) {}
 
   @Post('test')
@@ -23,5 +25,11 @@ export class OAuthClientTestController {
   @HttpCode(200)
   rotateKey(@Param('slug') slug: string, @Req() request: AdminRequest) {
     return this.rotation.rotate(slug, authorityOf(request.admin, request.id));
+  }
+
+  @Post('register')
+  @HttpCode(200)
+  register(@Param('slug') slug: string, @Req() request: AdminRequest) {
+    return this.registering.register(slug, authorityOf(request.admin, request.id));
   }
 }

@@ -74,6 +74,22 @@ function testOperations(): Operation[] {
     },
     {
       method: 'post',
+      path: '/admin/v1/oauth-clients/{slug}/register',
+      tag: 'oauth-clients',
+      summary: 'Register anew where registration is dynamic; what was granted is suspended',
+      answers: {
+        200: {
+          what: 'The new client id, and how many grants are suspended.',
+          schema: {
+            type: 'object',
+            properties: { clientId: token, suspendedGrants: { type: 'integer' } },
+          },
+        },
+        409: { what: 'Its registration is not dynamic.' },
+      },
+    },
+    {
+      method: 'post',
       path: '/admin/v1/oauth-clients/{slug}/rotate-key',
       tag: 'oauth-clients',
       summary: 'Sign with a new key; the one before stays published until the next rotation',

@@ -240,3 +240,24 @@ test('pushedAuthorization always needs a server that offers it', async () => {
     await server.stop();
   }
 });
+
+test('a resource (RFC 8707) is named at the authorization, the redemption and each refresh', async () => {
+  const server = await ScriptableAuthorizationServer.start();
+  try {
+    const resource = 'https://mcp.example.com/mcp';
+    const provider = providerOf({ issuer: server.issuer, resource });
+    const url = await provider.authorizationUrl(start);
+    if (!(url instanceof URL)) throw new Error(url.detail);
+    const answer = await fetch(url, { redirect: 'manual' });
+    const result = await provider.redeem(new URL(answer.headers.get('location') ?? ''), start);
+    if (!result.ok) throw new Error(result.detail);
+    await provider.refresh(result.tokens.refreshToken as Secret, {});
+    await provider.refresh(new Secret('other'), { resource: 'https://named.example.com' });
+    const named = server.requests
+      .filter(({ endpoint }) => endpoint === 'authorize' || endpoint === 'token')
+      .map(({ parameters }) => parameters.getAll('resource'));
+    expect(named).toEqual([[resource], [resource], [resource], ['https://named.example.com']]);
+  } finally {
+    await server.stop();
+  }
+});
