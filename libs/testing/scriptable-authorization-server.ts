@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
+import { refreshedScope } from './issued-access-token.js';
+import type { IssuedAccessToken, Narrowing } from './issued-access-token.js';
 import { sendJson, startLocalServer } from './local-server.js';
 import type { LocalServer } from './local-server.js';
 import { personAt } from './person-cookie.js';
@@ -45,10 +47,13 @@ export class ScriptableAuthorizationServer {
   /** When set, the next authorizations end with this OAuth error instead of a code. */
   authorizationError: string | undefined;
   accessTokenTtl: number;
+  /** What it grants of the scopes that an authorization asks for; default all. */
+  granting: (asked: string) => string = (asked) => asked;
+  narrowing: Narrowing = 'obeys';
   readonly #scripts = new Map<Endpoint, ScriptedAnswer[]>();
   readonly #always = new Map<Endpoint, ScriptedAnswer>();
   readonly #codes = new Map<string, Authorization>();
-  readonly #accessTokens = new Map<string, RefreshFamily>();
+  readonly #accessTokens = new Map<string, IssuedAccessToken>();
 
   private constructor(
     private readonly options: AuthorizationServerOptions,
@@ -104,7 +109,7 @@ export class ScriptableAuthorizationServer {
 
   /** Whose access token this is, while its grant lives. */
   holderOf(accessToken: string): RefreshFamily | undefined {
-    const family = this.#accessTokens.get(accessToken);
+    const family = this.#accessTokens.get(accessToken)?.family;
     return family?.revoked === true ? undefined : family;
   }
 
@@ -115,7 +120,8 @@ export class ScriptableAuthorizationServer {
 
   /** A grant made without a browser: tokens as the code exchange would have given them. */
   async grantDirectly(about: { subject: string; clientId: string; scope: string }) {
-    return this.#tokens(this.families.start(about), undefined);
+    const family = this.families.start(about);
+    return this.#tokens({ family, scope: family.scope, resource: undefined }, undefined);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -184,7 +190,7 @@ export class ScriptableAuthorizationServer {
       this.#codes.set(code, {
         clientId: parameters.get('client_id') ?? '',
         redirectUri,
-        scope: parameters.get('scope') ?? '',
+        scope: this.granting(parameters.get('scope') ?? ''),
         challenge: parameters.get('code_challenge'),
         nonce: parameters.get('nonce') ?? undefined,
         subject: person === undefined ? this.subject : `upstream-${person}`,
@@ -197,7 +203,7 @@ export class ScriptableAuthorizationServer {
   #token(parameters: URLSearchParams): Promise<OrdinaryAnswer> {
     const grantType = parameters.get('grant_type');
     if (grantType === 'authorization_code') return this.#redeem(parameters);
-    if (grantType === 'refresh_token') return this.#refresh(parameters.get('refresh_token') ?? '');
+    if (grantType === 'refresh_token') return this.#refresh(parameters);
     return Promise.resolve(refused('unsupported_grant_type'));
   }
 
@@ -212,31 +218,41 @@ export class ScriptableAuthorizationServer {
     if (challenge !== null && challenge !== computed) return refused('invalid_grant');
     if (parameters.get('redirect_uri') !== redirectUri) return refused('invalid_grant');
     const family = this.families.start(about);
-    return { status: 200, body: await this.#tokens(family, this.families.issue(family)) };
+    const issued = { family, scope: family.scope, resource: resourceOf(parameters) };
+    return { status: 200, body: await this.#tokens(issued, this.families.issue(family)) };
   }
 
-  async #refresh(token: string): Promise<OrdinaryAnswer> {
+  async #refresh(parameters: URLSearchParams): Promise<OrdinaryAnswer> {
+    const token = parameters.get('refresh_token') ?? '';
+    const granted = this.families.familyOf(token)?.scope ?? '';
+    const scope = refreshedScope(granted, parameters.get('scope'), this.narrowing);
+    if (scope === undefined) return refused('invalid_scope');
     const used = this.families.use(token);
     if (used === undefined) return refused('invalid_grant');
-    return { status: 200, body: await this.#tokens(used.family, used.next) };
+    const issued = { family: used.family, scope, resource: resourceOf(parameters) };
+    return { status: 200, body: await this.#tokens(issued, used.next) };
+  }
+
+  /** What an access token is good for; undefined where it was not issued here. */
+  issuedFor(accessToken: string): IssuedAccessToken | undefined {
+    return this.#accessTokens.get(accessToken);
   }
 
   async #tokens(
-    family: RefreshFamily,
+    issued: IssuedAccessToken,
     refreshToken: string | undefined,
   ): Promise<Record<string, unknown> & { access_token: string }> {
+    const { family, scope } = issued;
     const accessToken = `at_${family.id}_${randomBytes(16).toString('base64url')}`;
-    this.#accessTokens.set(accessToken, family);
+    this.#accessTokens.set(accessToken, issued);
     this.issuedTokens.push(accessToken, ...(refreshToken === undefined ? [] : [refreshToken]));
     return {
       access_token: accessToken,
       token_type: 'Bearer',
       expires_in: this.accessTokenTtl,
-      scope: family.scope,
+      scope,
       ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
-      ...(family.scope.split(' ').includes('openid')
-        ? { id_token: await this.idToken(family) }
-        : {}),
+      ...(scope.split(' ').includes('openid') ? { id_token: await this.idToken(family) } : {}),
     };
   }
 
@@ -257,7 +273,7 @@ export class ScriptableAuthorizationServer {
 
   #userinfo({ headers }: RecordedRequest): OrdinaryAnswer {
     const token = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1] ?? '';
-    const family = this.#accessTokens.get(token);
+    const family = this.#accessTokens.get(token)?.family;
     if (family === undefined || family.revoked) return { status: 401, body: {} };
     return {
       status: 200,
@@ -266,10 +282,14 @@ export class ScriptableAuthorizationServer {
   }
 
   #revoke(token: string): OrdinaryAnswer {
-    const family = this.families.familyOf(token) ?? this.#accessTokens.get(token);
+    const family = this.families.familyOf(token) ?? this.#accessTokens.get(token)?.family;
     if (family !== undefined) family.revoked = true;
     return { status: 200, body: {} };
   }
+}
+
+function resourceOf(parameters: URLSearchParams): string | undefined {
+  return parameters.get('resource') ?? undefined;
 }
 
 function refused(error: string): OrdinaryAnswer {
