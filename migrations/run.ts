@@ -5,6 +5,7 @@ import { TokenScopes1764000000000 } from './1764000000000-token-scopes.js';
 import { RefreshAtScale1764100000000 } from './1764100000000-refresh-at-scale.js';
 import { AuditChain1764200000000 } from './1764200000000-audit-chain.js';
 import { KeyRotation1764300000000 } from './1764300000000-key-rotation.js';
+import { GrantMetadata1764400000000 } from './1764400000000-grant-metadata.js';
 import { ClientAuthentication1764500000000 } from './1764500000000-client-authentication.js';
 import { WebhooksAndRevocations1764600000000 } from './1764600000000-webhooks-and-revocations.js';
 import { migrationLock } from './migration-lock.js';
@@ -19,6 +20,7 @@ const migrations = [
   RefreshAtScale1764100000000,
   AuditChain1764200000000,
   KeyRotation1764300000000,
+  GrantMetadata1764400000000,
   ClientAuthentication1764500000000,
   WebhooksAndRevocations1764600000000,
 ];

@@ -25,6 +25,7 @@ const sealedForm = z.object({
   expiresAt: z.number().optional(),
   scopes: z.array(z.string()),
   idTokenClaims: z.record(z.string(), z.unknown()).optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
   asked: z.object({ scopes: z.array(z.string()), resource: z.string().optional() }),
 });
 

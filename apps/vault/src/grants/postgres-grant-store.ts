@@ -169,7 +169,7 @@ export class PostgresGrantStore {
                                             AND upstream_subject = $3 THEN refresh_token END),
          upstream_subject = $3, upstream_account = $4,
          requested_scopes = $5,
-         granted_scopes = $6,
+         granted_scopes = $6, metadata = $7,
          refresh_attempt_id = NULL, refresh_started_at = NULL, refresh_token_version = NULL,
          refresh_failures = 0, refresh_error = NULL, refresh_paused_until = NULL, failing_since = NULL,
          forced_refresh_at = NULL, rejected_at = NULL,
@@ -182,6 +182,7 @@ export class PostgresGrantStore {
         about.account?.name ?? null,
         about.requestedScopes,
         tokens.scopes,
+        JSON.stringify(tokens.metadata ?? {}),
       ],
     );
     await this.#tokens.schedule(query, owner, this.policies.of(key.oauthClientId).rules);

@@ -126,14 +126,20 @@ export class PostgresRefreshStore {
                        THEN 'active' ELSE g.status END,
          status_reason = CASE WHEN g.status_reason = 'invalid_grant' THEN NULL ELSE g.status_reason END,
          version = g.version + 1, token_version = g.token_version + 1,
-         refresh_token = coalesce($5, g.refresh_token),
+         refresh_token = coalesce($5, g.refresh_token), metadata = g.metadata || $7::jsonb,
          granted_scopes = CASE WHEN cardinality($6::text[]) > 0 THEN $6 ELSE g.granted_scopes END,
          refresh_attempt_id = NULL, refresh_started_at = NULL, refresh_token_version = NULL,
          refresh_failures = 0, refresh_error = NULL, refresh_paused_until = NULL, failing_since = NULL,
          last_attempt_at = now(), updated_at = now()
        WHERE ${grantIs} AND g.token_version = $4
        RETURNING ${grantColumns}`,
-      [...nameOf(grant), grant.tokenVersion, fresh, target.scopes === '' ? tokens.scopes : []],
+      [
+        ...nameOf(grant),
+        grant.tokenVersion,
+        fresh,
+        target.scopes === '' ? tokens.scopes : [],
+        JSON.stringify(tokens.metadata ?? {}),
+      ],
     );
     const [stored] = rows.map(storedGrant);
     if (stored === undefined) return undefined;
