@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ScriptableAuthorizationServer } from '#lib/testing/scriptable-authorization-server';
+import { altered } from '#lib/testing/scripted-answer';
 import { AdminFixture } from './admin-fixture.js';
 
 let vault: AdminFixture;
@@ -85,5 +86,75 @@ describe('the test of an oauth client', () => {
     const endpoints = { authorization: 'http://127.0.0.1:9/a', token: 'http://127.0.0.1:9/t' };
     const { statuses } = await testOf({ issuer: undefined, endpoints });
     expect(statuses).toMatchObject({ registration: 'pass', endpoints: 'fail' });
+  });
+
+  it.each([
+    ['a scope that is not listed', { scopes_supported: ['openid'] }, {}, 'scopes', 'needs-user'],
+    ['scopes that are', { scopes_supported: ['openid', 'offline_access'] }, {}, 'scopes', 'pass'],
+    ['PKCE without S256', { code_challenge_methods_supported: ['plain'] }, {}, 'pkce', 'fail'],
+    ['no revocation', { revocation_endpoint: undefined }, {}, 'revocation', 'needs-user'],
+    [
+      'no pushed requests, although they are wanted',
+      {},
+      { pushedAuthorization: 'always' },
+      'pushed-authorization',
+      'fail',
+    ],
+    [
+      'pushed requests demanded, although they are not wanted',
+      { require_pushed_authorization_requests: true },
+      { pushedAuthorization: 'never' },
+      'pushed-authorization',
+      'fail',
+    ],
+    [
+      'DPoP, which is not used',
+      { dpop_signing_alg_values_supported: ['ES256'] },
+      {},
+      'dpop',
+      'pass',
+    ],
+    [
+      'nothing about iss',
+      { authorization_response_iss_parameter_supported: undefined },
+      {},
+      'iss-parameter',
+      'pass',
+    ],
+  ])('sees in the metadata: %s', async (_what, members, more, check, expected) => {
+    server.always('discovery', altered(members));
+    try {
+      // Another name each time: metadata is remembered for as long as the oauth client is not changed.
+      const { statuses, answer } = await testOf({ ...more, name: _what });
+      expect(statuses[check]).toBe(expected);
+      const line = answer.checks.find((one: { check: string }) => one.check === check);
+      expect(line.detail).toMatch(/[.]$/);
+      expect(line.fix === undefined).toBe(expected === 'pass');
+    } finally {
+      server.always('discovery', undefined);
+    }
+  });
+
+  it('of a client that signs, looks for its keys at their public address', async () => {
+    const { statuses, answer } = await testOf({ clientAuth: 'private_key_jwt' });
+    expect(statuses).toMatchObject({
+      'signing-keys': 'needs-user',
+      'client-authentication': 'pass',
+    });
+    expect(JSON.stringify(answer)).toContain(
+      'https://vault.example.com/oauth-clients/one/jwks.json',
+    );
+  });
+
+  it('says of a refused key what to register', async () => {
+    server.always('token', (response) => {
+      response.writeHead(401, { 'content-type': 'application/json' });
+      response.end('{"error":"invalid_client"}');
+    });
+    const { answer } = await testOf({ clientAuth: 'private_key_jwt' });
+    const line = answer.checks.find(
+      (one: { check: string }) => one.check === 'client-authentication',
+    );
+    expect(line).toMatchObject({ status: 'fail', fix: expect.stringContaining('signingKeysUri') });
   });
 });
