@@ -36,7 +36,7 @@ export function adminClient({ vaultUrl, adminToken }: CliConfig): AdminClient {
   return {
     json: async (method, path, body) => {
       const text = await (await call(method, path, body)).text();
-      return text === '' ? undefined : JSON.parse(text);
+      return text === '' ? undefined : (JSON.parse(text) as unknown);
     },
     lines: async function* (path) {
       const answer = await call('GET', path);

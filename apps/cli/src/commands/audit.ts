@@ -59,7 +59,7 @@ function source(
     const value = range[name];
     if (value !== undefined) query.set(name, value);
   }
-  return client().lines(`/audit-events/export?${query}`);
+  return client().lines(`/audit-events/export?${query.toString()}`);
 }
 
 function headOf(value: string): ChainHead {
