@@ -19,7 +19,7 @@ globalThis.Date = new Proxy(RealDate, {
       newTarget,
     ) as Date,
   apply: () => new RealDate(wallNow()).toString(),
-  get: (target, name) => (name === 'now' ? wallNow : Reflect.get(target, name)),
+  get: (target, name) => (name === 'now' ? wallNow : (Reflect.get(target, name) as unknown)),
 });
 performance.now = () => realPerformanceNow() + (jumped ? monotonicMs : 0);
 process.on('SIGUSR2', () => {

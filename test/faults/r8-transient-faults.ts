@@ -33,13 +33,13 @@ export const transientFaults: Experiment = {
     const stack = await laboratory.stack({ vaults: 2 });
     try {
       const everybody = await stack.connected(people);
-      for (let round = 0; round < rounds; round += 1)
-        for (const [name, fault] of faults) {
-          await hit(tally, stack, everybody, name, fault);
-          // The pause after a fault is waited for at full scale only: after invalid_client it is half a minute.
-          if (scale === 'short') await forgetPauses(stack);
-          await recovered(tally, everybody, name);
-        }
+      const all = Array.from({ length: rounds }, () => [...faults]).flat();
+      for (const [name, fault] of all) {
+        await hit(tally, stack, everybody, name, fault);
+        // The pause after a fault is waited for at full scale only: after invalid_client it is half a minute.
+        if (scale === 'short') await forgetPauses(stack);
+        await recovered(tally, everybody, name);
+      }
       const asked = await stack.count(`audit_event WHERE action = 'interaction.opened'`);
       tally.note('people asked again', asked - people);
       tally.hold(asked === people, `${asked - people} people were asked to consent again`);

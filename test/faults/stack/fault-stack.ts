@@ -166,7 +166,12 @@ export class FaultStack {
     await Promise.all(this.#doors.map((door) => door.close()));
     const nodes = [...this.gateways, ...this.vaults];
     await Promise.all(nodes.map(({ process }) => process.kill()));
-    await Promise.all(this.gateways.flatMap(({ vault, events }) => [vault.stop(), events?.stop()]));
+    await Promise.all(
+      this.gateways.flatMap(({ vault, events }) => [
+        vault.stop(),
+        events?.stop() ?? Promise.resolve(),
+      ]),
+    );
     await Promise.all(this.vaults.map(({ postgres }) => postgres.stop()));
     await Promise.all([this.front, this.api, this.issuer, this.provider].map((p) => p.stop()));
   }

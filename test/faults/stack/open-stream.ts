@@ -21,7 +21,7 @@ export async function openStream(person: Person, gateway: number): Promise<OpenS
 
 async function drained(answer: Response): Promise<void> {
   try {
-    for await (const _ of answer.body ?? []) continue;
+    await answer.body?.pipeTo(new WritableStream());
   } catch {
     return;
   }

@@ -58,7 +58,8 @@ export class PostgresAuditExport {
         WHERE ($1::timestamptz IS NULL OR e.at >= $1) AND ($2::timestamptz IS NULL OR e.at < $2)`,
       [from ?? null, to ?? null],
     );
-    if (found?.first == null) return { after, last: to === undefined ? undefined : after };
+    if (found === undefined || found.first === null)
+      return { after, last: to === undefined ? undefined : after };
     const last = to === undefined ? undefined : Number(found.last);
     return { after: Math.max(after, Number(found.first) - 1), last };
   }

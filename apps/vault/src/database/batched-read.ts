@@ -9,7 +9,7 @@ interface Waiting<Key, Row> {
  * database as one statement. Nothing is remembered: each answer was read after it was asked for.
  */
 export class BatchedRead<Key, Row> {
-  #waiting: Waiting<Key, Row>[] = [];
+  readonly #waiting: Waiting<Key, Row>[] = [];
   #running = 0;
 
   constructor(

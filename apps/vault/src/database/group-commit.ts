@@ -11,7 +11,7 @@ interface Waiting<Item> {
  * caller waits for the commit that holds its item, so nobody hears of success before it is durable.
  */
 export class GroupCommit<Item> {
-  #waiting: Waiting<Item>[] = [];
+  readonly #waiting: Waiting<Item>[] = [];
   #running = 0;
 
   constructor(
