@@ -35,12 +35,20 @@ export interface VaultClientOptions {
   readonly assertions: ClientAssertions;
   readonly dispatcher: Dispatcher;
   readonly timeoutMs?: number;
+  /** Told the vault's time when its metadata is read: epoch milliseconds, good to half a second, true now. */
+  readonly onTime?: (epochMs: number) => void;
   /** A stream without a heartbeat for this long is dead. */
   readonly streamSilenceMs?: number;
 }
 
 const metadata = z.object({ issuer: z.string() });
 const maxBodyBytes = 8 << 20;
+
+interface TimedAnswer extends WireAnswer {
+  readonly etag: string | undefined;
+  /** The `Date` header, whole seconds; NaN without one. */
+  readonly dateMs: number;
+}
 
 interface Question {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -176,9 +184,7 @@ export class VaultClient {
     }
   }
 
-  async #authenticated(
-    question: Question,
-  ): Promise<(WireAnswer & { etag: string | undefined }) | VaultUnavailable> {
+  async #authenticated(question: Question): Promise<TimedAnswer | VaultUnavailable> {
     try {
       const answer = await this.#ask(question, await this.#bearer());
       if (answer.status !== 401) return answer;
@@ -189,16 +195,14 @@ export class VaultClient {
     }
   }
 
-  async #ask(
-    question: Question,
-    bearer?: string,
-  ): Promise<WireAnswer & { etag: string | undefined }> {
+  async #ask(question: Question, bearer?: string): Promise<TimedAnswer> {
     const response = await this.#retried(question, bearer);
-    const { 'retry-after': retryAfter, etag } = response.headers;
+    const { 'retry-after': retryAfter, etag, date } = response.headers;
     return {
       status: response.statusCode,
       retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
       etag: typeof etag === 'string' ? etag : undefined,
+      dateMs: typeof date === 'string' ? Date.parse(date) : NaN,
       body: await boundedText(response.body),
     };
   }
@@ -255,6 +259,8 @@ export class VaultClient {
     const parsed = metadata.safeParse(parsedJson(answer.body));
     if (answer.status !== 200 || !parsed.success)
       throw new Error('the vault publishes no issuer name');
+    // R12: whose own clock is off could not sign an assertion that counts, nor hear heartbeats that set it right.
+    if (!Number.isNaN(answer.dateMs)) this.#options.onTime?.(answer.dateMs + 500);
     return parsed.data.issuer;
   }
 

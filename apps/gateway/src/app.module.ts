@@ -148,5 +148,6 @@ function vaultClient(config: GatewayConfig, clock: SynchronisedClock): VaultClie
   });
   // The operator's own setting, checked at start: the rules for addresses that admins type do not apply.
   const dispatcher = new Agent({ connections: 64, connect: { timeout: 5000 } });
-  return new VaultClient({ url: config.vaultUrl, assertions, dispatcher });
+  const onTime = (epochMs: number) => clock.synchronise(epochMs);
+  return new VaultClient({ url: config.vaultUrl, assertions, dispatcher, onTime });
 }

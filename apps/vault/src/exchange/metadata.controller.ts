@@ -1,14 +1,21 @@
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get, Inject, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { Clock } from '#lib/clock/clock';
 import { tokenExchangeGrant } from '#lib/contract/exchange';
-import { PUBLIC_URL } from '../tokens.js';
+import { CLOCK, PUBLIC_URL } from '../tokens.js';
 
 /** `GET /.well-known/oauth-authorization-server` (RFC 8414): what clients of the exchange need to know. */
 @Controller('.well-known')
 export class MetadataController {
-  constructor(@Inject(PUBLIC_URL) private readonly publicUrl: string) {}
+  constructor(
+    @Inject(PUBLIC_URL) private readonly publicUrl: string,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
 
   @Get('oauth-authorization-server')
-  metadata(): Record<string, unknown> {
+  metadata(@Res({ passthrough: true }) reply: FastifyReply): Record<string, unknown> {
+    // R12: our clock, not the host's. A gateway whose own is wrong learns the time from it and can sign.
+    reply.header('date', new Date(this.clock.now() * 1000).toUTCString());
     return {
       issuer: this.publicUrl,
       token_endpoint: `${this.publicUrl}/oauth2/token`,
