@@ -4,9 +4,10 @@ import type { Application } from './domain/application.js';
 import type { Issuer } from './domain/issuer.js';
 import type { MachineClient } from './domain/machine-client.js';
 import type { OAuthClientDocument } from './domain/oauth-client-document.js';
-import type { Upstream } from './domain/upstream.js';
+import type { UpstreamDocument } from './domain/upstream.js';
 import type { Webhook } from './domain/webhook.js';
 import { effective } from './effective-oauth-client.js';
+import { effectiveUpstream } from './effective-upstream.js';
 import type { RegistryRow, RegistryRows } from './registry-row.js';
 import type { ApplicationStanding, RegistrySnapshot, Stored } from './registry-snapshot.js';
 
@@ -19,7 +20,10 @@ export function snapshotOf({ version, rows }: RegistryRows): RegistrySnapshot {
   const oauthClients = stored<OAuthClientDocument>('oauth-clients').map((one) =>
     Object.freeze({ ...one, document: Object.freeze(effective(one.document)) }),
   );
-  const upstreams = stored<Upstream>('upstreams');
+  const oauthClient = bySlug(oauthClients);
+  const upstreams = stored<UpstreamDocument>('upstreams').map((one) =>
+    Object.freeze({ ...one, document: effectiveUpstream(one.document, oauthClient) }),
+  );
   const machineClients = stored<MachineClient>('machine-clients');
   const webhooks = stored<Webhook>('webhooks');
   return Object.freeze({
@@ -32,7 +36,7 @@ export function snapshotOf({ version, rows }: RegistryRows): RegistrySnapshot {
     webhooks,
     issuer: bySlug(issuers),
     issuerById: byId(issuers),
-    oauthClient: bySlug(oauthClients),
+    oauthClient,
     oauthClientById: byId(oauthClients),
     upstream: bySlug(upstreams),
     upstreamById: byId(upstreams),

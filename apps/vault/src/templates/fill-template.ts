@@ -97,13 +97,16 @@ function valueErrors({ variables }: Template, given: Variables): FieldError[] {
 // The pattern says what may be typed, this where it may lead: a slip in one must not open the other.
 function strayErrors(template: Template, filled: Template): FieldError[] {
   const after = addressesOf(filled);
-  return addressesOf(template).flatMap(({ variable }, index) => {
-    const hosts = variable === undefined ? undefined : template.variables[variable]?.hosts;
-    const address = after[index]?.url ?? '';
-    if (variable === undefined || hosts === undefined || leadsTo(address, hosts)) return [];
-    const detail = `The address would lead to another host than ${hosts.join(', ')}.`;
-    return [{ pointer: `/variables/${variable}`, code: 'host-not-allowed', detail }];
-  });
+  const stray = new Map<string, readonly string[]>();
+  for (const [index, { variable = '' }] of addressesOf(template).entries()) {
+    const hosts = template.variables[variable]?.hosts;
+    if (hosts !== undefined && !leadsTo(after[index]?.url ?? '', hosts)) stray.set(variable, hosts);
+  }
+  return [...stray].map(([variable, hosts]) => ({
+    pointer: `/variables/${variable}`,
+    code: 'host-not-allowed',
+    detail: `The address would lead to another host than ${hosts.join(', ')}.`,
+  }));
 }
 
 function leadsTo(address: string, hosts: readonly string[]): boolean {

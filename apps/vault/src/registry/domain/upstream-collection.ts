@@ -1,7 +1,7 @@
 import type { FieldError } from '#lib/problem/problem';
 import { type Collection, type Effect, laterMembers, notSupported } from './collection.js';
 import { canonicalJson, type JsonObject, valueAt } from './json.js';
-import { type Upstream, upstream } from './upstream.js';
+import { bearer, upstream, type UpstreamDocument } from './upstream.js';
 
 const laterMember = ['prefix', 'discoveryCredential', 'publicCredential', 'callerHeader', 'tools'];
 const laterCredentials = [
@@ -12,7 +12,7 @@ const laterCredentials = [
   'static',
 ];
 
-export const upstreams: Collection<Upstream> = {
+export const upstreams: Collection<UpstreamDocument> = {
   name: 'upstreams',
   noun: 'upstream',
   schema: upstream,
@@ -44,11 +44,11 @@ function laterCredential(body: JsonObject): FieldError[] {
 }
 
 // Row 10: people agreed to this destination and to this way of using their account.
-function effects(before: Upstream, after: Upstream): Effect[] {
+function effects(before: UpstreamDocument, after: UpstreamDocument): Effect[] {
   const moved = new URL(before.url).origin !== new URL(after.url).origin;
   const changed =
-    canonicalJson([before.inject, before.credential]) !==
-    canonicalJson([after.inject, after.credential]);
+    canonicalJson([before.inject ?? bearer, before.credential]) !==
+    canonicalJson([after.inject ?? bearer, after.credential]);
   if (!moved && !changed) return [];
   const what = moved ? 'address' : 'credential';
   return [{ kind: 'void-consents', reason: `The ${what} of this upstream was changed.` }];

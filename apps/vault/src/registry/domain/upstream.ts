@@ -28,6 +28,22 @@ const credential = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }),
 ]);
 
+const inject = z.strictObject({
+  header: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,60}$/)
+    .refine((name) => !forbiddenHeaders.has(name.toLowerCase()), {
+      message: 'cannot carry a credential',
+    })
+    .default('Authorization'),
+  scheme: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{0,30}$/)
+    .default('Bearer'),
+});
+/** How a credential stands in a request; where nothing else is said, as RFC 6750 §2.1 has it. */
+export const bearer: z.output<typeof inject> = { header: 'Authorization', scheme: 'Bearer' };
+
 /** `upstreams`: an MCP server or HTTP API that callers reach through the gateway. */
 export const upstream = z.strictObject({
   slug,
@@ -36,21 +52,10 @@ export const upstream = z.strictObject({
   url: webUrl,
   access: accessRule.default({ scopes: [], claims: {} }),
   credential,
-  inject: z
-    .strictObject({
-      header: z
-        .string()
-        .regex(/^[A-Za-z][A-Za-z0-9-]{0,60}$/)
-        .refine((name) => !forbiddenHeaders.has(name.toLowerCase()), {
-          message: 'cannot carry a credential',
-        })
-        .default('Authorization'),
-      scheme: z
-        .string()
-        .regex(/^[A-Za-z0-9._-]{0,30}$/)
-        .default('Bearer'),
-    })
-    .default({ header: 'Authorization', scheme: 'Bearer' }),
+  /** Left out, the template of its oauth client decides. */
+  inject: inject.optional(),
   timeoutMs: z.number().int().min(100).max(600_000).default(60_000),
 });
-export type Upstream = z.output<typeof upstream>;
+/** As it is stored. */
+export type UpstreamDocument = z.output<typeof upstream>;
+export type Upstream = UpstreamDocument & { readonly inject: z.output<typeof inject> };
