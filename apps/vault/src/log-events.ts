@@ -7,6 +7,7 @@ export type VaultEvent =
   | 'vault.stopped'
   | 'vault.failed'
   | 'audit.chain_failed'
+  | 'audit.refusal_lost'
   | 'audit.role_too_strong'
   | 'audit.sealed'
   | 'bootstrap.applied'

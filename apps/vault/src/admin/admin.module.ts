@@ -225,7 +225,7 @@ function registryWriter(
     checks: new ResourceChecks(outbound),
     effects: {
       grants,
-      consents: new PostgresConsentVoider(events),
+      consents: new PostgresConsentVoider(events, audit),
       sessions: new PostgresSessionEnder(),
       dependents: new PostgresResourceDependents(),
     },

@@ -1,3 +1,4 @@
+import type { AuditLog } from '../audit/audit-log.js';
 import type { Transaction } from '../database/database.js';
 import { queryOf } from '../database/postgres-database.js';
 import type { EventPublisher } from '../events/event-publisher.js';
@@ -11,15 +12,33 @@ interface Voided {
 }
 
 export class PostgresConsentVoider implements ConsentVoider {
-  constructor(private readonly events: EventPublisher) {}
+  constructor(
+    private readonly events: EventPublisher,
+    private readonly audit: AuditLog,
+  ) {}
 
-  async voidAll(tx: Transaction, upstream: { id: string; slug: string }): Promise<number> {
+  async voidAll(
+    tx: Transaction,
+    upstream: { id: string; slug: string },
+    reason: string,
+  ): Promise<number> {
     await this.#askAnew(tx, upstream.id);
     const voided = await queryOf(tx)<Voided>(
       `DELETE FROM client_consent c USING registry_resource i
         WHERE c.upstream_id = $1 AND i.id = c.issuer_id
        RETURNING i.slug AS issuer, c.subject, c.application, c.consumer`,
       [upstream.id],
+    );
+    // Who changed the upstream stands in the record `registry.…` of the same transaction.
+    await this.audit.recordAll(
+      tx,
+      voided.map((consent) => ({
+        action: 'consent.voided',
+        outcome: 'success',
+        actor: { kind: 'vault' },
+        target: { ...consent, upstream: upstream.slug },
+        detail: { reason },
+      })),
     );
     for (const consent of voided)
       await this.events.publish(tx, {

@@ -1,6 +1,7 @@
 import type { Transaction } from '../database/database.js';
 import { queryOf } from '../database/postgres-database.js';
 import type { AuditLog, AuditRecord } from './audit-log.js';
+import { storableJson } from './storable-json.js';
 
 export class PostgresAuditLog implements AuditLog {
   record(tx: Transaction, record: AuditRecord): Promise<void> {
@@ -14,10 +15,10 @@ export class PostgresAuditLog implements AuditLog {
       [
         records.map(({ action }) => action),
         records.map(({ outcome }) => outcome),
-        records.map(({ actor }) => JSON.stringify(actor)),
-        records.map(({ target }) => JSON.stringify(target)),
+        records.map(({ actor }) => storableJson(actor)),
+        records.map(({ target }) => storableJson(target)),
         records.map(({ requestId }) => requestId ?? null),
-        records.map(({ detail }) => JSON.stringify(detail ?? {})),
+        records.map(({ detail }) => storableJson(detail ?? {})),
       ],
     );
   }

@@ -3,6 +3,7 @@ import type { Provider } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
 import type { VaultLogger } from '../log-events.js';
 import type { AuditLog } from '../audit/audit-log.js';
+import type { Refusals } from '../audit/refusals.js';
 import type { CrashPoint } from '../database/crash-point.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { ConsentStore } from '../grants/consent-store.js';
@@ -28,6 +29,7 @@ import {
   GRANTS,
   LOGGER,
   PROVIDERS,
+  REFUSALS,
   REGISTRY,
   SEALER,
 } from '../tokens.js';
@@ -35,6 +37,7 @@ import { Admitted } from './admitted.js';
 import { AllowInteraction } from './allow-interaction.js';
 import { BeginConnection } from './begin-connection.js';
 import { CallbackController } from './callback.controller.js';
+import { callbackRecord } from './callback-record.js';
 import { ChooseAccount } from './choose-account.js';
 import { CompleteConsent } from './complete-consent.js';
 import { CONNECT_BINDING } from './connect-binding.js';
@@ -172,17 +175,23 @@ const deciding: Provider[] = [
       requests: ConsentRequests,
       completeConsent: CompleteConsent,
       registry: Registry,
-      ...[providers, crashPoint, logger]: [Providers, CrashPoint, VaultLogger]
+      ...[providers, crashPoint, logger, refusals]: [Providers, CrashPoint, VaultLogger, Refusals]
     ) =>
       new ReceiveCallback(stores, requests, {
         registry,
         providers,
         completeConsent,
         crashPoint,
-        onFailure: (failure, { slug: oauthClient, requestId }) =>
-          logger.warn({ event: 'provider.refused', requestId, oauthClient, ...failure }),
-        onStray: (kind, { slug, requestId }) =>
-          logger.warn({ event: 'callback.stray', requestId, kind, oauthClient: slug }),
+        onFailure: (failure, callback) => {
+          const { slug: oauthClient, requestId } = callback;
+          logger.warn({ event: 'provider.refused', requestId, oauthClient, ...failure });
+          void refusals.note(callbackRecord(callback, failure.code, registry.current()));
+        },
+        onStray: (kind, callback) => {
+          const { slug, requestId } = callback;
+          logger.warn({ event: 'callback.stray', requestId, kind, oauthClient: slug });
+          void refusals.note(callbackRecord(callback, kind, registry.current()));
+        },
       }),
     inject: [
       CONSENT_STORES,
@@ -192,6 +201,7 @@ const deciding: Provider[] = [
       PROVIDERS,
       CRASH_POINT,
       LOGGER,
+      REFUSALS,
     ],
   },
 ];

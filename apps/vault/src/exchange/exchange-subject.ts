@@ -83,15 +83,18 @@ export class ExchangeSubject {
     if (issuer === undefined)
       return { error: 'invalid_request', description: 'The issuer of subject_token is not known.' };
     if (caller.machine)
-      return denied('subject_token is about a program, not a person: it has no personal grants.');
+      return denied(
+        caller,
+        'subject_token is about a program, not a person: it has no personal grants.',
+      );
     const { trust } = registry.standing(caller.issuer, caller.application);
-    if (trust === 'blocked') return denied('The application of subject_token is blocked.');
+    if (trust === 'blocked') return denied(caller, 'The application of subject_token is blocked.');
     if (trust === 'unknown' && issuer.document.unknownApplications === 'refuse')
-      return denied('The application of subject_token is not known here.');
+      return denied(caller, 'The application of subject_token is not known here.');
     return { caller, issuerId: issuer.id };
   }
 }
 
-function denied(description: string): OAuthRefusal {
-  return { error: 'access_denied', description };
+function denied(caller: Caller, description: string): OAuthRefusal {
+  return { error: 'access_denied', description, caller };
 }

@@ -5,6 +5,7 @@ import {
   type InteractionRequired,
   type TokenAnswer,
 } from '#lib/contract/exchange';
+import type { Caller } from '#lib/jwt/caller';
 import { SealBroken } from '#lib/sealing/message';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
@@ -28,7 +29,7 @@ import type { HandOuts } from './hand-outs.js';
 
 export type ExchangeAnswer =
   | { readonly token: TokenAnswer }
-  | { readonly interaction: InteractionRequired }
+  | { readonly interaction: InteractionRequired; readonly caller: Caller }
   | OAuthRefusal;
 
 export interface ExchangeParts {
@@ -97,9 +98,11 @@ export class ExchangeToken {
     );
     if ('error' in subject) return subject;
     // The gateway asks this too; a service that comes straight here has nobody else to ask it.
-    if (decideAccess(subject.caller, upstream.document.access).kind !== 'allowed') return noAccess;
+    const { caller } = subject;
+    if (decideAccess(caller, upstream.document.access).kind !== 'allowed')
+      return { ...noAccess, caller };
     const target = exchangeTarget(registry, upstream, parameters.scopes);
-    return 'error' in target ? target : { ...call, subject, target };
+    return 'error' in target ? { ...target, caller } : { ...call, subject, target };
   }
 
   /** Nobody agreed to this for the application yet. The grant may have it already: then our own page is enough. */
@@ -164,6 +167,7 @@ export class ExchangeToken {
         interactionId,
         mint,
       }),
+      caller: settled.subject.caller,
     };
   }
 

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
 import type { TokenVerifier } from '#lib/jwt/token-verifier';
 import type { AuditLog } from '../audit/audit-log.js';
+import type { Refusals } from '../audit/refusals.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import { AccessTokenFor } from '../grants/access-token-for.js';
 import type { ConsentStore } from '../grants/consent-store.js';
@@ -17,6 +18,7 @@ import {
   DATABASE,
   INTERACTIONS,
   LOGGER,
+  REFUSALS,
   REGISTRY,
   TOKEN_VERIFIER,
 } from '../tokens.js';
@@ -84,8 +86,9 @@ import { TokenController } from './token.controller.js';
         clients: MachineClientAuthenticator,
         exchanging: ExchangeToken,
         logger: VaultLogger,
-      ) => new TokenEndpoint(clients, exchanging, logger),
-      inject: [MachineClientAuthenticator, ExchangeToken, LOGGER],
+        refusals: Refusals,
+      ) => new TokenEndpoint(clients, exchanging, logger, refusals),
+      inject: [MachineClientAuthenticator, ExchangeToken, LOGGER, REFUSALS],
     },
   ],
 })

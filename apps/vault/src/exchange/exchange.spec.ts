@@ -423,6 +423,48 @@ describe('keeping', () => {
   });
 });
 
+test('row 40, no trace: exchanges that were refused stand in the audit log, with who and why, each kind once', async () => {
+  const refused = async (subject: string) => {
+    const rows = await fixture.seed.database.query<Record<string, unknown>>(
+      `SELECT actor->>'client' AS client, actor->>'application' AS application, target, detail->>'error' AS error,
+              outcome, request_id IS NOT NULL AS "hasRequestId"
+         FROM audit_event WHERE action = 'token.refused' AND actor->>'subject' = $1 ORDER BY sequence`,
+      [subject],
+    );
+    return rows;
+  };
+  const token = await fixture.token('nora');
+  for (let time = 1; time <= 5; time += 1) await fixture.exchange(token);
+  await fixture.exchange(token, { audience: 'guarded' });
+  await fixture.exchange(token, { scope: 'everything' });
+  const by = {
+    client: 'gateway',
+    application: 'assistant',
+    outcome: 'refused',
+    hasRequestId: true,
+  };
+  await expect
+    .poll(() => refused('nora'))
+    .toEqual([
+      { ...by, target: { upstream: 'snowdemo' }, error: 'interaction_required' },
+      { ...by, target: { upstream: 'snowdemo' }, error: 'invalid_scope' },
+    ]);
+  await fixture.exchange(await fixture.token('nora', { audience: `${gatewayUrl}/http/guarded` }), {
+    audience: 'guarded',
+  });
+  await expect.poll(() => refused('nora')).toHaveLength(3);
+  expect((await refused('nora')).at(-1)).toMatchObject({
+    target: { upstream: 'guarded' },
+    error: 'access_denied',
+  });
+  await fixture.exchange(token, { audience: 'unlisted' });
+  await fixture.exchange(token, { client_assertion: 'none' });
+  const unnamed = (error: string) =>
+    fixture.count(`audit_event WHERE action = 'token.refused' AND detail->>'error' = $1`, [error]);
+  await expect.poll(() => unnamed('invalid_target')).toBeGreaterThan(0);
+  await expect.poll(() => unnamed('invalid_client')).toBeGreaterThan(0);
+});
+
 test('row 40, log leaks: no token that was sent or handed out stands in the log', async () => {
   const { accessToken } = await fixture.grant('leo');
   await fixture.consent('leo');

@@ -1,5 +1,6 @@
 import { tokenExchangeGrant } from '#lib/contract/exchange';
 import { renderOAuthError, type RenderedProblem } from '#lib/problem/render';
+import type { Refusals } from '../audit/refusals.js';
 import type { VaultLogger } from '../log-events.js';
 import { type AssertionAuthenticator, authenticateClient } from './authenticate-client.js';
 import {
@@ -7,7 +8,8 @@ import {
   type OAuthRefusal,
   parametersOnce,
 } from './domain/exchange-parameters.js';
-import type { ExchangeAnswer, ExchangeToken } from './exchange-token.js';
+import type { ExchangeAnswer, ExchangeCall, ExchangeToken } from './exchange-token.js';
+import { refusalRecord, strangerRecord } from './refusal-record.js';
 
 const statuses: Partial<Record<OAuthRefusal['error'], number>> = {
   invalid_client: 401,
@@ -26,6 +28,7 @@ export class TokenEndpoint {
     private readonly clients: AssertionAuthenticator,
     private readonly exchanging: ExchangeToken,
     private readonly logger: VaultLogger,
+    private readonly refusals: Refusals,
   ) {}
 
   /** Never throws: what was not foreseen is 503 and a line in the log. */
@@ -43,7 +46,10 @@ export class TokenEndpoint {
     if (!once.ok) return this.#logged(once.refusal, requestId);
     const { form } = once;
     const client = await authenticateClient(this.clients, form);
-    if ('error' in client) return this.#logged(client, requestId);
+    if ('error' in client) {
+      void this.refusals.note(strangerRecord(client.error, requestId));
+      return this.#logged(client, requestId);
+    }
     if (form.grant_type === 'client_credentials')
       return {
         error: 'invalid_target',
@@ -54,8 +60,18 @@ export class TokenEndpoint {
       return { error: 'unsupported_grant_type', description: `Use ${tokenExchangeGrant}.` };
     const parameters = exchangeParameters(form);
     if ('error' in parameters) return this.#logged(parameters, requestId);
-    const answer = await this.exchanging.exchange({ client, parameters, requestId });
+    const call = { client, parameters, requestId };
+    const answer = await this.exchanging.exchange(call);
+    this.#note(call, answer);
     return 'error' in answer ? this.#logged(answer, requestId, client.document.slug) : answer;
+  }
+
+  #note(call: ExchangeCall, answer: ExchangeAnswer): void {
+    if ('token' in answer) return;
+    const error = 'interaction' in answer ? answer.interaction.error : answer.error;
+    // No refusal: something is down, and comes back.
+    if (error === 'temporarily_unavailable') return;
+    void this.refusals.note(refusalRecord(call, error, answer.caller));
   }
 
   #logged(refusal: OAuthRefusal, requestId: string, client?: string): OAuthRefusal {

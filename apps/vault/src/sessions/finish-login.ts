@@ -15,6 +15,8 @@ export type LoginOutcome =
   | {
       readonly ok: false;
       readonly reason: 'refused';
+      /** Slug of the issuer. */
+      readonly issuer: string;
       readonly returnTo: ReturnTo;
       readonly cause?: unknown;
     };
@@ -55,7 +57,8 @@ export class FinishLogin {
       const sessionCookie = await this.#openSession(attempt, who, issuer.document.slug, callback);
       return { ok: true, sessionCookie, returnTo };
     } catch (cause) {
-      return { ok: false, reason: 'refused', returnTo, cause };
+      const { slug } = issuer.document;
+      return { ok: false, reason: 'refused', issuer: slug, returnTo, cause };
     }
   }
 

@@ -13,6 +13,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Secret } from '#lib/secret/secret';
 import { Problem } from '#lib/problem/problem';
+import type { Refusals } from '../audit/refusals.js';
 import type { VaultLogger } from '../log-events.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { isOpaque } from '../web/opaque.js';
@@ -46,6 +47,7 @@ export interface LoginParts {
   readonly sessions: RequestSessions;
   readonly registry: Registry;
   readonly logger: VaultLogger;
+  readonly refusals: Refusals;
 }
 
 @Controller()
@@ -84,7 +86,17 @@ export class LoginController {
       sessions.put(request, reply, outcome.sessionCookie);
       return seeOther(reply, pathOf(outcome.returnTo));
     }
-    if (outcome.reason === 'stale') return sendPage(reply, staleLoginPage(request.id));
+    const { reason } = outcome;
+    const about = reason === 'refused' ? { issuer: outcome.issuer } : undefined;
+    void this.parts.refusals.note({
+      action: 'login.refused',
+      outcome: 'refused',
+      actor: { kind: 'person', ...about },
+      target: { ...about },
+      requestId: request.id,
+      detail: { reason },
+    });
+    if (reason === 'stale') return sendPage(reply, staleLoginPage(request.id));
     logger.warn({ event: 'login.refused', requestId: request.id, err: outcome.cause });
     await sendPage(reply, refusedLoginPage(request.id, outcome.returnTo));
   }

@@ -4,6 +4,7 @@ import type { Clock } from '#lib/clock/clock';
 import type { Outbound } from '#lib/outbound/outbound';
 import type { VaultLogger } from '../log-events.js';
 import type { AuditLog } from '../audit/audit-log.js';
+import type { Refusals } from '../audit/refusals.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { Sealer } from '../sealing/sealer.js';
@@ -14,6 +15,7 @@ import {
   LOGGER,
   OUTBOUND,
   PUBLIC_URL,
+  REFUSALS,
   REGISTRY,
   SEALER,
 } from '../tokens.js';
@@ -117,8 +119,16 @@ const sweepMs = 5 * 60 * 1000;
         finishLogin: FinishLogin,
         endSession: EndSession,
         binding: BrowserBinding,
-        ...[sessions, registry, logger]: [RequestSessions, Registry, VaultLogger]
-      ): LoginParts => ({ door, finishLogin, endSession, binding, sessions, registry, logger }),
+        ...[sessions, registry, logger, refusals]: [
+          RequestSessions,
+          Registry,
+          VaultLogger,
+          Refusals,
+        ]
+      ): LoginParts => ({
+        ...{ door, finishLogin, endSession, binding },
+        ...{ sessions, registry, logger, refusals },
+      }),
       inject: [
         LoginDoor,
         FinishLogin,
@@ -127,6 +137,7 @@ const sweepMs = 5 * 60 * 1000;
         RequestSessions,
         REGISTRY,
         LOGGER,
+        REFUSALS,
       ],
     },
   ],

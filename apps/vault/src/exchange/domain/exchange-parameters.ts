@@ -1,4 +1,5 @@
 import { accessTokenType, jwtTokenType } from '#lib/contract/exchange';
+import type { Caller } from '#lib/jwt/caller';
 
 /** RFC 6749 §5.2: what the client is told. Fixed words; nothing of a token, nothing of another party. */
 export interface OAuthRefusal {
@@ -11,6 +12,8 @@ export interface OAuthRefusal {
     | 'temporarily_unavailable'
     | 'unsupported_grant_type';
   readonly description: string;
+  /** Whom the token proved, for the record; never answered. */
+  readonly caller?: Caller;
   readonly retryAfterSeconds?: number;
 }
 

@@ -1,0 +1,7 @@
+import type { AuditRecord } from './audit-log.js';
+
+/** Records what was refused, which callers can cause at will: like ones are counted instead of repeated. */
+export interface Refusals {
+  /** Never rejects: what is refused stays refused without its record, and the log says so. */
+  note(record: AuditRecord): Promise<void>;
+}

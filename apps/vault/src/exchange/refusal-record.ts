@@ -1,0 +1,45 @@
+import type { Caller } from '#lib/jwt/caller';
+import type { AuditRecord } from '../audit/audit-log.js';
+import type { ExchangeCall } from './exchange-token.js';
+
+/** Longer ones are no names of ours. */
+const mostCharacters = 200;
+
+/** The audit record of an exchange that gave no token; what the client asked for stands in it as it asked. */
+export function refusalRecord(
+  { client, parameters: { target }, requestId }: ExchangeCall,
+  error: string,
+  caller: Caller | undefined,
+): AuditRecord {
+  const asked =
+    'audience' in target ? { upstream: target.audience } : { resource: target.resource };
+  const [[name, value] = ['upstream', '']] = Object.entries(asked);
+  return {
+    action: 'token.refused',
+    outcome: 'refused',
+    actor: {
+      kind: 'machine',
+      client: client.document.slug,
+      ...(caller && {
+        issuer: caller.issuer,
+        subject: caller.subject,
+        application: caller.application,
+      }),
+    },
+    target: { [name]: value.slice(0, mostCharacters) },
+    requestId,
+    detail: { error },
+  };
+}
+
+/** Somebody who did not prove to be a client: nothing that they said is repeated. */
+export function strangerRecord(error: string, requestId: string): AuditRecord {
+  return {
+    action: 'token.refused',
+    outcome: 'refused',
+    actor: { kind: 'machine' },
+    target: {},
+    requestId,
+    detail: { error },
+  };
+}
