@@ -7,6 +7,7 @@ import { ConnectModule } from './connect/connect.module.js';
 import { ExchangeModule } from './exchange/exchange.module.js';
 import { GrantsModule } from './grants/grants.module.js';
 import { HealthModule } from './health.module.js';
+import { ImportsModule } from './imports/imports.module.js';
 import { InteractionsModule } from './interactions/interactions.module.js';
 import { MachineClientsModule } from './machine-clients/machine-clients.module.js';
 import { PlatformModule } from './platform.module.js';
@@ -34,6 +35,7 @@ export class AppModule {
         MachineClientsModule,
         WebhooksModule,
         GrantsModule,
+        ImportsModule,
         InteractionsModule,
         SessionsModule,
         ConnectModule,

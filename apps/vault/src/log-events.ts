@@ -16,6 +16,8 @@ export type VaultEvent =
   | 'events.connection_lost'
   | 'exchange.refused'
   | 'exchange.failed'
+  | 'grant.import_broken'
+  | 'grant.import_finished'
   | 'grant.refreshed'
   | 'grant.refresh_failed'
   | 'grant.refresh_broken'

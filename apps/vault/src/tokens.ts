@@ -19,6 +19,8 @@ export const EVENT_SOURCE = Symbol('EventSource');
 export const REGISTRY = Symbol('Registry');
 export const GRANTS = Symbol('Grants');
 export const CONSENT_STORE = Symbol('ConsentStore');
+/** An ImportGrants (imports/import-grants.ts). */
+export const GRANT_IMPORTS = Symbol('ImportGrants');
 export const PROVIDERS = Symbol('Providers');
 export const INTERACTIONS = Symbol('Interactions');
 /** A CrashPoint; `noCrash` in production. */

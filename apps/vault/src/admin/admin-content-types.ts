@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 
-/** RFC 7396's media type for PATCH, and YAML as text for `apply`, beside Fastify's own application/json. */
+/** RFC 7396's media type for PATCH; YAML and NDJSON as text, for `apply` and imports; beside Fastify's own application/json. */
 export function addAdminContentTypes(fastify: FastifyInstance): void {
   if (!fastify.hasContentTypeParser('application/merge-patch+json'))
     fastify.addContentTypeParser(
@@ -8,8 +8,9 @@ export function addAdminContentTypes(fastify: FastifyInstance): void {
       { parseAs: 'string' },
       fastify.getDefaultJsonParser('error', 'error'),
     );
-  if (!fastify.hasContentTypeParser('application/yaml'))
-    fastify.addContentTypeParser('application/yaml', { parseAs: 'string' }, (_, body, done) =>
-      done(null, body),
-    );
+  for (const type of ['application/yaml', 'application/x-ndjson'])
+    if (!fastify.hasContentTypeParser(type))
+      fastify.addContentTypeParser(type, { parseAs: 'string' }, (_, body, done) =>
+        done(null, body),
+      );
 }

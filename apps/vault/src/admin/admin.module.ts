@@ -50,6 +50,7 @@ import { AuditEventsController } from './audit-events.controller.js';
 import { CollectionsController } from './collections.controller.js';
 import { ExplainCallerToken } from './explain-caller-token.js';
 import { GrantsController } from './grants.controller.js';
+import { GrantsImportController } from './grants-import.controller.js';
 import { IssuerTestController } from './issuer-test.controller.js';
 import { KeysController } from './keys.controller.js';
 import { OAuthClientTestController } from './oauth-client-test.controller.js';
@@ -75,6 +76,7 @@ import { WebhooksController } from './webhooks.controller.js';
     OAuthClientTestController,
     TemplatesController,
     GrantsController,
+    GrantsImportController,
     KeysController,
     AuditEventsController,
     WebhooksController,
@@ -113,8 +115,9 @@ import { WebhooksController } from './webhooks.controller.js';
     },
     {
       provide: PostgresGrantList,
-      useFactory: (database: PostgresDatabase) => new PostgresGrantList(database),
-      inject: [DATABASE],
+      useFactory: (database: PostgresDatabase, registry: Registry) =>
+        new PostgresGrantList(database, registry),
+      inject: [DATABASE, REGISTRY],
     },
     {
       provide: PostgresAuditEvents,

@@ -14,7 +14,8 @@ beforeAll(async () => {
   const clientId = await idOf('oauth-clients/snow');
   const insert = `INSERT INTO user_grant (issuer_id, subject, oauth_client_id, partition, status, status_reason,
        requested_scopes, granted_scopes, upstream_subject, upstream_account, refresh_token)
-     VALUES ($1, $2, $3, $4, $5, $6, '{read}', '{read}', 'up-1', 'Alice', '\\x00') RETURNING id`;
+     VALUES ($1, $2, $3, $4, $5, $6, '{read,run}', '{read}', 'up-1', 'Alice',
+             (SELECT sealed FROM registry_secret LIMIT 1)) RETURNING id`;
   for (const [subject, status, reason] of [
     ['alice', 'active', null],
     ['bob', 'needs_consent', 'The provider ended it.'],
@@ -66,6 +67,60 @@ describe('grants', () => {
       account: { subject: 'up-1', name: 'Alice' },
     });
     expect(Date.parse(body.since)).toBeGreaterThan(0);
+    expect(body.problem).toMatchObject({ code: 'suspended', detail: 'The provider ended it.' });
+    expect(body.problem.since).toBe(body.since);
+  });
+
+  it('tell by problem why they do not work, and are found by it', async () => {
+    const kinds: [string, string, string][] = [
+      ['limited', 'provider_failing', `refresh_failures = 2, refresh_error = 'transient: 429 x'`],
+      [
+        'unregistered',
+        'misconfigured',
+        `refresh_failures = 1, refresh_error = 'misconfigured: 401 invalid_client'`,
+      ],
+      ['tokenless', 'expired', 'refresh_token = NULL'],
+      ['rejected', 'rejected_by_upstream', 'rejected_at = now()'],
+      ['narrow', 'scope_missing', `requested_scopes = '{read}'`],
+      ['refused', 'invalid_grant', `status = 'needs_consent', status_reason = 'invalid_grant'`],
+      ['moved', 'suspended', `status = 'needs_consent', status_reason = 'It was changed.'`],
+    ];
+    for (const [subject, , change] of kinds) {
+      await vault.database.query(
+        `INSERT INTO user_grant (issuer_id, subject, oauth_client_id, partition, status, requested_scopes,
+             granted_scopes, refresh_token)
+         SELECT issuer_id, $1, oauth_client_id, partition, 'active', requested_scopes, granted_scopes, refresh_token
+           FROM user_grant WHERE subject = 'alice'`,
+        [subject],
+      );
+      await vault.database.query(
+        `UPDATE user_grant SET failing_since = now() - interval '1 hour', ${change} WHERE subject = $1`,
+        [subject],
+      );
+    }
+    const { body } = await ask('GET', '/admin/v1/grants?broken=true');
+    type Item = { subject: string; problem: { code: string; fix: string; failures: number } };
+    const found = new Map((body.items as Item[]).map((item) => [item.subject, item.problem]));
+    for (const [subject, code] of kinds)
+      expect([subject, found.get(subject)?.code]).toEqual([subject, code]);
+    expect(found.get('limited')).toMatchObject({ failures: 2, fix: expect.any(String) });
+    expect(found.has('alice')).toBe(false);
+    const rest = await ask('GET', '/admin/v1/grants?broken=false');
+    expect(rest.body.items).toMatchObject([{ subject: 'alice', problem: null }]);
+    await vault.database.query('DELETE FROM user_grant WHERE subject = ANY ($1)', [
+      kinds.map(([who]) => who),
+    ]);
+  });
+
+  it('whose provider fails everybody show it once their token has ended', async () => {
+    await vault.database.query(
+      `INSERT INTO provider_circuit (oauth_client_id, failures, error, paused_until)
+       SELECT id, 3, 'transient: 502 text/html', now() + interval '1 minute' FROM registry_resource WHERE slug = 'snow'`,
+    );
+    const { body } = await ask('GET', '/admin/v1/grants?subject=alice&broken=true');
+    expect(body.items[0].problem).toMatchObject({ code: 'provider_failing', failures: 3 });
+    expect(Date.parse(body.items[0].problem.nextAttemptAt)).toBeGreaterThan(Date.now());
+    await vault.database.query('DELETE FROM provider_circuit');
   });
 
   it('are revoked by DELETE, which says what was achieved', async () => {

@@ -28,6 +28,10 @@ const filters = {
   upstream: text,
   application: text,
   status: z.enum(['active', 'refreshing', 'needs_consent', 'revoked']).optional(),
+  broken: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional(),
 };
 
 @Controller('admin/v1/grants')

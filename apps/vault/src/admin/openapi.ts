@@ -1,10 +1,12 @@
 import { collections } from '../registry/collections.js';
 import type { JsonObject } from '../registry/domain/json.js';
 import { collectionOperations } from './openapi-collections.js';
+import { grantOperations } from './openapi-grants.js';
 import { keyOperations } from './openapi-keys.js';
 import { dryRun, openApiOperation, page, paging, type Operation } from './openapi-operations.js';
 import { changeSchema, problemSchema, resourceSchema } from './openapi-schemas.js';
 import { templateOperations } from './openapi-templates.js';
+import { webhookOperations } from './openapi-webhooks.js';
 
 const change = { $ref: '#/components/schemas/change' };
 
@@ -13,7 +15,8 @@ export const adminOperations: readonly Operation[] = [
   ...Object.values(collections).flatMap(collectionOperations),
   ...testOperations(),
   ...templateOperations,
-  ...grantOperations(),
+  ...grantOperations,
+  ...webhookOperations,
   ...auditOperations(),
   ...keyOperations,
   ...portableOperations(),
@@ -100,38 +103,6 @@ function testOperations(): Operation[] {
         },
         409: { what: 'Its clientAuth is not private_key_jwt.' },
       },
-    },
-  ];
-}
-
-function grantOperations(): Operation[] {
-  const entry = { type: 'object' };
-  const by = 'Only those of this one.';
-  const one = '/admin/v1/grants/{id}';
-  const filters = { issuer: by, subject: by, oauthClient: by, upstream: by, application: by };
-  const absent = { what: 'There is no such grant.' };
-  return [
-    {
-      method: 'get',
-      path: '/admin/v1/grants',
-      tag: 'grants',
-      summary: 'List what people granted; never a token',
-      query: { ...filters, status: 'active, refreshing, needs_consent or revoked.', ...paging },
-      answers: { 200: { what: 'One page.', schema: page(entry) } },
-    },
-    {
-      method: 'get',
-      path: one,
-      tag: 'grants',
-      summary: 'Read one grant: why it is as it is, and since when',
-      answers: { 200: { what: 'The grant.', schema: entry }, 404: absent },
-    },
-    {
-      method: 'delete',
-      path: one,
-      tag: 'grants',
-      summary: 'Revoke one grant, here and at the provider (RFC 7009)',
-      answers: { 200: { what: 'What was achieved at the provider.', schema: entry }, 404: absent },
     },
   ];
 }

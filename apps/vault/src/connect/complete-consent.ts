@@ -1,4 +1,5 @@
 import type { Transaction } from '../database/database.js';
+import { consentLifetimeSeconds } from '../grants/consent-store.js';
 import type { TokenSet, UpstreamAccount } from '../providers/token-set.js';
 import { statusAfter } from '../interactions/domain/interaction.js';
 import type { ConsentRecord } from './consent-record.js';
@@ -19,8 +20,6 @@ export interface Completion {
   };
   readonly requestId: string;
 }
-
-const consentLifetimeSeconds = 180 * 24 * 60 * 60;
 
 /**
  * The end of a consent: interaction, grant, tokens, consent, audit and events in one transaction. Whoever is told

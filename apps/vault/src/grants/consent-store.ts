@@ -1,5 +1,8 @@
 import type { Transaction } from '../database/database.js';
 
+/** How long a consent lasts. */
+export const consentLifetimeSeconds = 180 * 24 * 60 * 60;
+
 /** Person (issuer row id), the application that asks, who receives the token, and for which upstream. */
 export interface ConsentKey {
   readonly issuerId: string;

@@ -81,6 +81,7 @@ export class GrantsReplica {
   tokens!: AccessTokenFor;
   dueScan!: DueScan;
   consents!: PostgresConsentStore;
+  providers!: OpenIdProviders;
   /** Revocations that providers still owe an answer to; a test looks itself. */
   revocations!: PostgresRevocationStore;
   revoking!: OutboxWorker<OwedRevocation>;
@@ -132,7 +133,7 @@ export class GrantsReplica {
       ...{ database, consents, revocations, atProvider, registry, audit, events, logger },
     });
     const self = Object.assign(new GrantsReplica(), {
-      ...{ database, registry, store, refreshing, consents, revocations },
+      ...{ database, registry, store, refreshing, consents, revocations, providers },
       revoking: new OutboxWorker(atProvider, { atOncePerLane: 2, onError: report }),
       grants: new UpstreamGrants(store, revoking, audit, events),
       tokens: new AccessTokenFor(store, database, refreshing, clock),
