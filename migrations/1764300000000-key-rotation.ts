@@ -40,6 +40,9 @@ const statements = [
      key_id      text NOT NULL,
      phase       text NOT NULL CHECK (phase IN ('announcing','switching','sealing','wrapping','finished')),
      waiting_for text,
+     -- The process at it, and when it last was: another takes over from one that is silent.
+     worker      uuid NOT NULL,
+     worked_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
      position    jsonb,
      pass        int NOT NULL DEFAULT 1,
      found       bigint NOT NULL DEFAULT 0,

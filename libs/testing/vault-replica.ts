@@ -11,24 +11,35 @@ export interface VaultReplica {
   readonly url: string;
   /** Ends it with SIGTERM and waits for it. */
   stop(): Promise<void>;
+  /** The signal that ended it, once one did. */
+  readonly ended: Promise<NodeJS.Signals | null>;
 }
 
 const readyTimeoutMs = 30_000;
 
-export async function startVaultReplica(trial: TrialStack): Promise<VaultReplica> {
+/** `env` is added to its settings, e.g. a crash point. */
+export async function startVaultReplica(
+  trial: TrialStack,
+  env: Readonly<Record<string, string>> = {},
+): Promise<VaultReplica> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const log = openSync(join(trial.stateDir, 'logs', `vault-${port}.log`), 'a', 0o600);
   const child = spawn(
     process.execPath,
     ['--enable-source-maps', join(process.cwd(), 'dist/apps/vault/src/main.js')],
-    { stdio: ['ignore', log, log], env: { ...process.env, ...(await settings(trial, port)) } },
+    {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...(await settings(trial, port)), ...env },
+    },
   );
   closeSync(log);
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const ended = new Promise<NodeJS.Signals | null>((resolve) =>
+    child.once('exit', (_code, signal) => resolve(signal)),
+  );
   const stop = async () => {
     child.kill('SIGTERM');
-    await exited;
+    await ended;
   };
   try {
     await untilReady(`${url}/readyz`, () => child.exitCode === null);
@@ -36,7 +47,7 @@ export async function startVaultReplica(trial: TrialStack): Promise<VaultReplica
     await stop();
     throw error;
   }
-  return { url, stop };
+  return { url, stop, ended };
 }
 
 async function settings(trial: TrialStack, port: number): Promise<Record<string, string>> {

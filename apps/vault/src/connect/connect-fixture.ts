@@ -44,7 +44,11 @@ export class ConnectFixture {
       destination: { write: (line: string) => void log.push(line) },
     });
     const vault = await startVault(config, logger);
-    const database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'spec', maxConnections: 4 });
+    const database = new PostgresDatabase({
+      url: fresh.vaultUrl,
+      purpose: 'spec',
+      maxConnections: 4,
+    });
     const stop = async () => {
       await vault.stop();
       await database.close();

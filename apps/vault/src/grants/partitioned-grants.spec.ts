@@ -34,7 +34,7 @@ test('grants of before are found, listed and served, and new ones stored', async
   const { issuerId } = fixture.keyOf('alice');
   expect(await two.grants.listOf({ issuerId, subject: 'alice' })).toHaveLength(1);
   expect((await two.grants.byId(grant.id))?.subject).toBe('alice');
-  const list = new PostgresGrantList(fixture.database);
+  const list = new PostgresGrantList(fixture.database, one.registry);
   const page = await list.list({ issuer: 'corporate' }, { after: '', limit: 50 });
   expect(page.map(({ subject }) => subject).toSorted()).toEqual([...people, 'alice'].toSorted());
   expect(refreshes()).toBe(0);

@@ -69,8 +69,7 @@ export class PostgresDueGrants {
 }
 
 /** $1 row ids of oauth clients. One look into the index for each. */
-export const standingSql = `
-  SELECT c.id AS "oauthClientId", d.due IS NOT NULL AS due, coalesce(p.failures, 0) AS failures,
+export const standingSql = `SELECT c.id AS "oauthClientId", d.due IS NOT NULL AS due, coalesce(p.failures, 0) AS failures,
          coalesce(greatest(extract(epoch FROM p.paused_until - now()), 0), 0)::float8 AS "pausedFor"
     FROM unnest($1::uuid[]) AS c (id)
     LEFT JOIN provider_circuit p ON p.oauth_client_id = c.id
@@ -87,8 +86,7 @@ const lastUse = 'greatest(g.last_used_at, g.status_since, g.created_at)';
  * own idle limit, $6 its absolute one, $7 only what is idle, and only to take it off the list. A refresh in flight is due again each second, should its process die: whose
  * lock is held by somebody alive is passed over.
  */
-export const claimSql = `
-  WITH due AS (
+export const claimSql = `WITH due AS (
     SELECT g.id, g.issuer_id, g.subject
       FROM user_grant g
      WHERE g.oauth_client_id = $1 AND g.status IN ('active','refreshing')

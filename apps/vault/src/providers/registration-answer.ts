@@ -10,7 +10,11 @@ const information = z.object({
   // RFC 7591 §3.2.1: 0 means never.
   client_secret_expires_at: z.number().nonnegative().optional(),
   registration_access_token: text.optional(),
-  registration_client_uri: z.string().max(2_048).refine((url) => URL.canParse(url)).optional(),
+  registration_client_uri: z
+    .string()
+    .max(2_048)
+    .refine((url) => URL.canParse(url))
+    .optional(),
   token_endpoint_auth_method: z
     .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
     .optional(),

@@ -3,14 +3,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '#lib/observability/logger';
 import { Outbound } from '#lib/outbound/outbound';
 import { Problem } from '#lib/problem/problem';
-import { openMessage, sealMessage } from '#lib/sealing/message';
 import { Secret } from '#lib/secret/secret';
 import { type FreshDatabase, freshDatabase } from '#lib/testing/postgres-fresh-database';
 import { TestIssuer } from '#lib/testing/test-issuer';
 import type { PublishedEvent } from '#lib/contract/events';
 import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
 import { PostgresDatabase } from '../database/postgres-database.js';
-import type { SealedPlace, Sealer } from '../sealing/sealer.js';
+import { KeyRingSealer } from '../sealing/key-ring-sealer.js';
+import { readKeyRing } from '../sealing/read-key-ring.js';
+import { PostgresSealingKeyStore } from '../sealing/postgres-sealing-key-store.js';
 import { collections } from './collections.js';
 import type { CollectionName } from './domain/collection.js';
 import { PostgresRegistryStore } from './postgres-registry-store.js';
@@ -18,18 +19,6 @@ import type { ChangeRequest } from './change-request.js';
 import { RegistryWriter } from './registry-writer.js';
 import { ResourceChecks } from './resource-checks.js';
 import { StoredRegistry } from './stored-registry.js';
-
-class OneKeySealer implements Sealer {
-  readonly #key = { id: randomBytes(16), key: randomBytes(32) };
-
-  seal(place: SealedPlace, value: Secret): Buffer {
-    return sealMessage(this.#key, Object.values(place), Buffer.from(value.reveal()));
-  }
-
-  async open(place: SealedPlace, sealed: Buffer): Promise<Secret> {
-    return new Secret(openMessage(this.#key, Object.values(place), sealed).toString());
-  }
-}
 
 const bootstrap = { actor: { kind: 'admin' as const }, bootstrap: true };
 const admin = { actor: { kind: 'admin' as const, subject: 'root' }, bootstrap: false };
@@ -49,7 +38,10 @@ beforeEach(async () => {
   database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'test', maxConnections: 4 });
   outbound = new Outbound({ mode: 'development', allow: [] });
   issuer = await TestIssuer.start();
-  store = new PostgresRegistryStore(database, new OneKeySealer());
+  const ring = readKeyRing('env:RING', false, { RING: randomBytes(32).toString('base64url') });
+  const sealer = new KeyRingSealer(new PostgresSealingKeyStore(database), ring);
+  await sealer.unseal();
+  store = new PostgresRegistryStore(database, sealer);
   published = [];
   reactions = [];
   registry = new StoredRegistry(

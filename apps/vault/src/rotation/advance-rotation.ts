@@ -31,8 +31,10 @@ export class AdvanceRotation {
   constructor(private readonly parts: RotationParts) {}
 
   async step(): Promise<StepResult> {
-    const seen = await this.parts.store.running();
-    if (seen === undefined) return 'idle';
+    const running = await this.parts.store.running();
+    if (running === undefined) return 'idle';
+    if (!running.mine) return 'elsewhere';
+    const seen = running.rotation;
     try {
       const result = await this.#step(seen);
       if (seen.phase === 'sealing' && result === 'more')
@@ -66,8 +68,8 @@ export class AdvanceRotation {
     let at: KeyRotation | undefined;
     const result = await this.parts.database.transaction(async (tx) => {
       if (!(await this.parts.store.turn(tx))) return 'elsewhere';
-      at = await this.parts.store.runningIn(tx);
-      return at === undefined ? 'idle' : work(tx, at);
+      at = await this.parts.store.take(tx);
+      return at === undefined ? 'elsewhere' : work(tx, at);
     });
     if (typeof result === 'string') return result;
     return at === undefined ? 'idle' : this.#wait(at, result.waitingFor);
@@ -129,7 +131,10 @@ export class AdvanceRotation {
     return this.#finish(tx, rotation, 'Nothing stands under the key any more; it is deleted.');
   }
 
-  async #wrap(rotation: KeyRotation): Promise<StepResult> {
+  async #wrap({ id }: KeyRotation): Promise<StepResult> {
+    // Taken first, and committed: no transaction is open while a provider is asked.
+    const rotation = await this.parts.database.transaction((tx) => this.parts.store.take(tx));
+    if (rotation?.id !== id) return 'elsewhere';
     const step = await this.parts.wrapping.step(rotation);
     if (step === undefined) return 'more';
     if (step !== 'done') return this.#wait(rotation, step.waitingFor);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Transaction } from '../database/database.js';
 import { type PostgresDatabase, queryOf } from '../database/postgres-database.js';
 import type { AuditActor } from '../audit/audit-log.js';
@@ -9,8 +10,15 @@ const columns = `id, what, key_id AS "keyId", phase, waiting_for AS "waitingFor"
 
 type Row = { [member in keyof KeyRotation]: KeyRotation[member] | null };
 
-/** How rotations stand. Whoever works on one holds `turn` until the transaction ends, dead or alive. */
+const silent = `worked_at < clock_timestamp() - interval '3 seconds'`;
+
+/**
+ * How rotations stand, as one process sees it. Whoever works on one holds `turn` until the transaction ends, dead or
+ * alive; between two steps it keeps the work for three seconds.
+ */
 export class PostgresKeyRotationStore {
+  readonly #worker = randomUUID();
+
   constructor(private readonly database: PostgresDatabase) {}
 
   /** False while another process works on it. */
@@ -21,16 +29,23 @@ export class PostgresKeyRotationStore {
     return lock?.taken === true;
   }
 
-  async running(): Promise<KeyRotation | undefined> {
-    const rows = await this.database.query<Row>(
-      `SELECT ${columns} FROM key_rotation WHERE phase <> 'finished'`,
+  /** `mine` while no other process is at it. */
+  async running(): Promise<{ rotation: KeyRotation; mine: boolean } | undefined> {
+    const [row] = await this.database.query<Row & { mine: boolean }>(
+      `SELECT ${columns}, worker = $1 OR ${silent} AS mine FROM key_rotation WHERE phase <> 'finished'`,
+      [this.#worker],
     );
-    return rows.map(rotationOf)[0];
+    if (row === undefined) return undefined;
+    const { mine, ...rotation } = row;
+    return { rotation: rotationOf(rotation), mine };
   }
 
-  async runningIn(tx: Transaction): Promise<KeyRotation | undefined> {
+  /** Makes the work this process's, and locks it; undefined where another one is at it, or it has ended. */
+  async take(tx: Transaction): Promise<KeyRotation | undefined> {
     const rows = await queryOf(tx)<Row>(
-      `SELECT ${columns} FROM key_rotation WHERE phase <> 'finished' FOR UPDATE`,
+      `UPDATE key_rotation SET worker = $1, worked_at = clock_timestamp()
+        WHERE phase <> 'finished' AND (worker = $1 OR ${silent}) RETURNING ${columns}`,
+      [this.#worker],
     );
     return rows.map(rotationOf)[0];
   }
@@ -49,9 +64,9 @@ export class PostgresKeyRotationStore {
   ): Promise<KeyRotation | undefined> {
     const { what, keyId, phase, actor } = rotation;
     const rows = await queryOf(tx)<Row>(
-      `INSERT INTO key_rotation (what, key_id, phase, actor) VALUES ($1, $2, $3, $4)
+      `INSERT INTO key_rotation (what, key_id, phase, actor, worker) VALUES ($1, $2, $3, $4, $5)
        ON CONFLICT ((true)) WHERE phase <> 'finished' DO NOTHING RETURNING ${columns}`,
-      [what, keyId, phase, JSON.stringify(actor)],
+      [what, keyId, phase, JSON.stringify(actor), this.#worker],
     );
     return rows.map(rotationOf)[0];
   }
@@ -84,9 +99,9 @@ export class PostgresKeyRotationStore {
 
   async wait(id: string, reason: string): Promise<void> {
     await this.database.query(
-      `UPDATE key_rotation SET waiting_for = $2
-        WHERE id = $1 AND phase <> 'finished' AND waiting_for IS DISTINCT FROM $2`,
-      [id, reason],
+      `UPDATE key_rotation SET waiting_for = $2, worked_at = clock_timestamp()
+        WHERE id = $1 AND phase <> 'finished' AND worker = $3`,
+      [id, reason, this.#worker],
     );
   }
 }

@@ -29,7 +29,7 @@ export class RequestRotation {
 
   /** Throws Problem `conflict` while another one is under way. */
   async rotate(what: RotationKind, by: RotationRequester): Promise<KeyRotation> {
-    if (await this.parts.store.running()) throw underWay();
+    if ((await this.parts.store.running()) !== undefined) throw underWay();
     const [kek] = this.parts.keks;
     if (kek === undefined) throw new Problem('sealed', 'No key-encryption key is configured.');
     if (what === 'key-encryption-key')

@@ -134,6 +134,14 @@ export class RotationFixture {
     return id;
   }
 
+  /** As if the process had been killed a minute ago. */
+  async gone(name: string): Promise<void> {
+    await this.database.query('DELETE FROM sealing_process WHERE name = $1', [name]);
+    await this.database.query(
+      `UPDATE key_rotation SET worked_at = worked_at - interval '1 minute'`,
+    );
+  }
+
   async resource(collection: string, slug: string, document: object = {}): Promise<string> {
     const [row] = await this.database.query<{ id: string }>(
       'INSERT INTO registry_resource (collection, slug, document) VALUES ($1, $2, $3) RETURNING id',

@@ -5,7 +5,7 @@ const pauseMs: Readonly<Record<StepResult, number>> = {
   // Between two batches other work has its turn.
   more: 15,
   waiting: 500,
-  elsewhere: 1_000,
+  elsewhere: 500,
   idle: 2_000,
 };
 

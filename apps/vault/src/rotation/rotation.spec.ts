@@ -83,7 +83,8 @@ describe('rotation of the data key', () => {
     });
     await doomed.rotate();
     await expect(doomed.run([one])).rejects.toThrow(Killed);
-    await fixture.database.query(`DELETE FROM sealing_process WHERE name = 'doomed'`);
+    expect(await one.run()).toBe('elsewhere');
+    await fixture.gone('doomed');
     expect(Object.values(await fixture.under()).toSorted()).toEqual([200, 250]);
     expect(await one.run()).toBe('idle');
     expect(await fixture.under()).toEqual({ [primaryOf(one)]: 450 });
@@ -170,7 +171,7 @@ describe('retirement', () => {
   it('seals anew what still stands under the key before it goes', async () => {
     const stale = await fixture.process('stale');
     const old = primaryOf(one);
-    await fixture.database.query(`DELETE FROM sealing_process WHERE name = 'stale'`);
+    await fixture.gone('stale');
     await one.rotate();
     await one.run();
     // It has not noticed, and still seals by the old key after the rotation has ended.
@@ -185,7 +186,7 @@ describe('retirement', () => {
   it('a process that slept through it all cannot store what nobody could open', async () => {
     const old = primaryOf(one);
     const asleep = await fixture.process('asleep');
-    await fixture.database.query(`DELETE FROM sealing_process WHERE name = 'asleep'`);
+    await fixture.gone('asleep');
     await one.rotate();
     await one.run();
     expect(primaryOf(asleep)).toBe(old);
@@ -204,7 +205,7 @@ describe('rotation of the key-encryption key', () => {
     await one.run();
     const next = newKey();
     const both = await fixture.process('both', { keks: ringOf(next, fixture.kek) });
-    await fixture.database.query(`DELETE FROM sealing_process WHERE name = 'one'`);
+    await fixture.gone('one');
     await both.rotate('key-encryption-key');
     expect(await both.run()).toBe('idle');
     expect((await both.status.read()).keyEncryptionKeys).toMatchObject([
@@ -226,7 +227,7 @@ describe('rotation of the key-encryption key', () => {
       phase: 'wrapping',
       waitingFor: expect.stringContaining('one does not hold the new key'),
     });
-    await fixture.database.query(`DELETE FROM sealing_process WHERE name = 'one'`);
+    await fixture.gone('one');
     expect(await both.run()).toBe('idle');
   });
 
@@ -240,7 +241,7 @@ describe('rotation of the key-encryption key', () => {
         denied ? Promise.reject(new KeyUnavailable('AWS KMS', 'denied')) : next.wrap(key),
     };
     const both = await fixture.process('both', { keks: [moody, old] });
-    await fixture.database.query(`DELETE FROM sealing_process WHERE name = 'one'`);
+    await fixture.gone('one');
     await both.rotate('key-encryption-key');
     expect(await both.run()).toBe('waiting');
     expect(await newest()).toMatchObject({
@@ -248,7 +249,7 @@ describe('rotation of the key-encryption key', () => {
     });
     const again = await fixture.process('again');
     expect(again.sealer.sealedBecause).toBeUndefined();
-    await fixture.database.query(`DELETE FROM sealing_process WHERE name = 'again'`);
+    await fixture.gone('again');
     denied = false;
     expect(await both.run()).toBe('idle');
     expect(await newest()).toMatchObject({ phase: 'finished', waitingFor: null });

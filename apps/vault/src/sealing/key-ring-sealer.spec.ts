@@ -24,7 +24,11 @@ let store: PostgresSealingKeyStore;
 
 beforeAll(async () => {
   const fresh = await freshDatabase();
-  const database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'test', maxConnections: 4 });
+  const database = new PostgresDatabase({
+    url: fresh.vaultUrl,
+    purpose: 'test',
+    maxConnections: 4,
+  });
   store = new PostgresSealingKeyStore(database);
   return async () => {
     await database.close();
