@@ -14,7 +14,6 @@ import { PlatformModule } from './platform.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
 import { RegistryModule } from './registry/registry.module.js';
 import { RotationModule } from './rotation/rotation.module.js';
-import { RotationModule } from './rotation/rotation.module.js';
 import { SealingModule } from './sealing/sealing.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { WebModule } from './web/web.module.js';
@@ -42,7 +41,6 @@ export class AppModule {
         WebModule,
         ExchangeModule,
         AdminModule,
-        RotationModule,
         RotationModule,
         HealthModule,
       ],
