@@ -4,7 +4,7 @@ import { describe, expect, it, test } from 'vitest';
 import { allTemplates, readTemplate, templateNamed } from './catalogue.js';
 import { addressesOf, fillTemplate } from './fill-template.js';
 
-/** What an issue of ours promised at least. */
+/** At least these. */
 const promised = [
   ...['oidc', 'entra', 'google', 'github', 'github-app', 'gitlab', 'slack', 'atlassian'],
   ...['snowflake', 'salesforce', 'okta', 'notion', 'linear', 'hubspot', 'box', 'dropbox', 'zoom'],
