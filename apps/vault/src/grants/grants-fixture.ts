@@ -23,7 +23,7 @@ import { readKeyRing } from '../sealing/read-key-ring.js';
 import { KeyRingSealer } from '../sealing/key-ring-sealer.js';
 import { PostgresSealingKeyStore } from '../sealing/postgres-sealing-key-store.js';
 import { PostgresWebhookStore } from '../webhooks/postgres-webhook-store.js';
-import { AccessTokenFor, type AccessTokenResult } from './access-token-for.js';
+import { AccessTokenFor, type AccessTokenResult, type TokenWanted } from './access-token-for.js';
 import { DueScan } from './due-scan.js';
 import { GrantEvents } from './grant-events.js';
 import type { GrantKey, GrantView } from './grants.js';
@@ -160,6 +160,14 @@ export class GrantsReplica {
   }
 }
 
+/** What a consent in the browser asked for and brought; default: everything, all of it, with a refresh token. */
+export interface Trip {
+  readonly requested?: readonly string[];
+  readonly granted?: readonly string[];
+  readonly resource?: string;
+  readonly refreshable?: boolean;
+}
+
 /** A database with one issuer, oauth client and upstream, their authorization server, and replicas on them. */
 export class GrantsFixture {
   readonly log: string[] = [];
@@ -231,32 +239,39 @@ export class GrantsFixture {
   }
 
   /** What this person's consent in the browser would have stored. */
-  async grantTo(subject: string, by: GrantsReplica): Promise<GrantView> {
-    const about = { subject: `up-${subject}`, clientId: 'vault-at-snow', scope: scopes.join(' ') };
+  async grantTo(subject: string, by: GrantsReplica, trip: Trip = {}): Promise<GrantView> {
+    const { requested = scopes, granted = requested, resource, refreshable = true } = trip;
+    const about = { subject: `up-${subject}`, clientId: 'vault-at-snow', scope: granted.join(' ') };
     const family = this.server.families.start(about);
     const refreshToken = this.server.families.issue(family);
     const issuedAt = Date.now() / 1000;
     const tokens = {
       accessToken: new Secret(`at_${family.id}_${randomBytes(16).toString('base64url')}`),
-      refreshToken: new Secret(refreshToken),
+      refreshToken: refreshable ? new Secret(refreshToken) : undefined,
       tokenType: 'Bearer',
       issuedAt,
       expiresAt: issuedAt + this.server.accessTokenTtl,
-      scopes,
+      scopes: granted,
       idTokenClaims: undefined,
     };
     const account = { subject: about.subject, name: subject };
     return by.database.transaction((tx) =>
-      by.grants.store(tx, this.keyOf(subject), tokens, account, { scopes, resource: undefined }),
+      by.grants.store(tx, this.keyOf(subject), tokens, account, { scopes: requested, resource }),
     );
   }
 
   /** The exchange's question for this person's token. */
   ask(subject: string, at: GrantsReplica, rejectedSha256?: Buffer): Promise<AccessTokenResult> {
-    return at.tokens.get({
-      key: this.keyOf(subject),
-      ...{ resource: '', scopes, allowed: scopes, rejectedSha256 },
-    });
+    return this.askFor(subject, at, { rejectedSha256 });
+  }
+
+  askFor(
+    subject: string,
+    at: GrantsReplica,
+    wanted: Partial<TokenWanted>,
+  ): Promise<AccessTokenResult> {
+    const usual = { resource: '', scopes, allowed: scopes, rejectedSha256: undefined };
+    return at.tokens.get({ key: this.keyOf(subject), ...usual, ...wanted });
   }
 
   /** Time passes for one grant: its token ended `seconds` ago and it is due. */
