@@ -14,6 +14,7 @@ export const SEALING_DATABASE = Symbol('SealingDatabase');
 /** The key-encryption keys that SYMBOLON_KEYRING names, the first of which wraps. */
 export const KEY_RING = Symbol('KeyRing');
 export const AUDIT_LOG = Symbol('AuditLog');
+export const REFUSALS = Symbol('Refusals');
 export const EVENT_PUBLISHER = Symbol('EventPublisher');
 export const EVENT_SOURCE = Symbol('EventSource');
 export const REGISTRY = Symbol('Registry');
