@@ -98,13 +98,7 @@ export class ExchangeFixture {
     });
     const application = { issuer: 'corporate', name: 'An application' };
     await this.put('applications/bad', { ...application, clientId: 'bad-app', trust: 'blocked' });
-    await this.put('oauth-clients/snowid', {
-      name: 'Snow ID',
-      issuer: this.provider.issuer,
-      clientId: 'vault-at-snow',
-      clientSecret: 'snow-secret',
-      scopes,
-    });
+    await this.registration();
     const oauth = { type: 'oauth', oauthClient: 'snowid' };
     for (const slug of ['snowdemo', 'unlisted'])
       await this.put(`upstreams/${slug}`, {
@@ -128,6 +122,18 @@ export class ExchangeFixture {
     });
     await this.addClient('gateway', { kind: 'gateway', publicUrl: gatewayUrl });
     await this.addClient('robot', { kind: 'service', audiences: ['https://robot.example.com'] });
+  }
+
+  /** Our registration at the provider. */
+  async registration(changes: Record<string, unknown> = {}): Promise<void> {
+    await this.put('oauth-clients/snowid', {
+      name: 'Snow ID',
+      issuer: this.provider.issuer,
+      clientId: 'vault-at-snow',
+      clientSecret: 'snow-secret',
+      scopes,
+      ...changes,
+    });
   }
 
   async addClient(slug: string, about: Record<string, unknown>): Promise<void> {
@@ -203,9 +209,18 @@ export class ExchangeFixture {
   }
 
   /** What the callback would have stored. */
-  async grant(subject: string, accessToken = `at_${subject}_${randomBytes(16).toString('hex')}`) {
+  async grant(
+    subject: string,
+    accessToken = `at_${subject}_${randomBytes(16).toString('hex')}`,
+    requested: readonly string[] = scopes,
+    granted: readonly string[] = requested,
+  ) {
     const { issuerId, oauthClientId, upstreamId } = await this.#ids();
-    const about = { subject: `up-${subject}`, clientId: 'vault-at-snow', scope: scopes.join(' ') };
+    const about = {
+      subject: `up-${subject}`,
+      clientId: 'vault-at-snow',
+      scope: granted.join(' '),
+    };
     const family = this.provider.families.start(about);
     const issuedAt = Date.now() / 1000;
     const tokens = {
@@ -214,24 +229,27 @@ export class ExchangeFixture {
       tokenType: 'Bearer',
       issuedAt,
       expiresAt: issuedAt + 120,
-      scopes,
+      scopes: granted,
       idTokenClaims: undefined,
     };
     const key = { issuerId, subject, oauthClientId, partition: upstreamId };
     const account = { subject: about.subject, name: subject };
-    const requested = { scopes, resource: undefined };
     const grant: GrantView = await this.seed.database.transaction((tx) =>
-      this.seed.grants.store(tx, key, tokens, account, requested),
+      this.seed.grants.store(tx, key, tokens, account, { scopes: requested, resource: undefined }),
     );
     return { grant, accessToken };
   }
 
   /** What Allow would have recorded. */
-  async consent(subject: string, about: Partial<ConsentKey> = {}): Promise<string> {
+  async consent(
+    subject: string,
+    about: Partial<ConsentKey> = {},
+    allowed: readonly string[] = scopes,
+  ): Promise<string> {
     const { issuerId, upstreamId } = await this.#ids();
     const key = { issuerId, subject, application: 'assistant', consumer: 'gateway', upstreamId };
     const consent = await this.seed.database.transaction((tx) =>
-      this.seed.consents.record(tx, { ...key, ...about }, scopes, 3600),
+      this.seed.consents.record(tx, { ...key, ...about }, allowed, 3600),
     );
     return consent.id;
   }
