@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { allTemplates } from '../../apps/vault/src/templates/catalogue.js';
 import { processes } from './processes.js';
 import { proofsByRow, withProofs } from './proofs.js';
+import { providersPage } from './providers-page.js';
 import { configurationDocument } from './settings-table.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,6 +37,12 @@ describe('docs/configuration.md', () => {
     );
     expect(text).toContain('| `SYMBOLON_B` | `3` | three |');
     expect(text).toContain('| `SYMBOLON_C` |  | may be missing |');
+  });
+});
+
+describe('docs/providers.md', () => {
+  it('is what the catalogue says (else: npm run docs:generate)', () => {
+    expect(read('docs/providers.md')).toBe(providersPage(allTemplates()));
   });
 });
 

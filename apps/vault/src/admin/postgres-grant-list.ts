@@ -22,6 +22,8 @@ export interface GrantEntry {
   readonly since: Date;
   readonly version: number;
   readonly account: { readonly subject: string; readonly name: string | null } | null;
+  /** What its provider tells once: instance, tenant, realm. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly requestedScopes: readonly string[];
   readonly grantedScopes: readonly string[];
   /** Client ids that may use it now. */
@@ -156,7 +158,7 @@ const entries = `
          g.status, g.status_reason AS reason, g.status_since AS since, g.version::float8 AS version,
          CASE WHEN g.upstream_subject IS NOT NULL THEN
            jsonb_build_object('subject', g.upstream_subject, 'name', g.upstream_account) END AS account,
-         g.requested_scopes AS "requestedScopes", g.granted_scopes AS "grantedScopes", a.applications,
+         g.metadata, g.requested_scopes AS "requestedScopes", g.granted_scopes AS "grantedScopes", a.applications,
          g.refresh_token IS NOT NULL AS refreshable, g.refresh_failures AS "refreshFailures",
          g.refresh_after AS "refreshAfter",
          (SELECT max(t.expires_at) FROM access_token t WHERE t.grant_id = g.id) AS "accessTokenExpiresAt",

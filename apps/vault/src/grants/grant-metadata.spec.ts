@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Secret } from '#lib/secret/secret';
 import { altered } from '#lib/testing/scripted-answer';
+import { PostgresGrantList } from '../admin/postgres-grant-list.js';
 import { GrantsFixture, type GrantsReplica } from './grants-fixture.js';
 
 let fixture: GrantsFixture;
@@ -41,7 +42,7 @@ async function refreshed(): Promise<unknown> {
   return (await fixture.row(id))['metadata'];
 }
 
-test('what the consent brought is kept with the grant, and a new consent takes its place', async () => {
+test('what the consent brought is kept with the grant and shown, and a new consent takes its place', async () => {
   const tokens = {
     accessToken: new Secret('at'),
     refreshToken: undefined,
@@ -56,7 +57,8 @@ test('what the consent brought is kept with the grant, and a new consent takes i
   const { id } = await vault.database.transaction((tx) =>
     vault.grants.store(tx, fixture.keyOf('alice'), tokens, undefined, wanted),
   );
-  expect((await fixture.row(id))['metadata']).toEqual({ realmId: '9130350' });
+  const shown = await new PostgresGrantList(fixture.database, vault.registry).byId(id);
+  expect(shown?.metadata).toEqual({ realmId: '9130350' });
   await fixture.grantTo('alice', vault);
   expect((await fixture.row(id))['metadata']).toEqual({});
 });
