@@ -5,7 +5,6 @@ import { AdminRefused, adminClient } from './admin-client.js';
 import type { CommandContext } from './command.js';
 import { addAudit } from './commands/audit.js';
 import { addKeys } from './commands/keys.js';
-import { addKeys } from './commands/keys.js';
 import { readCliConfig } from './config.js';
 
 const program = new Command('symbolon')
