@@ -13,6 +13,7 @@ export type VaultEvent =
   | 'bootstrap.applied'
   | 'bootstrap.failed'
   | 'callback.stray'
+  | 'connect.sweep_failed'
   | 'events.connection_lost'
   | 'exchange.refused'
   | 'exchange.failed'

@@ -54,7 +54,7 @@ export class PostgresConsentVoider implements ConsentVoider {
   async #askAnew(tx: Transaction, upstreamId: string): Promise<void> {
     const open = `upstream_id = $1 AND status IN ('pending', 'confirming')`;
     await queryOf(tx)(
-      `DELETE FROM unconfirmed_account WHERE interaction_id IN (SELECT id FROM interaction WHERE ${open})`,
+      `UPDATE unconfirmed_account SET expires_at = now() WHERE interaction_id IN (SELECT id FROM interaction WHERE ${open})`,
       [upstreamId],
     );
     await queryOf(tx)(

@@ -1,5 +1,5 @@
-import { Module } from '@nestjs/common';
-import type { Provider } from '@nestjs/common';
+import { Inject, Module } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnApplicationShutdown, Provider } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
 import type { VaultLogger } from '../log-events.js';
 import type { AuditLog } from '../audit/audit-log.js';
@@ -8,6 +8,7 @@ import type { CrashPoint } from '../database/crash-point.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { ConsentStore } from '../grants/consent-store.js';
 import type { Grants } from '../grants/grants.js';
+import { PostgresRevocationStore } from '../grants/postgres-revocation-store.js';
 import { InteractionEvents } from '../interactions/interaction-events.js';
 import { InteractionsModule } from '../interactions/interactions.module.js';
 import { OpenInteraction } from '../interactions/open-interaction.js';
@@ -49,6 +50,7 @@ import { ConsentRequests } from './consent-requests.js';
 import type { ConsentStores } from './consent-stores.js';
 import { CONSENT_PARTS, ConsentController } from './consent.controller.js';
 import type { ConsentParts } from './consent.controller.js';
+import { DiscardUnconfirmed } from './discard-unconfirmed.js';
 import { DeclineInteraction } from './decline-interaction.js';
 import { GoToProvider } from './go-to-provider.js';
 import { ListConnections } from './list-connections.js';
@@ -60,6 +62,7 @@ import { RequestPages } from './request-page.js';
 import { RestartInteraction } from './restart-interaction.js';
 
 const CONSENT_STORES = Symbol('ConsentStores');
+const sweepMs = 3_000;
 
 const storing: Provider[] = [
   {
@@ -226,10 +229,43 @@ const connections: Provider = {
   inject: [CONSENT_STORES, Admitted, REGISTRY, OpenInteraction, AUDIT_LOG, CLOCK],
 };
 
+const sweeping: Provider = {
+  provide: DiscardUnconfirmed,
+  useFactory: (
+    database: PostgresDatabase,
+    unconfirmed: PostgresUnconfirmedAccountStore,
+    revocations: PostgresRevocationStore,
+    registry: Registry,
+    ...[logger]: [VaultLogger]
+  ) => new DiscardUnconfirmed({ database, unconfirmed, revocations, registry, logger }),
+  inject: [DATABASE, PostgresUnconfirmedAccountStore, PostgresRevocationStore, REGISTRY, LOGGER],
+};
+
 /** Consent, the trip to the provider and back, and my connections. */
 @Module({
   imports: [SessionsModule, InteractionsModule],
   controllers: [ConnectController, ConsentController, CallbackController, ConnectionsController],
-  providers: [...storing, ...browsing, ...deciding, connections],
+  providers: [...storing, ...browsing, ...deciding, connections, sweeping],
 })
-export class ConnectModule {}
+export class ConnectModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(DiscardUnconfirmed) private readonly discard: DiscardUnconfirmed,
+    @Inject(LOGGER) private readonly logger: VaultLogger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => void this.#sweep(), sweepMs).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #sweep(): Promise<void> {
+    await this.discard
+      .run()
+      .catch((err: unknown) => this.logger.warn({ event: 'connect.sweep_failed', err }));
+  }
+}

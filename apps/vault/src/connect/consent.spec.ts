@@ -285,6 +285,28 @@ describe('row 13: another upstream account', () => {
     );
   });
 
+  test('nobody confirms it in time: the new tokens end at the provider, the old grant stays', async () => {
+    const browser = await vault.signedIn(person);
+    await connect(browser);
+    const before = await held();
+    await returnAs(browser, `late-${person}`);
+    const [family] = vault.provider.families.all.filter((one) => one.subject === `late-${person}`);
+    expect(family?.revoked).toBe(false);
+    await vault.rows(
+      `UPDATE unconfirmed_account SET expires_at = now() WHERE upstream_subject = $1`,
+      [`late-${person}`],
+    );
+    await expect.poll(() => family?.revoked, { timeout: 15_000 }).toBe(true);
+    expect(await held()).toEqual(before);
+    await expect
+      .poll(() =>
+        vault.rows(`SELECT state, cause, sealed FROM provider_revocation WHERE subject = $1`, [
+          person,
+        ]),
+      )
+      .toEqual([{ state: 'revoked', cause: 'unconfirmed-account', sealed: null }]);
+  });
+
   test('Keep the old one ends the new tokens at the provider and asks again', async () => {
     const browser = await vault.signedIn(person);
     await connect(browser);

@@ -1,3 +1,4 @@
+import type { QueryResultRow } from 'pg';
 import { z } from 'zod';
 import { Secret } from '#lib/secret/secret';
 import type { Transaction } from '../database/database.js';
@@ -28,6 +29,32 @@ const sealedForm = z.object({
   metadata: z.record(z.string(), z.string()).optional(),
   asked: z.object({ scopes: z.array(z.string()), resource: z.string().optional() }),
 });
+
+interface AccountRow extends QueryResultRow {
+  readonly sealed: Buffer;
+  readonly upstream_subject: string;
+  readonly upstream_account: string | null;
+}
+
+interface ExpiredRow extends AccountRow {
+  readonly id: string;
+  readonly issuerId: string;
+  readonly subject: string;
+  readonly upstreamId: string;
+}
+
+/** What waited too long. `held` is undefined where its upstream has no oauth client any more. */
+export interface ExpiredAccount {
+  readonly issuerId: string;
+  readonly subject: string;
+  readonly held:
+    | {
+        readonly oauthClientId: string;
+        /** Rejects with SealBroken, also where the upstream had another oauth client then. */
+        open(): Promise<UnconfirmedAccount>;
+      }
+    | undefined;
+}
 
 /** Tokens that wait, sealed, for the person to say whether they are of the right account. */
 export class PostgresUnconfirmedAccountStore {
@@ -65,17 +92,43 @@ export class PostgresUnconfirmedAccountStore {
   }
 
   async find(request: ConsentRequest): Promise<UnconfirmedAccount | undefined> {
-    const [row] = await this.database.query<{
-      sealed: Buffer;
-      upstream_subject: string;
-      upstream_account: string | null;
-    }>(
+    const [row] = await this.database.query<AccountRow>(
       `SELECT sealed, upstream_subject, upstream_account FROM unconfirmed_account
         WHERE interaction_id = $1 AND expires_at > now()`,
       [request.interaction.id],
     );
     if (!row) return undefined;
-    const opened = (await this.sealer.open(unconfirmedAccountPlace(request), row.sealed)).reveal();
+    return this.#open(unconfirmedAccountPlace(request), row);
+  }
+
+  /** Takes out what nobody confirmed in time, by the oauth client that an upstream has now. Other replicas take others. */
+  async takeExpired(
+    tx: Transaction,
+    limit: number,
+    oauthClientOf: (upstreamId: string) => string | undefined,
+  ): Promise<readonly ExpiredAccount[]> {
+    const rows = await queryOf(tx)<ExpiredRow>(
+      `DELETE FROM unconfirmed_account u USING interaction i
+        WHERE i.id = u.interaction_id AND u.interaction_id IN (
+          SELECT interaction_id FROM unconfirmed_account WHERE expires_at <= now()
+           LIMIT $1 FOR UPDATE SKIP LOCKED)
+       RETURNING u.sealed, u.upstream_subject, u.upstream_account, i.id, i.issuer_id AS "issuerId",
+                 i.subject, i.upstream_id AS "upstreamId"`,
+      [limit],
+    );
+    return rows.map((row) => {
+      const { id, issuerId, subject } = row;
+      const oauthClientId = oauthClientOf(row.upstreamId);
+      if (oauthClientId === undefined) return { issuerId, subject, held: undefined };
+      const interaction = { id, issuerId, subject };
+      const place = unconfirmedAccountPlace({ interaction, oauthClient: { id: oauthClientId } });
+      const open = () => this.#open(place, row);
+      return { issuerId, subject, held: { oauthClientId, open } };
+    });
+  }
+
+  async #open(place: SealedPlace, row: AccountRow): Promise<UnconfirmedAccount> {
+    const opened = (await this.sealer.open(place, row.sealed)).reveal();
     const { asked, ...form } = sealedForm.parse(JSON.parse(opened));
     return {
       tokens: {

@@ -44,6 +44,14 @@ export interface RemainingToken {
   readonly detail: string;
 }
 
+/** What was asked for when the tokens were had. */
+export interface GrantRequest {
+  readonly scopes: readonly string[];
+  readonly resource: string | undefined;
+  /** Who imports them; else the person consented. */
+  readonly importedBy?: import('../audit/audit-log.js').AuditActor;
+}
+
 /** Grants as the browser side and the admin side use them. */
 export interface Grants {
   find(key: GrantKey): Promise<GrantView | undefined>;
@@ -55,9 +63,7 @@ export interface Grants {
     key: GrantKey,
     tokens: TokenSet,
     account: UpstreamAccount | undefined,
-    requested: { scopes: readonly string[]; resource: string | undefined },
-    /** Who stored it; by default the person, by a consent. */
-    by?: import('../audit/audit-log.js').AuditActor,
+    requested: GrantRequest,
   ): Promise<GrantView>;
   /** Ends the grant here first, then at the provider; idempotent. */
   revoke(

@@ -49,8 +49,15 @@ export class PostgresRevocationStore {
     private readonly sealer: Sealer,
   ) {}
 
-  /** Leased to the caller, who attempts it after the commit; if the caller dies another does. */
-  async add(tx: Transaction, owed: TokenToRevoke): Promise<OwedRevocation> {
+  /**
+   * `leased` to the caller, who attempts it after the commit (if the caller dies another does), or `due` for whoever
+   * looks next.
+   */
+  async add(
+    tx: Transaction,
+    owed: TokenToRevoke,
+    to: 'leased' | 'due' = 'leased',
+  ): Promise<OwedRevocation> {
     const id = randomUUID();
     const [row] = await queryOf(tx)<Row>(
       `INSERT INTO provider_revocation AS r
@@ -70,7 +77,7 @@ export class PostgresRevocationStore {
         this.sealer.seal(placeOf({ ...owed, id }), owed.token),
         owed.validUntil ?? null,
         randomUUID(),
-        leaseSeconds,
+        to === 'leased' ? leaseSeconds : 0,
       ],
     );
     if (row === undefined) throw new Error('INSERT … RETURNING gave no row.');

@@ -1,7 +1,7 @@
 import type { AuditActor, AuditLog } from '../audit/audit-log.js';
 import type { Transaction } from '../database/database.js';
 import type { GrantEvents } from './grant-events.js';
-import type { GrantKey, Grants, GrantView, RevocationReport } from './grants.js';
+import type { GrantKey, GrantRequest, Grants, GrantView, RevocationReport } from './grants.js';
 import type { TokenSet, UpstreamAccount } from '../providers/token-set.js';
 import type { PostgresGrantStore } from './postgres-grant-store.js';
 import type { RevokeGrant } from './revoke-grant.js';
@@ -32,8 +32,7 @@ export class UpstreamGrants implements Grants {
     key: GrantKey,
     tokens: TokenSet,
     account: UpstreamAccount | undefined,
-    requested: { scopes: readonly string[]; resource: string | undefined },
-    by?: AuditActor,
+    requested: GrantRequest,
   ): Promise<GrantView> {
     const before = await this.grants.lock(tx, key);
     const grant = await this.grants.store(tx, key, tokens, {
@@ -45,10 +44,13 @@ export class UpstreamGrants implements Grants {
     await this.audit.record(tx, {
       action: 'grant.stored',
       outcome: 'success',
-      actor: by ?? { kind: 'person', issuer, subject: key.subject },
+      actor: requested.importedBy ?? { kind: 'person', issuer, subject: key.subject },
       target: { grantId: grant.id, version: grant.version, scopes: grant.grantedScopes },
     });
-    await this.events.publish(tx, grant, { before, by: by ? 'import' : 'consent' });
+    await this.events.publish(tx, grant, {
+      before,
+      by: requested.importedBy ? 'import' : 'consent',
+    });
     return grant;
   }
 

@@ -106,14 +106,8 @@ export class ImportGrant {
     // Somebody may have connected in the browser meanwhile, or the commit before went through unseen.
     const present = presence(await this.parts.store.lock(tx, key));
     if (present !== undefined) return present;
-    const grant = await this.parts.grants.store(
-      tx,
-      key,
-      tokens,
-      account,
-      { scopes, resource },
-      actor,
-    );
+    const requested = { scopes, resource, importedBy: actor };
+    const grant = await this.parts.grants.store(tx, key, tokens, account, requested);
     await this.#consent(tx, plan);
     await this.parts.audit.record(tx, {
       action: 'grant.imported',

@@ -122,7 +122,11 @@ export class PostgresInteractionStore {
       ],
     );
     if (asked.grown)
-      await queryOf(tx)('DELETE FROM unconfirmed_account WHERE interaction_id = $1', [id]);
+      await queryOf(tx)(
+        // Nobody sees them any more; they end at their provider.
+        'UPDATE unconfirmed_account SET expires_at = now() WHERE interaction_id = $1',
+        [id],
+      );
   }
 
   /** Stores a link by its hash; beyond eight the oldest stops opening. */
@@ -187,9 +191,8 @@ export class PostgresInteractionStore {
     return rows.map(interactionOf);
   }
 
-  /** Forgets tokens that nobody confirmed, and old interactions with their links. */
+  /** Forgets trips that are over, and old interactions with their links. */
   async forget(): Promise<void> {
-    await this.database.query('DELETE FROM unconfirmed_account WHERE expires_at <= now()');
     await this.database.query(
       `DELETE FROM upstream_authorization WHERE expires_at <= now() - interval '1 day'`,
     );
