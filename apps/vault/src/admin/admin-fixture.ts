@@ -31,10 +31,12 @@ import {
   LOGGER,
   OUTBOUND,
   PUBLIC_URL,
+  REGISTRY,
   SEALER,
   SEALING_DATABASE,
 } from '../tokens.js';
 import type { ChangeRequest } from '../registry/change-request.js';
+import type { Registry } from '../registry/registry-snapshot.js';
 import type { AdminSettings } from './admin-settings.js';
 import { startFixtureApp } from './fixture-app.module.js';
 
@@ -66,6 +68,7 @@ export class AdminFixture {
   readonly suspended: object[] = [];
   origin = '';
   database!: PostgresDatabase;
+  registry!: Registry;
   issuer!: TestIssuer;
   readonly #closing: (() => Promise<unknown>)[] = [];
 
@@ -112,6 +115,7 @@ export class AdminFixture {
       logger,
     );
     this.origin = origin;
+    this.registry = app.get<Registry>(REGISTRY);
     this.#closing.push(
       () => app.close(),
       () => bus.stop(),

@@ -26,7 +26,7 @@ export interface DeliverWebhookParts {
   readonly store: PostgresWebhookStore;
   readonly registry: Registry;
   readonly outbound: Pick<Outbound, 'request'>;
-  readonly disable: DisableWebhook;
+  readonly disable: Pick<DisableWebhook, 'gone'>;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly crashPoint: CrashPoint;
