@@ -1,4 +1,5 @@
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
+import { filledTemplateOf } from '../registry/effective-oauth-client.js';
 import { fail, needsUser, type OAuthClientCheck, pass } from './oauth-client-check.js';
 import type { Server } from './oauth-client-probe.js';
 
@@ -6,7 +7,7 @@ import type { Server } from './oauth-client-probe.js';
 export function serverChecks(document: OAuthClient, server: Server): OAuthClientCheck[] {
   return [
     scopes(document, server),
-    pkce(server),
+    pkce(document, server),
     offlineAccess(document, server),
     issParameter(server),
     pushedAuthorization(document, server),
@@ -34,7 +35,13 @@ function scopes({ scopes: wanted }: OAuthClient, { metadata }: Server): OAuthCli
   );
 }
 
-function pkce({ metadata }: Server): OAuthClientCheck {
+function pkce(document: OAuthClient, { metadata }: Server): OAuthClientCheck {
+  if (filledTemplateOf(document)?.authorize.pkce === 'off')
+    return needsUser(
+      'pkce',
+      'This provider takes no PKCE, and the vault sends none: its template says so.',
+      'Nothing to do. A code is bound to the browser and session that began, by state.',
+    );
   const methods = metadata?.code_challenge_methods_supported;
   if (methods?.includes('S256') === true) return pass('pkce', 'PKCE with S256 is advertised.');
   if (methods !== undefined)

@@ -1,7 +1,10 @@
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allTemplates } from '../templates/catalogue.js';
+import { oauthClientDocument } from '../registry/domain/oauth-client-document.js';
+import { effective } from '../registry/effective-oauth-client.js';
 import { AdminFixture } from './admin-fixture.js';
+import { serverChecks } from './server-checks.js';
 
 let vault: AdminFixture;
 
@@ -19,6 +22,16 @@ const client = (more: object = {}) => ({
 
 const put = (slug: string, body: object) =>
   vault.ask('PUT', `/admin/v1/oauth-clients/${slug}`, { body });
+
+it('the test of an oauth client says so where its provider takes no PKCE', () => {
+  const document = (template: string) =>
+    effective(oauthClientDocument.parse({ slug: 'a', name: 'A', template }));
+  const server = { authorization: 'https://a', token: 'https://a', metadata: undefined };
+  const pkce = (template: string) =>
+    serverChecks(document(template), server).find(({ check }) => check === 'pkce')?.detail;
+  expect(pkce('stripe')).toContain('takes no PKCE');
+  expect(pkce('box')).toContain('sends S256 always');
+});
 
 describe('templates over the admin API', () => {
   it('lists every one with the variables it needs and what to type at the provider', async () => {

@@ -50,7 +50,7 @@ export const selfRevocation =
       ? { body }
       : undefined;
 
-export function ended(
+function ended(
   server: QuirkAuthorizationServer,
   token: unknown,
   only?: 'access' | 'refresh',

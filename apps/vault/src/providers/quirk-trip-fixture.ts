@@ -46,7 +46,7 @@ export interface QuirkRow {
 
 /** Not url-safe, as those of several providers: whoever encodes them otherwise is refused. */
 export const clientId = 'vault+id=';
-export const secret = 's/cr+t=%20';
+const secret = 's/cr+t=%20';
 
 export const base = { clientId, secret };
 

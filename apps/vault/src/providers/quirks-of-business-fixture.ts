@@ -87,7 +87,7 @@ export const businessRows: readonly QuirkRow[] = [
     template: 'hubspot',
     provider: {
       ...base,
-      authorize: { at: 'app.hubspot.com/oauth/authorize', pkce: 'refused' },
+      authorize: { at: 'app.hubspot.com/oauth/authorize' },
       token: {
         at: 'api.hubapi.com/oauth/v1/token',
         auth: 'post',
@@ -115,7 +115,7 @@ export const businessRows: readonly QuirkRow[] = [
       revoked: 'revoked',
       ended: ['refresh'],
     },
-    without: { connected: refusedFor('pkce') },
+    without: { metadata: {}, dead: 'transient', revoked: 'not-supported' },
   },
   {
     template: 'quickbooks',
@@ -161,13 +161,11 @@ export const businessRows: readonly QuirkRow[] = [
       authorize: {
         at: `${shop}/admin/oauth/authorize`,
         wants: { scope: 'read_orders,read_products', 'grant_options[]': 'per-user' },
-        pkce: 'refused',
         brings: { shop, hmac: 'x', timestamp: '1' },
       },
       token: {
         at: `${shop}/admin/oauth/access_token`,
         auth: 'post',
-        only: ['client_id', 'client_secret', 'code'],
         answers: ({ access, scope }) => ({
           access_token: access,
           scope,
@@ -187,7 +185,7 @@ export const businessRows: readonly QuirkRow[] = [
       revoked: 'not-supported',
       ended: [],
     },
-    without: { connected: refusedFor('scope grant_options[] pkce') },
+    without: { connected: refusedFor('scope grant_options[]') },
   },
   {
     template: 'zendesk',
