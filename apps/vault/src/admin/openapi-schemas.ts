@@ -84,6 +84,12 @@ const oauthClientMembers = {
   failure: { ...text, description: 'What the last check found wrong.' },
 };
 
+const webhookMembers = {
+  status: { enum: ['draft', 'ready', 'disabled', 'failing'] },
+  missing: { ...texts, description: 'Members without which it stays a draft.' },
+  failure: { ...text, description: 'Why the vault disabled it.' },
+};
+
 /** A resource as it is sent and as it is answered, from the schema that the API itself parses by. */
 export function resourceSchema(collection: Collection<object>): JsonObject {
   const { properties, ...schema } = z.toJSONSchema(collection.schema, {
@@ -93,6 +99,7 @@ export function resourceSchema(collection: Collection<object>): JsonObject {
   const computed = {
     ...readOnlyMembers,
     ...(collection.name === 'oauth-clients' ? oauthClientMembers : {}),
+    ...(collection.name === 'webhooks' ? webhookMembers : {}),
   };
   const readOnly = Object.entries(computed).map(([name, member]) => [
     name,
