@@ -195,7 +195,12 @@ async function register(stack: FaultStack, hung: ScriptableAuthorizationServer):
   );
 }
 
-async function change(stack: FaultStack, path: string, body: object, method = 'PATCH') {
+async function change(
+  stack: FaultStack,
+  path: string,
+  body: object,
+  method: 'PATCH' | 'PUT' = 'PATCH',
+) {
   const answer = await fetch(`${stack.front.origin}/admin/v1/${path}`, {
     method,
     headers: {

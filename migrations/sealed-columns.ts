@@ -12,8 +12,6 @@ export const sealedColumns = [
   'provider_revocation.sealed',
 ] as const;
 
-export type SealedColumnName = (typeof sealedColumns)[number];
-
 const trigger = 'sealed_by_living_key';
 
 type Ask = (sql: string, parameters?: unknown[]) => Promise<unknown>;

@@ -10,23 +10,25 @@ type RunSql = (sql: string) => Promise<unknown>;
 
 /**
  * Makes the role where the server lacks it, and grants it what the vault needs of every table there is. Roles
- * belong to the whole server, grants to this database; both may be repeated, also after a restore.
+ * belong to the whole server, grants to this database; both may be repeated, also after a restore. `role`: a plain
+ * name; tests use others than the one that there is.
  */
-export async function grantVaultRole(run: RunSql): Promise<VaultRoleReport> {
-  if (!(await roleExists(run)) && !(await makeRole(run))) return { byHand: missingRole };
-  await run(grants);
+export async function grantVaultRole(run: RunSql, role = vaultRole): Promise<VaultRoleReport> {
+  if (!(await roleExists(run, role)) && !(await makeRole(run, role)))
+    return { byHand: missing(role) };
+  await run(grantsTo(role));
   return {};
 }
 
-async function roleExists(run: RunSql): Promise<boolean> {
-  const rows = await run(`SELECT FROM pg_roles WHERE rolname = '${vaultRole}'`);
-  return Array.isArray(rows) && rows.length > 0;
+async function roleExists(run: RunSql, role: string): Promise<boolean> {
+  const found = await run(`SELECT 1 AS found FROM pg_roles WHERE rolname = '${role}'`);
+  return Array.isArray(found) && found.length > 0;
 }
 
 /** False where this user may not make roles. */
-async function makeRole(run: RunSql): Promise<boolean> {
+async function makeRole(run: RunSql, role: string): Promise<boolean> {
   try {
-    await run(`CREATE ROLE ${vaultRole} NOLOGIN`);
+    await run(`CREATE ROLE ${role} NOLOGIN`);
     return true;
   } catch (error) {
     const { code } = error as { code?: string };
@@ -38,17 +40,20 @@ async function makeRole(run: RunSql): Promise<boolean> {
   }
 }
 
-const missingRole = `The role ${vaultRole} is missing, and this user may not make it, so the vault cannot be kept from changing its audit log.
+function missing(role: string): string {
+  return `The role ${role} is missing, and this user may not make it, so nothing keeps the vault from changing its audit log.
 Run once as an administrator of the server, then migrate again:
-  CREATE ROLE ${vaultRole} NOLOGIN;`;
+  CREATE ROLE ${role} NOLOGIN;`;
+}
 
-// Tables of others in the same schema are theirs to grant. A table is there for its owner's members too.
-const grants = `DO $$
+// Tables of others in the same schema are theirs to grant.
+function grantsTo(role: string): string {
+  return `DO $$
 DECLARE
   relation record;
 BEGIN
-  IF NOT has_schema_privilege('${vaultRole}', current_schema(), 'USAGE') THEN
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO ${vaultRole}', current_schema());
+  IF NOT has_schema_privilege('${role}', current_schema(), 'USAGE') THEN
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO ${role}', current_schema());
   END IF;
   FOR relation IN
     SELECT c.relname AS name, c.relkind AS kind FROM pg_class c
@@ -56,14 +61,15 @@ BEGIN
        AND pg_has_role(current_user, c.relowner, 'USAGE')
   LOOP
     IF relation.kind = 'S' THEN
-      EXECUTE format('GRANT USAGE ON SEQUENCE %I TO ${vaultRole}', relation.name);
+      EXECUTE format('GRANT USAGE ON SEQUENCE %I TO ${role}', relation.name);
     ELSIF relation.name IN ('audit_event', 'audit_seal') THEN
-      EXECUTE format('REVOKE ALL ON %I FROM ${vaultRole}, PUBLIC', relation.name);
-      EXECUTE format('GRANT SELECT, INSERT ON %I TO ${vaultRole}', relation.name);
+      EXECUTE format('REVOKE ALL ON %I FROM ${role}, PUBLIC', relation.name);
+      EXECUTE format('GRANT SELECT, INSERT ON %I TO ${role}', relation.name);
     ELSIF relation.name = 'migrations' THEN
-      EXECUTE format('GRANT SELECT ON %I TO ${vaultRole}', relation.name);
+      EXECUTE format('GRANT SELECT ON %I TO ${role}', relation.name);
     ELSE
-      EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO ${vaultRole}', relation.name);
+      EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO ${role}', relation.name);
     END IF;
   END LOOP;
 END $$`;
+}

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { type Login, urlOf } from '#lib/embedded-postgres/login-role';
+import { type Login, urlOf } from '#lib/embedded-postgres/postgres-login-role';
 
 /** The environment variable by which the test run tells its workers where the template database can be had. */
 export const templateAddressVariable = 'SYMBOLON_TEST_TEMPLATE';

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureLogin } from '#lib/embedded-postgres/login-role';
+import { ensureLogin } from '#lib/embedded-postgres/postgres-login-role';
 import { startPostgres } from '#lib/embedded-postgres/postgres-server';
 import type { PostgresServer } from '#lib/embedded-postgres/postgres-server';
 import { findPostmaster, isAlive, stopPostmaster } from '#lib/embedded-postgres/postmaster-pid';

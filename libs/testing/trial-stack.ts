@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { urlOf } from '#lib/embedded-postgres/login-role';
+import { urlOf } from '#lib/embedded-postgres/postgres-login-role';
 import { portTaken } from '#lib/embedded-postgres/port-taken';
 import { controlHeader } from './trial-control.js';
 

@@ -1,5 +1,6 @@
 import type { Experiment } from './experiment.js';
 import { acknowledgedConsents } from './r1-acknowledged-consents.js';
+import { noTokenWithoutRecord } from './r10-no-token-without-record.js';
 import { postgresKilled } from './r11-postgres-killed.js';
 import { clockJumps } from './r12-clock-jumps.js';
 import { oneRefreshAtATime } from './r2-one-refresh-at-a-time.js';
@@ -22,6 +23,7 @@ export const experiments: readonly Experiment[] = [
   noHerd,
   transientFaults,
   hungProvider,
+  noTokenWithoutRecord,
   postgresKilled,
   clockJumps,
 ];

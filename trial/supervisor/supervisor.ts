@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Login, ensureLogin, urlOf } from '#lib/embedded-postgres/login-role';
+import { type Login, ensureLogin, urlOf } from '#lib/embedded-postgres/postgres-login-role';
 import { portTaken } from '#lib/embedded-postgres/port-taken';
 import { startPostgres } from '#lib/embedded-postgres/postgres-server';
 import type { PostgresServer } from '#lib/embedded-postgres/postgres-server';

@@ -9,7 +9,6 @@ import type { Rotation } from '#lib/testing/refresh-families';
 import { ScriptableAuthorizationServer } from '#lib/testing/scriptable-authorization-server';
 import { TcpProxy } from '#lib/testing/tcp-proxy';
 import { TestIssuer } from '#lib/testing/test-issuer';
-import type { Laboratory } from './laboratory.js';
 import { makeGateway, makeVault } from './nodes.js';
 import type { GatewayNode, VaultNode } from './nodes.js';
 import { Person } from './person.js';
@@ -37,7 +36,11 @@ export interface StackOptions {
 }
 
 interface Ground {
-  readonly laboratory: Laboratory;
+  readonly laboratory: {
+    readonly port: number;
+    databaseUrl(name: string): string;
+    vaultDatabaseUrl(name: string): string;
+  };
   readonly database: string;
   readonly folder: string;
 }

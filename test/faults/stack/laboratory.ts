@@ -1,16 +1,24 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureLogin, urlOf } from '#lib/embedded-postgres/login-role';
+import { promisify } from 'node:util';
+import { ensureLogin, urlOf } from '#lib/embedded-postgres/postgres-login-role';
 import { startPostgres } from '#lib/embedded-postgres/postgres-server';
 import type { PostgresServer } from '#lib/embedded-postgres/postgres-server';
 import { freePort } from '#lib/testing/free-port';
 import { vaultLoginOf } from '#lib/testing/postgres-fresh-database';
-import { runMigrations } from '../../../migrations/run.js';
 import { FaultStack } from './fault-stack.js';
+import { compiled } from './nodes.js';
 import type { StackOptions } from './fault-stack.js';
 
 const template = 'template_symbolon';
+
+/** As an operator does. */
+function migrate(url: string): Promise<unknown> {
+  const env = { ...process.env, SYMBOLON_DATABASE_URL: url };
+  return promisify(execFile)(process.execPath, [compiled('migrations/main.js')], { env });
+}
 
 /** One Postgres for a series of experiments; each experiment has a database and processes of its own. */
 export class Laboratory {
@@ -30,7 +38,7 @@ export class Laboratory {
       await self.startDatabase();
       await self.#postgres.createDatabase(template);
       const url = self.databaseUrl(template);
-      await runMigrations(url);
+      await migrate(url);
       await ensureLogin(url, vaultLoginOf(url));
     } catch (error) {
       await self.close();

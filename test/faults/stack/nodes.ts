@@ -8,7 +8,7 @@ import { TcpProxy } from '#lib/testing/tcp-proxy';
 
 /** The compiled tree, whether this runs from there or as source. */
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/dist\/$/, '/');
-const compiled = (path: string) => join(root, 'dist', path);
+export const compiled = (path: string) => join(root, 'dist', path);
 
 export const clockJump = compiled('libs/testing/clock-jump.js');
 

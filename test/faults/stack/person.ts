@@ -1,7 +1,7 @@
 import type { TokenOutcome } from '#lib/contract/vault-answers';
 import { HttpBrowser } from '#lib/testing/http-browser';
 import type { VisitedPage } from '#lib/testing/http-browser';
-import type { FaultStack } from './fault-stack.js';
+import type { StackWorld } from './stack-world.js';
 
 const isCallback = (url: URL) => url.pathname.startsWith('/callback/');
 
@@ -11,7 +11,7 @@ export class Person {
   #token: Promise<string> | undefined;
 
   constructor(
-    private readonly stack: FaultStack,
+    private readonly stack: StackWorld,
     readonly name: string,
   ) {
     this.#browser = this.#newBrowser(() => false);

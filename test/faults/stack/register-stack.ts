@@ -1,8 +1,8 @@
 import type { JWK } from 'jose';
-import type { FaultStack } from './fault-stack.js';
+import type { StackWorld } from './stack-world.js';
 
 /** What an administrator sets up: the issuer, the registration at the provider, the upstreams, the gateway. */
-export async function registerStack(stack: FaultStack, gatewayKey: JWK): Promise<void> {
+export async function registerStack(stack: StackWorld, gatewayKey: JWK): Promise<void> {
   await put(stack, 'issuers/corporate', {
     slug: 'corporate',
     issuer: stack.issuer.issuer,
@@ -34,7 +34,7 @@ export async function registerStack(stack: FaultStack, gatewayKey: JWK): Promise
   });
 }
 
-async function put(stack: FaultStack, path: string, document: unknown): Promise<void> {
+async function put(stack: StackWorld, path: string, document: unknown): Promise<void> {
   const answer = await stack.admin('PUT', path, document);
   if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status} ${await answer.text()}`);
   await answer.body?.cancel();

@@ -346,7 +346,8 @@ describe('a hostile upstream', () => {
       expect(headers.get(name)).toBeNull();
   });
 
-  it('insufficient_scope becomes a clear 403 without the challenge', async () => {
+  it('insufficient_scope for what nobody listed becomes a clear 403 without the challenge', async () => {
+    vault.notOffered.add('warehouse:write');
     upstream.odd = () => ({
       status: 403,
       headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="warehouse:write"' },

@@ -20,6 +20,11 @@ export class PersonVault implements Credentials, InteractionWatch {
   /** Changes the ids of grants, as a disconnect and a new consent do. */
   suffix = '';
   answer: CredentialAnswer | undefined;
+  /** Scopes that the registry does not list. */
+  readonly notOffered = new Set<string>();
+  /** Scopes beside the upstream's own that people have agreed to. */
+  readonly agreed = new Set<string>();
+  readonly #asked = new Map<string, readonly string[]>();
   readonly endedSessions: string[] = [];
   readonly #listeners = new Set<(ended: Ended) => void>();
   readonly #sessionListeners = new Set<(nonce: string) => void>();
@@ -29,8 +34,12 @@ export class PersonVault implements Credentials, InteractionWatch {
     this.requests.push(request);
     if (this.answer !== undefined) return this.answer;
     const key = keyOf(request);
+    const { scopes = [] } = request;
+    if (scopes.some((scope) => this.notOffered.has(scope)))
+      return { kind: 'forbidden', detail: 'not offered' };
     const revoked = this.grants.get(key);
-    if (revoked !== undefined) return this.#credential(request, revoked);
+    if (revoked !== undefined && scopes.every((scope) => this.agreed.has(scope)))
+      return this.#credential(request, revoked);
     const waiting = [...this.interactions].find(
       ([id, one]) => keyOfEnded(one) === key && !this.ends.has(id),
     )?.[0];
@@ -43,6 +52,7 @@ export class PersonVault implements Credentials, InteractionWatch {
         expiresIn: 600,
       };
     const interactionId = waiting ?? randomUUID();
+    this.#asked.set(interactionId, scopes);
     const { issuer, subject, application } = request.caller;
     this.interactions.set(interactionId, {
       interactionId,
@@ -71,6 +81,7 @@ export class PersonVault implements Credentials, InteractionWatch {
     const one = this.interactions.get(interactionId ?? '');
     if (one === undefined) throw new Error('nothing to consent to');
     this.grants.set(keyOfEnded(one), new AbortController());
+    for (const scope of this.#asked.get(one.interactionId) ?? []) this.agreed.add(scope);
     this.finish(one.interactionId, 'completed');
   }
 
@@ -136,7 +147,9 @@ export class PersonVault implements Credentials, InteractionWatch {
   }
 
   #credential({ caller }: CredentialRequest, revoked: AbortController): BorrowedCredential {
-    const header = ['authorization', `Bearer up:${caller.subject}:${this.#generation}`] as const;
+    const scopes = [...this.agreed].map((scope) => `+${scope}`).join('');
+    const token = `up:${caller.subject}:${this.#generation}${scopes}`;
+    const header = ['authorization', `Bearer ${token}`] as const;
     return {
       kind: 'credential',
       header,

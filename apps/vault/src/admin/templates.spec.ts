@@ -26,7 +26,7 @@ const put = (slug: string, body: object) =>
 it('the test of an oauth client says so where its provider takes no PKCE', () => {
   const document = (template: string) =>
     effective(oauthClientDocument.parse({ slug: 'a', name: 'A', template }));
-  const server = { authorization: 'https://a', token: 'https://a', metadata: undefined };
+  const server = { authorization: 'https://a', token: 'https://a', metadata: undefined, revocation: undefined, registration: undefined };
   const pkce = (template: string) =>
     serverChecks(document(template), server).find(({ check }) => check === 'pkce')?.detail;
   expect(pkce('stripe')).toContain('takes no PKCE');

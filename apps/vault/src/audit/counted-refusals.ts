@@ -12,7 +12,7 @@ export interface RefusalLimits {
   readonly perSecond: number;
 }
 
-export const usualLimits: RefusalLimits = { windowMs: 10 * 60_000, burst: 300, perSecond: 1 };
+const usualLimits: RefusalLimits = { windowMs: 10 * 60_000, burst: 300, perSecond: 1 };
 
 interface Repeated {
   readonly record: AuditRecord;

@@ -15,7 +15,7 @@ export interface ExportRange {
 
 interface Stretch {
   readonly after: number;
-  /** Undefined: to the end, and then what waits. */
+  /** Undefined: to the end. */
   readonly last: number | undefined;
 }
 
@@ -46,7 +46,7 @@ export class PostgresAuditExport {
       }
       if (rows.length < pageSize) break;
     }
-    if (last === undefined) yield* this.#waiting(range);
+    if (range.to === undefined) yield* this.#waiting(range);
   }
 
   /** Events of near times may stand in another order than their times: the outermost positions count. */
@@ -58,8 +58,7 @@ export class PostgresAuditExport {
         WHERE ($1::timestamptz IS NULL OR e.at >= $1) AND ($2::timestamptz IS NULL OR e.at < $2)`,
       [from ?? null, to ?? null],
     );
-    if (found === undefined || found.first === null)
-      return { after, last: to === undefined ? undefined : after };
+    if (found === undefined || found.first === null) return { after, last: after };
     const last = to === undefined ? undefined : Number(found.last);
     return { after: Math.max(after, Number(found.first) - 1), last };
   }

@@ -1,4 +1,4 @@
-import type { Caller } from '#lib/jwt/caller';
+import type { OAuthRefusal } from './domain/exchange-parameters.js';
 import type { AuditRecord } from '../audit/audit-log.js';
 import type { ExchangeCall } from './exchange-token.js';
 
@@ -9,11 +9,8 @@ const mostCharacters = 200;
 export function refusalRecord(
   { client, parameters: { target }, requestId }: ExchangeCall,
   error: string,
-  caller: Caller | undefined,
+  caller: OAuthRefusal['caller'],
 ): AuditRecord {
-  const asked =
-    'audience' in target ? { upstream: target.audience } : { resource: target.resource };
-  const [[name, value] = ['upstream', '']] = Object.entries(asked);
   return {
     action: 'token.refused',
     outcome: 'refused',
@@ -26,7 +23,10 @@ export function refusalRecord(
         application: caller.application,
       }),
     },
-    target: { [name]: value.slice(0, mostCharacters) },
+    target:
+      'audience' in target
+        ? { upstream: target.audience.slice(0, mostCharacters) }
+        : { resource: target.resource.slice(0, mostCharacters) },
     requestId,
     detail: { error },
   };

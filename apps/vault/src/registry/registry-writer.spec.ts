@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '#lib/observability/logger';
 import { Outbound } from '#lib/outbound/outbound';
 import { Problem } from '#lib/problem/problem';
-import { Secret } from '#lib/secret/secret';
 import { type FreshDatabase, freshDatabase } from '#lib/testing/postgres-fresh-database';
 import { TestIssuer } from '#lib/testing/test-issuer';
 import type { PublishedEvent } from '#lib/contract/events';

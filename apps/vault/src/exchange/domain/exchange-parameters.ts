@@ -1,5 +1,4 @@
 import { accessTokenType, jwtTokenType } from '#lib/contract/exchange';
-import type { Caller } from '#lib/jwt/caller';
 
 /** RFC 6749 §5.2: what the client is told. Fixed words; nothing of a token, nothing of another party. */
 export interface OAuthRefusal {
@@ -13,7 +12,7 @@ export interface OAuthRefusal {
     | 'unsupported_grant_type';
   readonly description: string;
   /** Whom the token proved, for the record; never answered. */
-  readonly caller?: Caller;
+  readonly caller?: Readonly<Record<'issuer' | 'subject' | 'application', string>>;
   readonly retryAfterSeconds?: number;
 }
 

@@ -6,7 +6,7 @@ export interface CircuitState {
 }
 
 /** Failures in a row from which a provider is tried by one request at a time. */
-export const openFrom = 3;
+const openFrom = 3;
 
 const longestPause = 300;
 
