@@ -12,7 +12,7 @@ export function serverChecks(document: OAuthClient, server: Server): OAuthClient
     issParameter(server),
     pushedAuthorization(document, server),
     dpop(server),
-    revocation(server),
+    revocation(document, server),
   ];
 }
 
@@ -130,7 +130,12 @@ function dpop({ metadata }: Server): OAuthClientCheck {
   );
 }
 
-function revocation({ revocation: endpoint }: Server): OAuthClientCheck {
+function revocation(document: OAuthClient, { revocation: endpoint }: Server): OAuthClientCheck {
+  if (filledTemplateOf(document)?.revoke !== undefined)
+    return pass(
+      'revocation',
+      'Tokens are revoked in this provider’s own way when people disconnect.',
+    );
   if (endpoint !== undefined)
     return pass('revocation', 'The server revokes tokens (RFC 7009) when people disconnect.');
   return needsUser(

@@ -23,14 +23,22 @@ const client = (more: object = {}) => ({
 const put = (slug: string, body: object) =>
   vault.ask('PUT', `/admin/v1/oauth-clients/${slug}`, { body });
 
-it('the test of an oauth client says so where its provider takes no PKCE', () => {
+it('the test of an oauth client knows what its template knows: PKCE, and how to revoke', () => {
   const document = (template: string) =>
     effective(oauthClientDocument.parse({ slug: 'a', name: 'A', template }));
-  const server = { authorization: 'https://a', token: 'https://a', metadata: undefined, revocation: undefined, registration: undefined };
-  const pkce = (template: string) =>
-    serverChecks(document(template), server).find(({ check }) => check === 'pkce')?.detail;
-  expect(pkce('stripe')).toContain('takes no PKCE');
-  expect(pkce('box')).toContain('sends S256 always');
+  const server = {
+    authorization: 'https://a',
+    token: 'https://a',
+    metadata: undefined,
+    revocation: undefined,
+    registration: undefined,
+  };
+  const told = (name: string, template: string) =>
+    serverChecks(document(template), server).find(({ check }) => check === name);
+  expect(told('pkce', 'stripe')?.detail).toContain('takes no PKCE');
+  expect(told('pkce', 'box')?.detail).toContain('sends S256 always');
+  expect(told('revocation', 'slack')?.status).toBe('pass');
+  expect(told('revocation', 'stripe')?.status).toBe('needs-user');
 });
 
 describe('templates over the admin API', () => {
