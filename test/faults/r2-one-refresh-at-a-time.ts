@@ -63,9 +63,9 @@ export const oneRefreshAtATime: Experiment = {
   title: 'One refresh in flight per grant',
   run: async (laboratory, scale) => {
     const tally = new Tally();
-    const [people, rounds] = scale === 'full' ? [30, 8] : [8, 1];
+    const [vaults, people, rounds] = scale === 'full' ? [3, 30, 8] : [2, 6, 1];
     const rotation = { kind: 'grace', graceMs: 10_000 } as const;
-    const stack = await laboratory.stack({ vaults: 3, rotation });
+    const stack = await laboratory.stack({ vaults, rotation });
     try {
       const everybody = await stack.connected(people);
       stack.provider.always('token', slow(answerMs));
@@ -95,7 +95,7 @@ async function oneRound(
 ): Promise<void> {
   const { all } = stack.provider.families;
   const overlapsBefore = all.reduce((sum, { overlaps }) => sum + overlaps, 0);
-  const ill = round % 3;
+  const ill = round % stack.vaults.length;
   await stack.expire(true);
   // Half of the refreshes begin at the vault that falls ill.
   const asked = everybody.map((person, i) => person.exchange('tool-0', i % 2 === 0 ? ill : i));

@@ -31,7 +31,7 @@ export const revokedIsUnusable: Experiment = {
         await sleep(1_500);
         return tally.atMost('revoked, events cut', ms, barMs);
       });
-      await revokeRaces(tally, stack, full ? 1_000 : 24);
+      await revokeRaces(tally, stack, full ? 1_000 : 12);
       return tally.outcome();
     } finally {
       await stack.stop();

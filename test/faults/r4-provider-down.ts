@@ -18,8 +18,13 @@ export const providerDown: Experiment = {
   title: 'Reads work with the provider down',
   run: async (laboratory, scale) => {
     const tally = new Tally();
-    const [ttl, outageSeconds, count] = scale === 'full' ? [60, 600, 10] : [5, 9, 3];
-    const stack = await laboratory.stack({ vaults: 2, gateways: 2, accessTokenTtl: ttl });
+    const [replicas, ttl, outageSeconds, count] =
+      scale === 'full' ? [2, 60, 600, 10] : [1, 4, 7, 3];
+    const stack = await laboratory.stack({
+      vaults: replicas,
+      gateways: replicas,
+      accessTokenTtl: ttl,
+    });
     try {
       const people = await stack.connected(count);
       await stack.expire(false);
@@ -55,11 +60,11 @@ async function outage(tally: Tally, stack: FaultStack, about: Outage): Promise<v
   const seen = { served: 0, unavailable: 0, wrong: new Map<string, number>() };
   const overMs = performance.now() + seconds * 1_000;
   for (let round = 0; performance.now() < overMs; round += 1) {
-    const way = ways[Math.floor(round / 5) % ways.length];
+    const way = ways[Math.floor(round / 4) % ways.length];
     for (const endpoint of endpoints) stack.provider.always(endpoint, way);
     tally.faults += 1;
     for (const [i, person] of people.entries()) {
-      const answer = await person.call('tool-0', (round + i) % 2);
+      const answer = await person.call('tool-0', (round + i) % stack.gateways.length);
       await answer.body?.cancel();
       const now = performance.now();
       const said = `${answer.status}${answer.headers.has('retry-after') ? ' with Retry-After' : ''}`;

@@ -13,10 +13,10 @@ export const issuerKeysUnavailable: Experiment = {
   title: 'An outage of the issuer is invisible',
   run: async (laboratory, scale) => {
     const tally = new Tally();
-    const seconds = scale === 'full' ? 30 : 2;
+    const [replicas, seconds] = scale === 'full' ? [2, 30] : [1, 1];
     const stack = await laboratory.stack({
-      vaults: 2,
-      gateways: 2,
+      vaults: replicas,
+      gateways: replicas,
       preload: clockJump,
       env: () => ({
         SYMBOLON_TEST_MONOTONIC_JUMP_MS: String(jumpHours * 3_600_000),
@@ -62,7 +62,7 @@ async function calls(tally: Tally, stack: FaultStack, seconds: number): Promise<
   for (let round = 0; performance.now() < overMs; round += 1) {
     const person = stack.person(`person-${round % 3}`);
     const [call, exchange] = await Promise.all([
-      person.call('tool-0', round % 2),
+      person.call('tool-0', round % stack.gateways.length),
       person.exchange('tool-0', Math.floor(round / 2)),
     ]);
     await call.body?.cancel();

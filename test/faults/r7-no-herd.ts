@@ -10,7 +10,7 @@ export const noHerd: Experiment = {
   title: 'No herd',
   run: async (laboratory, scale) => {
     const tally = new Tally();
-    const [people, upstreams] = scale === 'full' ? [100, 100] : [20, 10];
+    const [people, upstreams] = scale === 'full' ? [100, 100] : [6, 10];
     const stack = await laboratory.stack({ vaults: 2, upstreams });
     try {
       await stack.connected(people);

@@ -29,8 +29,8 @@ export const transientFaults: Experiment = {
   title: 'Transient faults destroy nothing',
   run: async (laboratory, scale) => {
     const tally = new Tally();
-    const [people, rounds] = scale === 'full' ? [20, 2] : [3, 1];
-    const stack = await laboratory.stack({ vaults: 2 });
+    const [vaults, people, rounds] = scale === 'full' ? [2, 20, 2] : [1, 3, 1];
+    const stack = await laboratory.stack({ vaults });
     try {
       const everybody = await stack.connected(people);
       const all = Array.from({ length: rounds }, () => [...faults]).flat();

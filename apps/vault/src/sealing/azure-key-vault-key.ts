@@ -48,12 +48,12 @@ export function azureKeyVaultKey(
       const at = cryptography(await azure(), version, client);
       const plain = Buffer.concat([dataKey.id, dataKey.key]);
       const { result } = await asked(at.wrapKey(algorithm, plain, within()));
-      return { wrapped: Buffer.from(result), version };
+      return { wrapped: bytesOf(result), version };
     },
     unwrap: async (id, { wrapped, version }) => {
       const at = cryptography(await azure(), version, client);
       const { result } = await asked(at.unwrapKey(algorithm, wrapped, within()));
-      return dataKeyIn(Buffer.from(result), id);
+      return dataKeyIn(bytesOf(result), id);
     },
   };
 
@@ -101,6 +101,12 @@ async function load(options: AzureClientOptions): Promise<Azure> {
   return { sdk, credential: new identity.DefaultAzureCredential(options) };
 }
 
+// Declared as always there; an answer without a value gives none.
+function bytesOf(result: Uint8Array | undefined): Buffer {
+  if (result === undefined) throw new KeyUnavailable(provider, 'damaged');
+  return Buffer.from(result);
+}
+
 function dataKeyIn(plain: Buffer, id: Buffer): MessageKey {
   const named = plain.subarray(0, id.length);
   if (plain.length !== id.length + 32 || !timingSafeEqual(named, id))
@@ -142,8 +148,8 @@ function statusOf(error: unknown): number | undefined {
 /** Key Vault's own code, the inner one where there is one: `KeyDisabled` comes as a 403 `Forbidden`. */
 function symbolOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
-  const details: unknown = 'details' in error ? error.details : undefined;
-  const inner = /"innererror":\s*\{\s*"code":\s*"(\w+)"/.exec(JSON.stringify(details ?? null))?.[1];
+  const { response } = error as { response?: { bodyAsText?: string | null } };
+  const inner = /"innererror":\s*\{\s*"code":\s*"(\w+)"/i.exec(response?.bodyAsText ?? '')?.[1];
   if (inner !== undefined) return inner;
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

@@ -1,4 +1,10 @@
-import { constants, generateKeyPairSync, privateDecrypt, randomUUID } from 'node:crypto';
+import {
+  constants,
+  generateKeyPairSync,
+  privateDecrypt,
+  publicEncrypt,
+  randomUUID,
+} from 'node:crypto';
 import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,6 +28,8 @@ interface FakeKey {
   readonly version: string;
   readonly pair: ReturnType<typeof rsa>;
 }
+
+const oaep = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' };
 
 const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
 
@@ -79,7 +87,7 @@ export async function startFakeAzureKeyVault(): Promise<FakeAzure> {
     const key = version === '' ? versions.at(-1) : versions.find((one) => one.version === version);
     if (!key) return sendJson(response, 404, { error: faults.absent[1] });
     const kid = `${origin}/keys/${name}/${key.version}`;
-    if (verb !== 'unwrapkey')
+    if (verb === 'get')
       return sendJson(response, 200, {
         key: {
           ...key.pair.publicKey.export({ format: 'jwk' }),
@@ -90,6 +98,8 @@ export async function startFakeAzureKeyVault(): Promise<FakeAzure> {
       });
     const asked = JSON.parse(body) as { alg: string; value: string };
     if (asked.alg !== 'RSA-OAEP-256') complaints.push('alg');
+    if (verb === 'wrapkey')
+      return sendJson(response, 200, { kid, value: wrapped(key, asked.value) });
     const plain = unwrapped(key, Buffer.from(asked.value, 'base64url'));
     if (plain) return sendJson(response, 200, { kid, value: plain.toString('base64url') });
     sendJson(response, 400, { error: { code: 'BadParameter', message: 'cannot be decrypted' } });
@@ -127,10 +137,14 @@ export async function startFakeAzureKeyVault(): Promise<FakeAzure> {
   return kms;
 }
 
+function wrapped({ pair }: FakeKey, value: string): string {
+  const key = pair.publicKey;
+  return publicEncrypt({ key, ...oaep }, Buffer.from(value, 'base64url')).toString('base64url');
+}
+
 function unwrapped({ pair }: FakeKey, message: Buffer): Buffer | undefined {
   try {
-    const padding = constants.RSA_PKCS1_OAEP_PADDING;
-    return privateDecrypt({ key: pair.privateKey, padding, oaepHash: 'sha256' }, message);
+    return privateDecrypt({ key: pair.privateKey, ...oaep }, message);
   } catch {
     return undefined;
   }

@@ -98,23 +98,27 @@ async function asked<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-// google.rpc.Code
-const codes: Readonly<Record<number, readonly [KeyUnavailableCode, string]>> = {
-  3: ['mismatch', 'INVALID_ARGUMENT'],
-  4: ['unreachable', 'DEADLINE_EXCEEDED'],
-  5: ['absent', 'NOT_FOUND'],
-  7: ['denied', 'PERMISSION_DENIED'],
-  8: ['throttled', 'RESOURCE_EXHAUSTED'],
-  9: ['disabled', 'FAILED_PRECONDITION'],
-  13: ['failing', 'INTERNAL'],
-  14: ['failing', 'UNAVAILABLE'],
-  16: ['credentials', 'UNAUTHENTICATED'],
+/** By the name of google.rpc.Code. */
+const codes: Readonly<Record<string, KeyUnavailableCode>> = {
+  INVALID_ARGUMENT: 'mismatch',
+  DEADLINE_EXCEEDED: 'unreachable',
+  NOT_FOUND: 'absent',
+  PERMISSION_DENIED: 'denied',
+  RESOURCE_EXHAUSTED: 'throttled',
+  FAILED_PRECONDITION: 'disabled',
+  INTERNAL: 'failing',
+  UNAVAILABLE: 'failing',
+  UNAUTHENTICATED: 'credentials',
 };
 
 function codeOf(error: unknown): readonly [KeyUnavailableCode, string] {
   if (!(error instanceof Error)) return ['failing', 'unknown'];
-  if (/default credentials|credential/i.test(error.message)) return ['credentials', error.name];
+  // Over REST the client throws the HTTP answer, whose body is the message.
+  const status = /"status":\s*"([A-Z_]+)"/.exec(error.message)?.[1];
+  if (status !== undefined) return [codes[status] ?? 'failing', status];
+  if (/default credentials|invalid_grant|invalid_client/i.test(error.message))
+    return ['credentials', error.name];
   const code: unknown = 'code' in error ? error.code : undefined;
-  if (typeof code === 'number') return codes[code] ?? ['failing', `code ${code}`];
+  if (typeof code === 'number') return [code === 401 ? 'credentials' : 'failing', `HTTP ${code}`];
   return ['unreachable', typeof code === 'string' ? code : error.name];
 }

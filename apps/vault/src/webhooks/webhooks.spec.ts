@@ -5,6 +5,7 @@ import { Outbound } from '#lib/outbound/outbound';
 import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
 import type { CrashPoint } from '../database/crash-point.js';
 import { AdminFixture } from '../admin/admin-fixture.js';
+import { gatewayConfig } from '../machine-clients/gateway-config.js';
 import { DeliverWebhook } from './deliver-webhook.js';
 import { PostgresWebhookStore } from './postgres-webhook-store.js';
 import { newWebhookSecret, WebhookReceiver } from './webhook-receiver-fixture.js';
@@ -107,6 +108,15 @@ describe('a webhook as a resource', () => {
     const body = { url: receiver.url, events };
     const made = await ask('PUT', '/admin/v1/webhooks/draft', { body });
     expect(made.body).toMatchObject({ status: 'draft', missing: ['secret'] });
+  });
+
+  it('is nothing that gateways are told of', () => {
+    const gateway = { slug: 'gateway', kind: 'gateway', upstreams: '*' } as const;
+    const told = JSON.stringify(
+      gatewayConfig(vault.registry.current(), { ...gateway, audiences: [] }),
+    );
+    expect(told).not.toContain(receiver.url);
+    expect(Object.keys(JSON.parse(told) as object)).not.toContain('webhooks');
   });
 
   it('takes its deliveries with it', async () => {
