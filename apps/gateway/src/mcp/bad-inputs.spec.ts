@@ -412,9 +412,19 @@ describe('row 30, stream exhaustion', () => {
   it('one person’s open calls are bounded, other people’s are not affected, and as they end others may follow', async () => {
     vault.grant('bob');
     const slow = call({ name: 'slow' });
-    const open = Array.from({ length: 140 }, () => post(slow, { 'mcp-name': 'slow' }));
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    upstream.slowness = () => ended;
+    let refused = 0;
+    const open = Array.from({ length: 140 }, async () => {
+      const answer = await post(slow, { 'mcp-name': 'slow' });
+      if (answer.status === 429) refused += 1;
+      return answer;
+    });
+    await expect.poll(() => refused, { timeout: 20_000 }).toBe(12);
     const bob = await post(call(), { authorization: 'Bearer bob.app' });
     expect(bob.status).toBe(200);
+    end();
     const statuses = (await Promise.all(open)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 429)).toHaveLength(12);
     expect(statuses.filter((status) => status === 200)).toHaveLength(128);

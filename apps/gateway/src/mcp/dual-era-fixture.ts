@@ -28,6 +28,8 @@ export class DualEraUpstream {
     | undefined;
   /** Takes requests and never answers. */
   silent = false;
+  /** How long the tool `slow` takes. */
+  slowness: () => Promise<unknown> = () => new Promise((resolve) => setTimeout(resolve, 1500));
   aborted = 0;
   readonly #sessions = new Map<string, NodeStreamableHTTPServerTransport>();
   readonly #servers = new Map<string, McpServer>();
@@ -144,7 +146,7 @@ export class DualEraUpstream {
         method: 'notifications/message',
         params: { level: 'info', data: 'started' },
       });
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await this.slowness();
       return { content: [{ type: 'text', text: 'done' }] };
     });
     server.registerPrompt('hello', { description: 'hello' }, () => ({
