@@ -148,8 +148,8 @@ function statusOf(error: unknown): number | undefined {
 /** Key Vault's own code, the inner one where there is one: `KeyDisabled` comes as a 403 `Forbidden`. */
 function symbolOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
-  const { response } = error as { response?: { bodyAsText?: string | null } };
-  const inner = /"innererror":\s*\{\s*"code":\s*"(\w+)"/i.exec(response?.bodyAsText ?? '')?.[1];
+  const { details } = error as { details?: { error?: { innerError?: { code?: string } } } };
+  const inner = details?.error?.innerError?.code;
   if (inner !== undefined) return inner;
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

@@ -29,10 +29,7 @@ export async function startFakeVaultTransit(): Promise<FakeVault> {
       sendJson(response, status, { errors: [error] });
     if (request.url?.startsWith('/v1/auth/') === true) {
       logins.push(request.url);
-      const isKnown =
-        (body['role_id'] === 'role' && body['secret_id'] === 'secret') ||
-        (body['role'] === 'symbolon' && body['jwt'] === 'token-of-the-pod');
-      if (!isKnown) return refuse(400, 'invalid role or secret ID');
+      if (!mayLogIn(body)) return refuse(400, 'invalid role or secret ID');
       const token = `hvs.login-${logins.length}`;
       tokens.add(token);
       return sendJson(response, 200, { auth: { client_token: token, lease_duration: 3600 } });
@@ -68,4 +65,10 @@ export async function startFakeVaultTransit(): Promise<FakeVault> {
     stop: () => server.stop(),
   };
   return kms;
+}
+
+function mayLogIn(body: Readonly<Record<string, string>>): boolean {
+  if (body['role_id'] !== undefined)
+    return body['role_id'] === 'role' && body['secret_id'] === 'secret';
+  return body['role'] === 'symbolon' && body['jwt'] === 'token-of-the-pod';
 }
