@@ -53,21 +53,20 @@ describe.each([
   beforeAll(async () => {
     kms = await start();
     for (const [variable, value] of Object.entries(kms.environment)) vi.stubEnv(variable, value);
-  });
-  beforeEach(async () => {
-    kms.fault = undefined;
     fresh = await freshDatabase();
     database = new PostgresDatabase({ url: fresh.vaultUrl, purpose: 'test', maxConnections: 2 });
     store = new PostgresSealingKeyStore(database);
   });
-  afterEach(async () => {
-    expect(kms.complaints).toEqual([]);
-    await database.close();
-    await fresh.drop();
+  beforeEach(async () => {
+    kms.fault = undefined;
+    await database.query('DELETE FROM sealing_key');
   });
+  afterEach(() => expect(kms.complaints).toEqual([]));
   afterAll(async () => {
     vi.unstubAllEnvs();
     await kms.stop();
+    await database.close();
+    await fresh.drop();
   });
 
   it('unwraps what it wrapped, and the data key is in neither the wrapped form nor the id', async () => {
