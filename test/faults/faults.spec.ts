@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Ground } from './experiment.js';
 import { experiments } from './experiments.js';
+import { noTokenWithoutRecord } from './r10-no-token-without-record.js';
+import { oneRefreshAtATime } from './r2-one-refresh-at-a-time.js';
+import type { FaultStack, StackOptions } from './stack/fault-stack.js';
 import { Laboratory } from './stack/laboratory.js';
 
 let laboratory: Laboratory;
@@ -9,11 +13,59 @@ beforeAll(async () => {
 });
 afterAll(() => laboratory?.close());
 
-// Bars of time are for `npm run faults`: a busy machine decides nothing here.
-it.each(experiments)('$promise in short: $title', async ({ run }) => {
-  const outcome = await run(laboratory, 'short');
-  expect(outcome.breaches).toEqual([]);
-  expect(outcome.lost).toBe(0);
-  expect(outcome.faults).toBeGreaterThan(0);
-  expect(outcome.operations).toBeGreaterThan(0);
+describe('the short form of npm run faults', () => {
+  // Bars of time are for the full one: a busy machine decides nothing here.
+  for (const { promise, title, run } of experiments)
+    it(`${promise}: ${title}`, async () => {
+      const outcome = await run(laboratory, 'short');
+      expect(outcome.breaches).toEqual([]);
+      expect(outcome.lost).toBe(0);
+      expect(outcome.faults).toBeGreaterThan(0);
+      expect(outcome.operations).toBeGreaterThan(0);
+    });
 });
+
+describe('an experiment fails', () => {
+  it('R10: when records vanish on their way into the audit log', async () => {
+    const outcome = await noTokenWithoutRecord.run(
+      sabotaged(async (stack) => {
+        await stack.sql(
+          `CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
+        );
+        await stack.sql(
+          `CREATE TRIGGER vanish BEFORE INSERT ON audit_event
+             FOR EACH ROW WHEN (NEW.action = 'token.exchanged') EXECUTE FUNCTION vanish()`,
+        );
+      }),
+      'short',
+    );
+    expect(outcome).toMatchObject({ verdict: 'broken' });
+    expect(outcome.lost).toBeGreaterThan(0);
+  });
+
+  it('R2: when each refresh comes twice', async () => {
+    const twice = ({ provider: { families } }: FaultStack) => {
+      const arrive = families.arrive.bind(families);
+      families.arrive = (token) => {
+        const ends = [arrive(token), arrive(token)];
+        return () => ends.forEach((end) => end());
+      };
+      return Promise.resolve();
+    };
+    const outcome = await oneRefreshAtATime.run(sabotaged(twice), 'short');
+    expect(outcome).toMatchObject({ verdict: 'broken' });
+  });
+});
+
+/** Something is wrong with every stack from its start. */
+function sabotaged(sabotage: (stack: FaultStack) => Promise<void>): Ground {
+  return {
+    stack: async (options?: StackOptions) => {
+      const stack = await laboratory.stack(options);
+      await sabotage(stack);
+      return stack;
+    },
+    killDatabase: () => laboratory.killDatabase(),
+    startDatabase: () => laboratory.startDatabase(),
+  };
+}

@@ -1,8 +1,7 @@
-import type { Experiment } from './experiment.js';
+import type { Experiment, Ground } from './experiment.js';
 import { killedCallbacks } from './killed-callbacks.js';
 import { killedRefreshes } from './killed-refreshes.js';
 import { measuredGap } from './measured-gap.js';
-import type { Laboratory } from './stack/laboratory.js';
 import { Tally } from './tally.js';
 
 /** kill -9 while browsers come back from the provider, and while tokens are refreshed. */
@@ -28,7 +27,7 @@ export const acknowledgedConsents: Experiment = {
 };
 
 /** Not counted as lost: where a used refresh token ends the grant, nothing can save those in the gap. */
-async function againstStrictRotation(tally: Tally, laboratory: Laboratory): Promise<void> {
+async function againstStrictRotation(tally: Tally, laboratory: Ground): Promise<void> {
   const stack = await laboratory.stack({ vaults: 3, rotation: { kind: 'strict' } });
   try {
     const kills = 60;

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { slow } from '#lib/testing/scripted-answer';
-import type { Experiment } from './experiment.js';
+import type { Experiment, Ground } from './experiment.js';
 import { fresh } from './stack/fault-stack.js';
 import type { FaultStack } from './stack/fault-stack.js';
-import type { Laboratory } from './stack/laboratory.js';
 import type { Person } from './stack/person.js';
 import { until } from './stack/until.js';
 import { Tally } from './tally.js';
@@ -29,7 +28,7 @@ export const postgresKilled: Experiment = {
 
 async function oneRound(
   tally: Tally,
-  laboratory: Laboratory,
+  laboratory: Ground,
   stack: FaultStack,
   people: readonly Person[],
 ): Promise<void> {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Experiment } from './experiment.js';
+import type { Experiment, Ground } from './experiment.js';
 import type { FaultStack } from './stack/fault-stack.js';
-import type { Laboratory } from './stack/laboratory.js';
 import { clockJump } from './stack/nodes.js';
 import { Tally } from './tally.js';
 
@@ -22,7 +21,7 @@ export const clockJumps: Experiment = {
 
 async function withClocks(
   tally: Tally,
-  laboratory: Laboratory,
+  laboratory: Ground,
   rounds: number,
   later: boolean,
 ): Promise<void> {

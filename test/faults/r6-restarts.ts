@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Experiment } from './experiment.js';
+import type { Experiment, Ground } from './experiment.js';
 import type { FaultStack } from './stack/fault-stack.js';
-import type { Laboratory } from './stack/laboratory.js';
 import { startLoad } from './stack/load.js';
 import { Tally } from './tally.js';
 
@@ -21,7 +20,7 @@ export const restarts: Experiment = {
   },
 };
 
-async function twoReplicas(tally: Tally, laboratory: Laboratory, rounds: number): Promise<void> {
+async function twoReplicas(tally: Tally, laboratory: Ground, rounds: number): Promise<void> {
   const stack = await laboratory.stack({ vaults: 2, gateways: 2, accessTokenTtl });
   try {
     const load = await startLoad(stack, { people: 10 });
@@ -43,7 +42,7 @@ async function twoReplicas(tally: Tally, laboratory: Laboratory, rounds: number)
   }
 }
 
-async function oneReplica(tally: Tally, laboratory: Laboratory, rounds: number): Promise<void> {
+async function oneReplica(tally: Tally, laboratory: Ground, rounds: number): Promise<void> {
   const stack = await laboratory.stack({ vaults: 1, gateways: 1, accessTokenTtl });
   try {
     for (let round = 0; round < rounds; round += 1) {
