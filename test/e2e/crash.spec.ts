@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expireAccessTokens } from '#lib/testing/postgres-query';
+import { startLocalServer } from '#lib/testing/local-server';
+import { expireAccessTokens, queryDatabase } from '#lib/testing/postgres-query';
 import type { VisitedPage } from '#lib/testing/http-browser';
 import { TrialStack } from '#lib/testing/trial-stack';
 import { admin, interactionsSoFar, TrialCaller } from './trial-caller.js';
@@ -157,4 +158,30 @@ describe('kill -9 of the vault during a refresh, the provider being one that end
     expect((await bob.served()).account).toBe('bob@upstream');
     expect(await activeGrantOf(bob)).toBe(id);
   });
+});
+
+it('kill -9 between sending a webhook and storing that it arrived: it comes again, under the same id', async () => {
+  const ids: unknown[] = [];
+  const receiver = await startLocalServer((request, response) => {
+    ids.push(request.headers['webhook-id']);
+    response.writeHead(204).end();
+  });
+  const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+  const body = { url: receiver.origin, events: ['grant.revoked'], secret };
+  expect((await admin(trial, 'PUT', 'webhooks/crash', body)).status).toBe(201);
+  await crashAt('webhook-after-send');
+  await expect(admin(trial, 'POST', 'webhooks/crash/test')).rejects.toThrow(TypeError);
+  expect(ids).toHaveLength(1);
+  await noMoreCrashes();
+  // The lease of the process that died is over.
+  const leaseOver = `UPDATE webhook_delivery SET next_attempt_at = now() WHERE state = 'pending'`;
+  await queryDatabase(await trial.databaseUrl(), leaseOver);
+  await expect.poll(() => ids.length, soon).toBe(2);
+  expect(new Set(ids).size).toBe(1);
+  const state = async () => {
+    const answer = await admin(trial, 'GET', 'webhooks/crash/deliveries');
+    return ((await answer.json()) as { items: { state: string }[] }).items.map((one) => one.state);
+  };
+  await expect.poll(state, soon).toEqual(['delivered']);
+  await receiver.stop();
 });
