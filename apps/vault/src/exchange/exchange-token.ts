@@ -17,7 +17,7 @@ import {
 import type { Consent, ConsentKey, ConsentStore } from '../grants/consent-store.js';
 import { decide } from '../grants/domain/grant.js';
 import { covers, union } from '../grants/domain/scope-set.js';
-import type { PostgresGrantStore } from '../grants/postgres-grant-store.js';
+import type { PostgresHeldGrants } from '../grants/postgres-held-grants.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
 import type { Registry, Stored } from '../registry/registry-snapshot.js';
 import type { AskPerson } from './ask-person.js';
@@ -36,7 +36,7 @@ export interface ExchangeParts {
   readonly registry: Registry;
   readonly subjects: ExchangeSubject;
   readonly consents: ConsentStore;
-  readonly grants: PostgresGrantStore;
+  readonly grants: PostgresHeldGrants;
   readonly tokens: AccessTokenFor;
   readonly askPerson: AskPerson;
   readonly database: Database;

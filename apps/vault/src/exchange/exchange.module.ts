@@ -6,7 +6,7 @@ import type { Refusals } from '../audit/refusals.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import { AccessTokenFor } from '../grants/access-token-for.js';
 import type { ConsentStore } from '../grants/consent-store.js';
-import { PostgresGrantStore } from '../grants/postgres-grant-store.js';
+import { PostgresHeldGrants } from '../grants/postgres-held-grants.js';
 import type { Interactions } from '../interactions/interactions.js';
 import { InteractionsModule } from '../interactions/interactions.module.js';
 import { MachineClientAuthenticator } from '../machine-clients/machine-client-authenticator.js';
@@ -54,7 +54,7 @@ import { TokenController } from './token.controller.js';
         registry: Registry,
         subjects: ExchangeSubject,
         consents: ConsentStore,
-        grants: PostgresGrantStore,
+        grants: PostgresHeldGrants,
         ...[tokens, askPerson, database, audit, clock]: [
           AccessTokenFor,
           AskPerson,
@@ -72,7 +72,7 @@ import { TokenController } from './token.controller.js';
         REGISTRY,
         ExchangeSubject,
         CONSENT_STORE,
-        PostgresGrantStore,
+        PostgresHeldGrants,
         AccessTokenFor,
         AskPerson,
         DATABASE,

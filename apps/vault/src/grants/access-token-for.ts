@@ -5,7 +5,7 @@ import { tokenScopes } from './domain/scope-set.js';
 import { decide, decideRejected, type GrantState, isValid, type Purpose } from './domain/grant.js';
 import type { GrantKey } from './grants.js';
 import type { StoredGrant } from './postgres-grant-row.js';
-import type { HeldGrant, PostgresGrantStore, StoredToken } from './postgres-grant-store.js';
+import type { HeldGrant, PostgresHeldGrants, StoredToken } from './postgres-held-grants.js';
 import type { RefreshGrant } from './refresh-grant.js';
 import type { TokenTarget } from './token-target.js';
 
@@ -42,7 +42,7 @@ const forceSeconds = 60;
 /** The person's token at an upstream: the stored one, or a refreshed one, or why there is none. */
 export class AccessTokenFor {
   constructor(
-    private readonly store: PostgresGrantStore,
+    private readonly held: PostgresHeldGrants,
     private readonly database: Database,
     private readonly refreshing: RefreshGrant,
     private readonly clock: Clock,
@@ -51,7 +51,7 @@ export class AccessTokenFor {
   /** Rejects with SealBroken if the stored token does not open. */
   async get(wanted: TokenWanted): Promise<AccessTokenResult> {
     for (let round = 0; round < maxRounds; round += 1) {
-      const held = await this.store.hold(wanted.key, wanted.resource);
+      const held = await this.held.hold(wanted.key, wanted.resource);
       const result = await this.#decide(wanted, held);
       if (result !== 'again') return result;
     }
@@ -105,7 +105,7 @@ export class AccessTokenFor {
   }
 
   async #giveUp({ id }: StoredGrant): Promise<AccessTokenResult> {
-    const mayAsk = await this.database.transaction((tx) => this.store.noteRejected(tx, id));
+    const mayAsk = await this.database.transaction((tx) => this.held.noteRejected(tx, id));
     return { ok: false, because: 'rejected', mayAsk };
   }
 }

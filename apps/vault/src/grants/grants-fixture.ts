@@ -30,6 +30,7 @@ import type { GrantKey, GrantView } from './grants.js';
 import { PostgresConsentStore } from './postgres-consent-store.js';
 import { PostgresGrantEnding } from './postgres-grant-ending.js';
 import { PostgresGrantStore } from './postgres-grant-store.js';
+import { PostgresHeldGrants } from './postgres-held-grants.js';
 import { PostgresDueGrants } from './postgres-due-grants.js';
 import { PostgresProviderCircuit } from './postgres-provider-circuit.js';
 import { PostgresRefreshStore } from './postgres-refresh-store.js';
@@ -77,6 +78,7 @@ export class GrantsReplica {
   registry!: StoredRegistry;
   grants!: UpstreamGrants;
   store!: PostgresGrantStore;
+  held!: PostgresHeldGrants;
   refreshing!: RefreshGrant;
   tokens!: AccessTokenFor;
   dueScan!: DueScan;
@@ -114,6 +116,7 @@ export class GrantsReplica {
     const audit = new PostgresAuditLog();
     const events = new GrantEvents(bus, registry, new PostgresWebhookStore(database), audit);
     const store = new PostgresGrantStore(database, sealer, policies);
+    const held = new PostgresHeldGrants(database, sealer);
     const consents = new PostgresConsentStore(database, bus, registry);
     const refreshStore = new PostgresRefreshStore(work, sealer);
     const refreshing = new RefreshGrant({
@@ -133,10 +136,10 @@ export class GrantsReplica {
       ...{ database, consents, revocations, atProvider, registry, audit, events, logger },
     });
     const self = Object.assign(new GrantsReplica(), {
-      ...{ database, registry, store, refreshing, consents, revocations, providers },
+      ...{ database, registry, store, held, refreshing, consents, revocations, providers },
       revoking: new OutboxWorker(atProvider, { atOncePerLane: 2, onError: report }),
       grants: new UpstreamGrants(store, revoking, audit, events),
-      tokens: new AccessTokenFor(store, database, refreshing, clock),
+      tokens: new AccessTokenFor(held, database, refreshing, clock),
       dueScan: new DueScan({
         due: new PostgresDueGrants(work, policies, options.idle ?? usualIdleTimes),
         ...{ refreshing, ...pacing },

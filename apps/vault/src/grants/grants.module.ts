@@ -40,6 +40,7 @@ import type { VaultLogger } from '../log-events.js';
 import { PostgresConsentStore } from './postgres-consent-store.js';
 import { PostgresGrantEnding } from './postgres-grant-ending.js';
 import { PostgresGrantStore } from './postgres-grant-store.js';
+import { PostgresHeldGrants } from './postgres-held-grants.js';
 import { PostgresDueGrants } from './postgres-due-grants.js';
 import { PostgresProviderCircuit } from './postgres-provider-circuit.js';
 import { PostgresRefreshStore } from './postgres-refresh-store.js';
@@ -95,6 +96,12 @@ const stores: Provider[] = [
     useFactory: (database: PostgresDatabase, sealer: Sealer, policies: RefreshPolicies) =>
       new PostgresGrantStore(database, sealer, policies),
     inject: [DATABASE, SEALER, RefreshPolicies],
+  },
+  {
+    provide: PostgresHeldGrants,
+    useFactory: (database: PostgresDatabase, sealer: Sealer) =>
+      new PostgresHeldGrants(database, sealer),
+    inject: [DATABASE, SEALER],
   },
   {
     provide: PostgresRefreshStore,
@@ -165,12 +172,12 @@ const refreshing: Provider[] = [
   {
     provide: AccessTokenFor,
     useFactory: (
-      store: PostgresGrantStore,
+      held: PostgresHeldGrants,
       database: PostgresDatabase,
       refresh: RefreshGrant,
       clock: Clock,
-    ) => new AccessTokenFor(store, database, refresh, clock),
-    inject: [PostgresGrantStore, DATABASE, RefreshGrant, CLOCK],
+    ) => new AccessTokenFor(held, database, refresh, clock),
+    inject: [PostgresHeldGrants, DATABASE, RefreshGrant, CLOCK],
   },
 ];
 
@@ -219,7 +226,15 @@ const ending: Provider[] = [
 @Module({
   imports: [RevocationsModule],
   providers: [...stores, ...refreshing, ...ending],
-  exports: [GRANTS, CONSENT_STORE, PostgresGrantStore, AccessTokenFor, RefreshGrant, DueScan],
+  exports: [
+    GRANTS,
+    CONSENT_STORE,
+    PostgresGrantStore,
+    PostgresHeldGrants,
+    AccessTokenFor,
+    RefreshGrant,
+    DueScan,
+  ],
 })
 export class GrantsModule
   implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown

@@ -160,7 +160,7 @@ describe('refreshed before anybody asks', () => {
   const use = async (result: AccessTokenResult) => {
     if (!result.ok) throw new Error(`no token: ${result.because}`);
     const { grant, stored } = result;
-    await one.database.transaction((tx) => one.store.touchAll(tx, [{ grant, ...stored }]));
+    await one.database.transaction((tx) => one.held.touchAll(tx, [{ grant, ...stored }]));
   };
   /** Time passes until the grant is due, and the background has seen to it. */
   const background = async (grantId: string) => {

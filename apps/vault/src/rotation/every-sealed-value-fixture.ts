@@ -5,6 +5,7 @@ import { PostgresAuthorizationStore } from '../connect/postgres-authorization-st
 import { PostgresUnconfirmedAccountStore } from '../connect/postgres-unconfirmed-account-store.js';
 import { PostgresGrantEnding } from '../grants/postgres-grant-ending.js';
 import { PostgresGrantStore } from '../grants/postgres-grant-store.js';
+import { PostgresHeldGrants } from '../grants/postgres-held-grants.js';
 import {
   PostgresRevocationStore,
   type OwedRevocation,
@@ -57,7 +58,7 @@ export class EverySealedValue {
     );
     const registered = await new PostgresRegistrations(database, sealer).of(oauthClientId);
     const [key] = await new PostgresSigningKeys(database, sealer).live(this.#keyOwner());
-    const grants = new PostgresGrantStore(database, sealer, policies);
+    const grants = new PostgresHeldGrants(database, sealer);
     const held = await grants.hold(this.#grantKey(), target.resource);
     const refreshToken = await database.transaction((tx) =>
       new PostgresGrantEnding(sealer).tokensToRevoke(tx, held?.grant.id ?? ''),
