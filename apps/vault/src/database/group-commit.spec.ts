@@ -3,10 +3,10 @@ import type { Database, Transaction } from './database.js';
 import { GroupCommit } from './group-commit.js';
 
 /** Commits when told to. */
-class SlowDatabase implements Database {
+class SlowDatabase implements Pick<Database, 'statement'> {
   readonly commits: ((failure?: Error) => void)[] = [];
 
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async statement<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const result = await work({} as Transaction);
     await new Promise<void>((resolve, reject) =>
       this.commits.push((failure) => (failure ? reject(failure) : resolve())),

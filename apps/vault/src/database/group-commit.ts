@@ -7,7 +7,7 @@ interface Waiting<Item> {
 }
 
 /**
- * Many small writes in few transactions: what arrives while a commit is under way goes into the next one. Each
+ * Many small writes in few statements: what arrives while a commit is under way goes into the next one. Each
  * caller waits for the commit that holds its item, so nobody hears of success before it is durable.
  */
 export class GroupCommit<Item> {
@@ -15,7 +15,8 @@ export class GroupCommit<Item> {
   #running = 0;
 
   constructor(
-    private readonly database: Database,
+    private readonly database: Pick<Database, 'statement'>,
+    /** One statement. */
     private readonly write: (tx: Transaction, items: readonly Item[]) => Promise<void>,
     /** Commits under way at once; two keep the database busy while one of them waits for its disk. */
     private readonly lanes = 2,
@@ -36,7 +37,7 @@ export class GroupCommit<Item> {
     const group = this.#waiting.splice(0, this.most);
     this.#running += 1;
     try {
-      await this.database.transaction((tx) =>
+      await this.database.statement((tx) =>
         this.write(
           tx,
           group.map(({ item }) => item),

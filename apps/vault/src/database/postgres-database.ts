@@ -7,13 +7,13 @@ export type Query = <Row extends QueryResultRow>(
   parameters?: readonly unknown[],
 ) => Promise<Row[]>;
 
-const clients = new WeakMap<Transaction, PoolClient>();
+const queries = new WeakMap<Transaction, Query>();
 
 /** The `query` of a running transaction; for `postgres-*.ts` files only. */
 export function queryOf(tx: Transaction): Query {
-  const client = clients.get(tx);
-  if (!client) throw new Error('The transaction is over.');
-  return queryOn(client);
+  const query = queries.get(tx);
+  if (!query) throw new Error('The transaction is over.');
+  return query;
 }
 
 /**
@@ -48,7 +48,7 @@ export class PostgresDatabase implements Database {
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     const tx = Object.freeze({}) as Transaction;
-    clients.set(tx, client);
+    queries.set(tx, queryOn(client));
     let broken: Error | undefined;
     try {
       await client.query('BEGIN');
@@ -59,8 +59,21 @@ export class PostgresDatabase implements Database {
       await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
       throw error;
     } finally {
-      clients.delete(tx);
+      queries.delete(tx);
       client.release(broken);
+    }
+  }
+
+  async statement<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const tx = Object.freeze({}) as Transaction;
+    queries.set(tx, (sql, parameters) => {
+      queries.delete(tx);
+      return this.query(sql, parameters);
+    });
+    try {
+      return await work(tx);
+    } finally {
+      queries.delete(tx);
     }
   }
 

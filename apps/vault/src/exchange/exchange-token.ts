@@ -17,7 +17,7 @@ import {
 import type { Consent, ConsentKey, ConsentStore } from '../grants/consent-store.js';
 import { decide } from '../grants/domain/grant.js';
 import { covers, union } from '../grants/domain/scope-set.js';
-import type { PostgresHeldGrants } from '../grants/postgres-held-grants.js';
+import type { HeldGrant, PostgresHeldGrants } from '../grants/postgres-held-grants.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
 import type { Registry, Stored } from '../registry/registry-snapshot.js';
 import type { AskPerson } from './ask-person.js';
@@ -60,6 +60,7 @@ interface Settled extends ExchangeCall {
 interface Asked extends Settled {
   /** What the person agreed to for this application, even if it is not enough. */
   readonly consent: Consent | undefined;
+  readonly held: HeldGrant | undefined;
 }
 
 type Served = Extract<AccessTokenResult, { ok: true }>;
@@ -79,8 +80,12 @@ export class ExchangeToken {
   async exchange(call: ExchangeCall): Promise<ExchangeAnswer> {
     const settled = await this.#settle(call);
     if ('error' in settled) return settled;
-    const consent = await this.parts.consents.find(consentKey(settled));
-    const asked = { ...settled, consent };
+    // Two reads on one way: the grant is needed whatever the consent says.
+    const [consent, held] = await Promise.all([
+      this.parts.consents.find(consentKey(settled)),
+      this.parts.grants.hold(grantKey(settled), settled.target.resource),
+    ]);
+    const asked = { ...settled, consent, held };
     const consented = consent && covers(consent.scopes, settled.target.scopes) ? asked : undefined;
     if (consented === undefined) return this.#askFirst(asked);
     return this.#answer(asked, await this.#token(asked));
@@ -106,9 +111,8 @@ export class ExchangeToken {
   }
 
   /** Nobody agreed to this for the application yet. The grant may have it already: then our own page is enough. */
-  async #askFirst(asked: Asked): Promise<ExchangeAnswer> {
-    const { target, consent } = asked;
-    const held = await this.parts.grants.hold(grantKey(asked), target.resource);
+  #askFirst(asked: Asked): Promise<ExchangeAnswer> {
+    const { target, consent, held } = asked;
     const state = held && stateOf(held, { resource: target.resource, allowed: target.scopes });
     const decision = decide(state, target.scopes, this.parts.clock.now());
     if (decision.do === 'ask') return this.#ask(asked, decision.purpose);
@@ -119,13 +123,14 @@ export class ExchangeToken {
   async #token(settled: Asked): Promise<AccessTokenResult | 'broken'> {
     const { scopes, resource, oauthClient } = settled.target;
     try {
-      return await this.parts.tokens.get({
+      const wanted = {
         key: grantKey(settled),
         resource,
         scopes,
         allowed: oauthClient.document.narrowing ? settled.consent?.scopes : undefined,
         rejectedSha256: settled.parameters.rejectedSha256,
-      });
+      };
+      return await this.parts.tokens.get(wanted, settled.held);
     } catch (error) {
       if (!(error instanceof SealBroken)) throw error;
       return 'broken';

@@ -48,12 +48,13 @@ export class AccessTokenFor {
     private readonly clock: Clock,
   ) {}
 
-  /** Rejects with SealBroken if the stored token does not open. */
-  async get(wanted: TokenWanted): Promise<AccessTokenResult> {
+  /** `held` as just read. Rejects with SealBroken if the stored token does not open. */
+  async get(wanted: TokenWanted, held: HeldGrant | undefined): Promise<AccessTokenResult> {
+    let seen = held;
     for (let round = 0; round < maxRounds; round += 1) {
-      const held = await this.held.hold(wanted.key, wanted.resource);
-      const result = await this.#decide(wanted, held);
+      const result = await this.#decide(wanted, seen);
       if (result !== 'again') return result;
+      seen = await this.held.hold(wanted.key, wanted.resource);
     }
     return unavailable(1);
   }

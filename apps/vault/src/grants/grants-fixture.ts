@@ -268,13 +268,14 @@ export class GrantsFixture {
     return this.askFor(subject, at, { rejectedSha256 });
   }
 
-  askFor(
+  async askFor(
     subject: string,
     at: GrantsReplica,
-    wanted: Partial<TokenWanted>,
+    some: Partial<TokenWanted>,
   ): Promise<AccessTokenResult> {
     const usual = { resource: '', scopes, allowed: scopes, rejectedSha256: undefined };
-    return at.tokens.get({ key: this.keyOf(subject), ...usual, ...wanted });
+    const wanted = { key: this.keyOf(subject), ...usual, ...some };
+    return at.tokens.get(wanted, await at.held.hold(wanted.key, wanted.resource));
   }
 
   /** Time passes for one grant: its token ended `seconds` ago and it is due. */

@@ -87,8 +87,10 @@ export class PostgresHeldGrants {
         wanted.map(({ resource }) => resource),
       ],
     );
+    const found: (typeof rows)[] = wanted.map(() => []);
+    for (const row of rows) found[row.nth - 1]?.push(row);
     return wanted.map(({ resource }, i) => {
-      const own = rows.filter(({ nth }) => nth === i + 1);
+      const own = found[i] ?? [];
       const tokens = own.flatMap((each) => this.#tokenOf(each, resource) ?? []);
       return own[0] && { grant: storedGrant(own[0]), tokens };
     });
