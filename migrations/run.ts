@@ -8,6 +8,7 @@ import { KeyRotation1764300000000 } from './1764300000000-key-rotation.js';
 import { GrantMetadata1764400000000 } from './1764400000000-grant-metadata.js';
 import { ClientAuthentication1764500000000 } from './1764500000000-client-authentication.js';
 import { WebhooksAndRevocations1764600000000 } from './1764600000000-webhooks-and-revocations.js';
+import { Leavers1764700000000 } from './1764700000000-leavers.js';
 import { migrationLock } from './migration-lock.js';
 import { fenceSealedColumns } from './sealed-columns.js';
 import { grantVaultRole, type VaultRoleReport } from './vault-role.js';
@@ -23,6 +24,7 @@ const migrations = [
   GrantMetadata1764400000000,
   ClientAuthentication1764500000000,
   WebhooksAndRevocations1764600000000,
+  Leavers1764700000000,
 ];
 
 export interface MigrationReport {

@@ -1,3 +1,4 @@
+import { PersonLeft } from '../bars/person-left.js';
 import type { Transaction } from '../database/database.js';
 import { consentLifetimeSeconds } from '../grants/consent-store.js';
 import type { TokenSet, UpstreamAccount } from '../providers/token-set.js';
@@ -31,11 +32,17 @@ export class CompleteConsent {
     private readonly record: ConsentRecord,
   ) {}
 
-  /** False where the interaction has ended or changed meanwhile; then nothing is stored. */
-  complete(completion: Completion): Promise<boolean> {
-    return this.stores.database.transaction((tx) => this.completeIn(tx, completion));
+  /** False where the interaction has ended or changed, or the person has left meanwhile; then nothing is stored. */
+  async complete(completion: Completion): Promise<boolean> {
+    try {
+      return await this.stores.database.transaction((tx) => this.completeIn(tx, completion));
+    } catch (error) {
+      if (error instanceof PersonLeft) return false;
+      throw error;
+    }
   }
 
+  /** Throws PersonLeft. */
   async completeIn(tx: Transaction, completion: Completion): Promise<boolean> {
     const { request, version, brought, requestId } = completion;
     const { interactions, grants, unconfirmed } = this.stores;

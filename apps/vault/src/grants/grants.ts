@@ -57,7 +57,7 @@ export interface Grants {
   find(key: GrantKey): Promise<GrantView | undefined>;
   byId(id: string): Promise<GrantView | undefined>;
   listOf(person: { issuerId: string; subject: string }): Promise<readonly GrantView[]>;
-  /** Stores (or replaces) the grant with fresh tokens, within the consent's transaction; publishes its event. */
+  /** Stores (or replaces) the grant with fresh tokens, within the consent's transaction; publishes its event. Throws PersonLeft. */
   store(
     tx: Transaction,
     key: GrantKey,

@@ -1,3 +1,4 @@
+import { admit } from '../bars/postgres-bar.js';
 import type { Transaction } from '../database/database.js';
 import { BatchedRead } from '../database/batched-read.js';
 import { type PostgresDatabase, queryOf } from '../database/postgres-database.js';
@@ -51,12 +52,14 @@ export class PostgresConsentStore implements ConsentStore {
     );
   }
 
+  /** Throws PersonLeft. */
   async record(
     tx: Transaction,
     key: ConsentKey,
     scopes: readonly string[],
     lifetimeSeconds: number,
   ): Promise<Consent> {
+    await admit(tx, key);
     const [consent] = await queryOf(tx)<Row>(
       `INSERT INTO client_consent (issuer_id, subject, application, consumer, upstream_id, scopes, expires_at)
        VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))
@@ -91,6 +94,19 @@ export class PostgresConsentStore implements ConsentStore {
       [person.issuerId, person.subject, upstreamIds],
     );
     await this.#publishRemoved(tx, rows);
+  }
+
+  /** All that a person has agreed to. Answers how many there were. */
+  async removeAllOf(
+    tx: Transaction,
+    person: { issuerId: string; subject: string },
+  ): Promise<number> {
+    const rows = await queryOf(tx)<Row>(
+      `DELETE FROM client_consent WHERE issuer_id = $1 AND subject = $2 RETURNING ${columns}`,
+      [person.issuerId, person.subject],
+    );
+    await this.#publishRemoved(tx, rows);
+    return rows.length;
   }
 
   async #publishRemoved(tx: Transaction, consents: readonly Consent[]): Promise<void> {

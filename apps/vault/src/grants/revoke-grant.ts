@@ -8,7 +8,11 @@ import type { RevocationReport } from './grants.js';
 import type { PostgresConsentStore } from './postgres-consent-store.js';
 import type { StoredGrant } from './postgres-grant-row.js';
 import type { HeldToken, PostgresGrantEnding } from './postgres-grant-ending.js';
-import type { OwedRevocation, PostgresRevocationStore } from './postgres-revocation-store.js';
+import type {
+  OwedRevocation,
+  PostgresRevocationStore,
+  TokenToRevoke,
+} from './postgres-revocation-store.js';
 import { type Revoked, reportOf } from './revocation-report.js';
 import type { RevokeAtProvider } from './revoke-at-provider.js';
 
@@ -24,12 +28,20 @@ export interface RevokeParts {
   readonly logger: VaultLogger;
 }
 
-interface Ended {
+export interface Ended {
   /** As it was. */
   readonly grant: StoredGrant;
   readonly owed: readonly OwedRevocation[];
   /** A token was there that does not open. */
   readonly unreadable: boolean;
+}
+
+interface Ending {
+  readonly by: AuditActor;
+  readonly reason: string;
+  /** Who asks the provider: the caller, or the background. */
+  readonly told: 'leased' | 'due';
+  readonly alongside?: (tx: Transaction, ended: Ended) => Promise<void>;
 }
 
 /**
@@ -39,9 +51,22 @@ interface Ended {
 export class RevokeGrant {
   constructor(private readonly parts: RevokeParts) {}
 
+  /**
+   * Ends it here, and leaves the provider to the background. `alongside` stores in the same transaction what ended;
+   * it is not called where there is nothing to end.
+   */
+  async end(
+    id: string,
+    by: AuditActor,
+    reason: string,
+    alongside: (tx: Transaction, ended: Ended) => Promise<void>,
+  ): Promise<void> {
+    await this.#endHere(id, { by, reason, told: 'due', alongside });
+  }
+
   /** Undefined if there is no such grant; a second time there is nothing left to revoke. */
   async revoke(id: string, by: AuditActor, reason: string): Promise<RevocationReport | undefined> {
-    const ended = await this.#endHere(id, by, reason);
+    const ended = await this.#endHere(id, { by, reason, told: 'leased' });
     if (ended === undefined) return undefined;
     const revoked: Revoked[] = [];
     for (const owed of ended.owed)
@@ -50,14 +75,14 @@ export class RevokeGrant {
     return reportOf({ ...ended, revoked, pending });
   }
 
-  #endHere(id: string, by: AuditActor, reason: string): Promise<Ended | undefined> {
+  #endHere(id: string, { by, reason, told, alongside }: Ending): Promise<Ended | undefined> {
     return this.parts.database.transaction(async (tx) => {
       const found = await this.parts.ending.tokensToRevoke(tx, id);
       if (found === undefined) return undefined;
       const { grant: before, tokens } = found;
       if (before.status === 'revoked') return { grant: before, owed: [], unreadable: false };
       const owed: OwedRevocation[] = [];
-      for (const token of tokens) owed.push(...(await this.#owe(tx, before, token)));
+      for (const token of tokens) owed.push(...(await this.#owe(tx, before, token, told)));
       const grant = await this.parts.ending.end(tx, before, reason);
       await this.parts.consents.removeOf(tx, grant, this.#upstreamsOf(grant));
       const issuer = this.parts.events.issuerOf(grant.issuerId);
@@ -69,22 +94,30 @@ export class RevokeGrant {
         detail: { reason },
       });
       await this.parts.events.publish(tx, grant);
-      return { grant: before, owed, unreadable: owed.length < tokens.length };
+      const ended = { grant: before, owed, unreadable: owed.length < tokens.length };
+      await alongside?.(tx, ended);
+      return ended;
     });
   }
 
   /** Nothing for a token that does not open: that must keep nobody from ending the grant. */
-  async #owe(tx: Transaction, grant: StoredGrant, held: HeldToken): Promise<OwedRevocation[]> {
+  async #owe(
+    tx: Transaction,
+    grant: StoredGrant,
+    held: HeldToken,
+    told: Ending['told'],
+  ): Promise<OwedRevocation[]> {
     const { id: grantId, issuerId, subject, oauthClientId } = grant;
     try {
-      const owed = await this.parts.revocations.add(tx, {
+      const token: TokenToRevoke = {
         ...{ grantId, issuerId, subject, oauthClientId },
         cause: 'grant',
         tokenKind: held.kind,
         token: await held.open(),
         validUntil: held.expiresAt,
         upstreamSubject: grant.account?.subject,
-      });
+      };
+      const owed = await this.parts.revocations.add(tx, token, told);
       return [owed];
     } catch (error) {
       if (!(error instanceof SealBroken)) throw error;

@@ -1,4 +1,5 @@
 import type { AuditActor, AuditLog } from '../audit/audit-log.js';
+import { admit } from '../bars/postgres-bar.js';
 import type { Transaction } from '../database/database.js';
 import type { GrantEvents } from './grant-events.js';
 import type { GrantKey, GrantRequest, Grants, GrantView, RevocationReport } from './grants.js';
@@ -34,6 +35,7 @@ export class UpstreamGrants implements Grants {
     account: UpstreamAccount | undefined,
     requested: GrantRequest,
   ): Promise<GrantView> {
+    await admit(tx, key);
     const before = await this.grants.lock(tx, key);
     const grant = await this.grants.store(tx, key, tokens, {
       account,

@@ -1,3 +1,4 @@
+import { admit } from '../bars/postgres-bar.js';
 import type { Transaction } from '../database/database.js';
 import { queryOf } from '../database/postgres-database.js';
 import type { PostgresDatabase, Query } from '../database/postgres-database.js';
@@ -72,11 +73,12 @@ export class PostgresInteractionStore {
     ]);
   }
 
-  /** The one open interaction of this key, locked: the one there was (even if too old), or a new one. */
+  /** The one open interaction of this key, locked: the one there was (even if too old), or a new one. Throws PersonLeft. */
   async openOne(
     tx: Transaction,
     request: InteractionRequest,
   ): Promise<{ readonly interaction: Interaction; readonly isNew: boolean }> {
+    await admit(tx, request);
     const [row] = await queryOf(tx)<Row & { is_new: boolean }>(
       `INSERT INTO interaction AS i
          (issuer_id, subject, application, consumer, upstream_id, purpose, scopes, client_name, status, expires_at)
@@ -187,6 +189,27 @@ export class PostgresInteractionStore {
          LIMIT $1 FOR UPDATE SKIP LOCKED)
        RETURNING ${columns}`,
       [limit],
+    );
+    return rows.map(interactionOf);
+  }
+
+  /** Ends all that is open of a person, and their trips: a code that comes back is not redeemed. */
+  async endOf(
+    tx: Transaction,
+    person: { issuerId: string; subject: string },
+  ): Promise<Interaction[]> {
+    const query = queryOf(tx);
+    const rows = await query<Row>(
+      `UPDATE interaction i SET status = 'declined', ended_at = now()
+        WHERE issuer_id = $1 AND subject = $2 AND status IN ('pending', 'confirming') RETURNING ${columns}`,
+      [person.issuerId, person.subject],
+    );
+    const ids = rows.map(({ id }) => id);
+    await query('DELETE FROM upstream_authorization WHERE interaction_id = ANY ($1)', [ids]);
+    // Nobody confirms them any more; they end at their provider.
+    await query(
+      'UPDATE unconfirmed_account SET expires_at = now() WHERE interaction_id = ANY ($1)',
+      [ids],
     );
     return rows.map(interactionOf);
   }

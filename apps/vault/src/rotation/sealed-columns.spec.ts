@@ -10,6 +10,7 @@ const notSealed = [
   'interaction_link.hash',
   'login_attempt.browser_hash',
   'login_attempt.state_hash',
+  'scim_token.hash',
   'upstream_authorization.browser_hash',
   'upstream_authorization.session_hash',
   'upstream_authorization.state_hash',

@@ -1,3 +1,4 @@
+import { admit } from '../bars/postgres-bar.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { Transaction } from '../database/database.js';
 import { queryOf } from '../database/postgres-database.js';
@@ -28,7 +29,9 @@ export class PostgresWebSessionStore {
     return row && sessionOf(row);
   }
 
+  /** Throws PersonLeft. */
   async add(tx: Transaction, session: WebSession): Promise<void> {
+    await admit(tx, session);
     await queryOf(tx)(
       `INSERT INTO web_session (hash, issuer_id, subject, display_name, account, csrf_token, expires_at)
        VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))`,
