@@ -1,5 +1,6 @@
 import { request, type Dispatcher } from 'undici';
 import { z } from 'zod';
+import { askedAgain, codeOf } from './asked-again.js';
 import type { ClientAssertions } from './client-assertion.js';
 import { configSnapshot, type ConfigSnapshot } from './config-snapshot.js';
 import type { VaultEvent } from './events.js';
@@ -196,7 +197,7 @@ export class VaultClient {
   }
 
   async #ask(question: Question, bearer?: string): Promise<TimedAnswer> {
-    const response = await this.#retried(question, bearer);
+    const response = await askedAgain(() => this.#request(question, bearer));
     const { 'retry-after': retryAfter, etag, date } = response.headers;
     return {
       status: response.statusCode,
@@ -205,16 +206,6 @@ export class VaultClient {
       dateMs: typeof date === 'string' ? Date.parse(date) : NaN,
       body: await boundedText(response.body),
     };
-  }
-
-  // A kept connection that a restarting vault closed is no outage: every question may be asked twice.
-  async #retried(question: Question, bearer: string | undefined): Promise<Dispatcher.ResponseData> {
-    try {
-      return await this.#request(question, bearer);
-    } catch (error) {
-      if (!['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error))) throw error;
-      return this.#request(question, bearer);
-    }
   }
 
   #request(
@@ -284,10 +275,6 @@ async function boundedText(body: Dispatcher.ResponseData['body']): Promise<strin
 function firstIssue(error: z.ZodError): string {
   const issue = error.issues[0];
   return issue ? `${issue.path.join('.')}: ${issue.message}` : 'unknown';
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 function reasonOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { METHODS } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { fastify as createFastify, type FastifyInstance } from 'fastify';
@@ -8,6 +9,7 @@ import { VaultClient } from '#lib/contract/vault-client';
 import { frameworkLog } from '#lib/observability/framework-log';
 import { createLogger, standardOutput } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
+import { type Drain, drainConnections } from '#lib/process/drain-connections';
 import { runAsProcess, stopOnSignal } from '#lib/process/lifecycle';
 import { createRequestId } from '#lib/observability/request-id';
 import { Outbound } from '#lib/outbound/outbound';
@@ -69,10 +71,11 @@ export async function startGateway(
   wire(app);
   const access = new AccessLog(destination, ['trace', 'debug', 'info'].includes(config.logLevel));
   registerRoutes(fastify, app, config, { logger, access });
+  const drain = drainConnections(fastify.server);
   await app.listen(config.port, config.host);
   app.get(VaultEvents).start();
   app.get(SnapshotFeed).start();
-  return { origin: await app.getUrl(), stop: () => stop(app) };
+  return { origin: await app.getUrl(), stop: () => stop(app, drain) };
 }
 
 function addMethod(fastify: FastifyInstance, method: string): void {
@@ -132,16 +135,8 @@ function registerRoutes(
   registerNothingElse(fastify);
 }
 
-async function stop(app: NestFastifyApplication): Promise<void> {
-  const server = app.getHttpServer();
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, drainMs);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+async function stop(app: NestFastifyApplication, drain: Drain): Promise<void> {
+  await drain.begin(sleep(drainMs));
   await app.close();
   await Promise.all([app.get(VaultEvents).stop(), app.get(SnapshotFeed).stop()]);
   await Promise.all([app.get(Outbound).close(), app.get(VaultClient).close()]);

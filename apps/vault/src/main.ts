@@ -14,6 +14,7 @@ import { countRequests } from '#lib/observability/count-requests';
 import { frameworkLog } from '#lib/observability/framework-log';
 import { createLogger } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
+import { type Drain, drainConnections } from '#lib/process/drain-connections';
 import { runAsProcess, stopOnSignal } from '#lib/process/lifecycle';
 import { createRequestId } from '#lib/observability/request-id';
 import { Problem } from '#lib/problem/problem';
@@ -62,8 +63,9 @@ export async function startVault(
   app.useGlobalFilters(new ProblemChoiceFilter(logger));
   // Row 30, slowloris.
   fastify.server.headersTimeout = 10_000;
+  const drain = drainConnections(fastify.server);
   await app.listen(config.port, config.host);
-  return { origin: await app.getUrl(), stop: () => stop(app) };
+  return { origin: await app.getUrl(), stop: () => stop(app, drain) };
 }
 
 // What Fastify refuses before any route: its own answer would repeat the address, which may hold a link's secret.
@@ -74,14 +76,15 @@ function answerBadAddress(_: FastifyError, request: FastifyRequest, reply: Fasti
 }
 
 /** Ends streams and refuses new connections, lets refreshes and answers finish, then closes everything. */
-async function stop(app: NestFastifyApplication): Promise<void> {
+async function stop(app: NestFastifyApplication, drain: Drain): Promise<void> {
   await app.get(PostgresEventBus).stop();
-  const server = app.getHttpServer();
-  const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
-  server.closeIdleConnections();
-  await app.get(DueScan).stop();
-  await app.get(RefreshGrant).drain();
-  await Promise.race([closed, sleep(drainMs)]);
+  const refreshed = app
+    .get(DueScan)
+    .stop()
+    .then(() => app.get(RefreshGrant).drain());
+  // Answers may wait for a refresh.
+  await drain.begin(refreshed.then(() => sleep(drainMs)));
+  await Promise.all([refreshed, app.get(RefreshGrant).drain()]);
   await app.close();
 }
 
