@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { ConfigurationError, readEnvironment } from '#lib/config/environment';
+import { markDatabaseRestored } from './mark-restored.js';
 import { type PartitionReport, partitionGrants } from './partition-grants.js';
 import { runMigrations } from './run.js';
 
@@ -10,10 +11,31 @@ const schema = z.object({
 
 const most = 1024;
 
-/** `--partition-grants N`; undefined without it. */
-function partitionsWanted(): number | undefined {
-  const { values } = parseArgs({ options: { 'partition-grants': { type: 'string' } } });
-  const wanted = values['partition-grants'];
+interface Wanted {
+  /** `--partition-grants N`. */
+  readonly partitions: number | undefined;
+  /** `--restored`: the database comes from a backup. */
+  readonly restored: boolean;
+  /** `--backup-time T`, RFC 3339. */
+  readonly backupTime: string | undefined;
+}
+
+function wanted(): Wanted {
+  const { values } = parseArgs({
+    options: {
+      'partition-grants': { type: 'string' },
+      restored: { type: 'boolean', default: false },
+      'backup-time': { type: 'string' },
+    },
+  });
+  const backupTime = values['backup-time'];
+  if (backupTime !== undefined && !z.iso.datetime({ offset: true }).safeParse(backupTime).success)
+    throw new ConfigurationError(['--backup-time: must be RFC 3339, such as 2026-11-21T08:00:00Z']);
+  const partitions = partitionsWanted(values['partition-grants']);
+  return { partitions, restored: values.restored, backupTime };
+}
+
+function partitionsWanted(wanted: string | undefined): number | undefined {
   if (wanted === undefined) return undefined;
   const partitions = Number(wanted);
   if (Number.isInteger(partitions) && partitions >= 2 && partitions <= most) return partitions;
@@ -27,7 +49,7 @@ function inWords({ done, partitions, grants, tokens, lockedMs }: PartitionReport
 }
 
 try {
-  const partitions = partitionsWanted();
+  const { partitions, restored, backupTime } = wanted();
   const settings = readEnvironment(schema, process.env);
   const { applied, vaultRole } = await runMigrations(settings.SYMBOLON_DATABASE_URL);
   process.stdout.write(
@@ -37,6 +59,12 @@ try {
     process.stdout.write(
       inWords(await partitionGrants(settings.SYMBOLON_DATABASE_URL, partitions)),
     );
+  if (restored) {
+    await markDatabaseRestored(settings.SYMBOLON_DATABASE_URL, backupTime);
+    process.stdout.write(
+      'Marked as restored: no refresh token is used before `symbolon recover start`.\n',
+    );
+  }
   if (vaultRole.byHand !== undefined) process.stderr.write(`${vaultRole.byHand}\n`);
 } catch (error) {
   const text =

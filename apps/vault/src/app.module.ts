@@ -12,6 +12,7 @@ import { InteractionsModule } from './interactions/interactions.module.js';
 import { MachineClientsModule } from './machine-clients/machine-clients.module.js';
 import { PlatformModule } from './platform.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
+import { RecoveryModule } from './recovery/recovery.module.js';
 import { RegistryModule } from './registry/registry.module.js';
 import { RotationModule } from './rotation/rotation.module.js';
 import { SealingModule } from './sealing/sealing.module.js';
@@ -41,6 +42,7 @@ export class AppModule {
         WebModule,
         ExchangeModule,
         AdminModule,
+        RecoveryModule,
         RotationModule,
         HealthModule,
       ],

@@ -22,6 +22,9 @@ export const GRANTS = Symbol('Grants');
 export const CONSENT_STORE = Symbol('ConsentStore');
 /** An ImportGrants (imports/import-grants.ts). */
 export const GRANT_IMPORTS = Symbol('ImportGrants');
+/** A PostgresRecoveryStore and the RequestRecovery (recovery/). */
+export const RECOVERY_STORE = Symbol('RecoveryStore');
+export const RECOVERY_REQUESTS = Symbol('RequestRecovery');
 export const PROVIDERS = Symbol('Providers');
 export const INTERACTIONS = Symbol('Interactions');
 /** A CrashPoint; `noCrash` in production. */

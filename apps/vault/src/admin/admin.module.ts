@@ -63,6 +63,7 @@ import { PostgresConsentVoider } from './postgres-consent-voider.js';
 import { PostgresGrantList } from './postgres-grant-list.js';
 import { PostgresResourceDependents } from './postgres-resource-dependents.js';
 import { PostgresSessionEnder } from './postgres-session-ender.js';
+import { RecoveriesController } from './recoveries.controller.js';
 import { RegisterAgain } from './register-again.js';
 import { RotateSigningKey } from './rotate-signing-key.js';
 import { SealedCursors } from './sealed-cursor.js';
@@ -78,6 +79,7 @@ import { WebhooksController } from './webhooks.controller.js';
     GrantsController,
     GrantsImportController,
     KeysController,
+    RecoveriesController,
     AuditEventsController,
     WebhooksController,
     PortableController,

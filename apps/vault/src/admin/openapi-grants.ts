@@ -12,6 +12,7 @@ const problem: JsonObject = {
     code: {
       enum: [
         'invalid_grant',
+        'restored_backup',
         'suspended',
         'provider_failing',
         'misconfigured',

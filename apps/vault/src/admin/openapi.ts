@@ -5,6 +5,7 @@ import { grantOperations } from './openapi-grants.js';
 import { keyOperations } from './openapi-keys.js';
 import { dryRun, openApiOperation, page, paging, type Operation } from './openapi-operations.js';
 import { changeSchema, problemSchema, resourceSchema } from './openapi-schemas.js';
+import { recoveryOperations } from './openapi-recoveries.js';
 import { templateOperations } from './openapi-templates.js';
 import { webhookOperations } from './openapi-webhooks.js';
 
@@ -19,6 +20,7 @@ export const adminOperations: readonly Operation[] = [
   ...webhookOperations,
   ...auditOperations(),
   ...keyOperations,
+  ...recoveryOperations,
   ...portableOperations(),
 ];
 

@@ -6,6 +6,7 @@ export type CrashPointName =
   | 'refresh-after-intent'
   | 'refresh-after-token-answer'
   | 'refresh-after-commit'
+  | 'recovery-after-test'
   | 'rotation-after-batch'
   | 'webhook-after-send';
 

@@ -77,6 +77,8 @@ export const standingSql = `SELECT c.id AS "oauthClientId", d.due IS NOT NULL AS
       SELECT true AS due FROM user_grant g
        WHERE g.oauth_client_id = c.id AND g.status IN ('active','refreshing')
          AND g.refresh_after IS NOT NULL AND g.refresh_after <= now()
+         -- A restored backup: nothing before a recovery has begun.
+         AND NOT EXISTS (SELECT FROM recovery r WHERE r.state IN ('held','preparing'))
        LIMIT 1) d ON true`;
 
 const lastUse = 'greatest(g.last_used_at, g.status_since, g.created_at)';

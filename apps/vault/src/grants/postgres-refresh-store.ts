@@ -44,11 +44,24 @@ export interface Intention {
   readonly force: boolean;
   readonly rules: RefreshRules;
 }
+  /** The test of a recovery, which alone may use what is held since a backup was restored. */
+  readonly isTest: boolean;
 
 const grantIs = 'g.id = $1 AND g.issuer_id = $2 AND g.subject = $3';
 
 /** The transitions of a refresh: each one conditional UPDATE. */
 export class PostgresRefreshStore {
+/** A recovery has not tested these tokens yet. */
+const isQueued = `EXISTS (SELECT FROM recovery_grant t
+  WHERE t.grant_id = g.id AND t.token_version = g.token_version AND t.outcome IS NULL)`;
+
+// A test whose process died is finished like any other refresh: its refresh token was used already.
+const isHeld = `(EXISTS (SELECT FROM recovery r WHERE r.state IN ('held','preparing'))
+  OR (g.status = 'active' AND ${isQueued}))`;
+
+// For callers of a grant that waits for its test.
+const heldSeconds = 15;
+
   readonly #tokens: PostgresTokenColumns;
 
   constructor(
@@ -85,12 +98,14 @@ export class PostgresRefreshStore {
                 extract(epoch FROM g.refresh_paused_until - now())::float8 AS "pausedFor",
                 coalesce(g.forced_refresh_at > now() - interval '1 minute', false) OR coalesce(
                   (SELECT max(a.issued_at) FROM access_token a WHERE a.grant_id = g.id)
-                  + make_interval(secs => $4) > now(), false) AS "forcedTooSoon"
+                  + make_interval(secs => $4) > now(), false) AS "forcedTooSoon",
+                ${isHeld} AS held
            FROM user_grant g WHERE ${grantIs} FOR UPDATE`,
         [name.id, name.issuerId, name.subject, intention.rules.earliestSeconds ?? null],
       );
       const refusal = refusalOf(row, tokenVersion, intention.force);
       if (refusal !== undefined || !row?.refreshToken)
+      if (row?.held === true && !intention.isTest) return this.#hold(tx, name.id);
         return refusal ?? { begun: false, because: 'changed' };
       await this.#intend(tx, name, intention);
       const grant = storedGrant(row);
@@ -122,9 +137,10 @@ export class PostgresRefreshStore {
       tokens.refreshToken && this.sealer.seal(refreshTokenPlace(grant), tokens.refreshToken);
     const rows = await query<GrantRow>(
       `UPDATE user_grant g SET
-         status = CASE WHEN g.status = 'refreshing' OR g.status_reason = 'invalid_grant'
+         status = CASE WHEN g.status = 'refreshing' OR g.status_reason IN ('invalid_grant','restored_backup')
                        THEN 'active' ELSE g.status END,
-         status_reason = CASE WHEN g.status_reason = 'invalid_grant' THEN NULL ELSE g.status_reason END,
+         status_reason = CASE WHEN g.status_reason IN ('invalid_grant','restored_backup')
+                              THEN NULL ELSE g.status_reason END,
          version = g.version + 1, token_version = g.token_version + 1,
          refresh_token = coalesce($5, g.refresh_token), metadata = g.metadata || $7::jsonb,
          granted_scopes = CASE WHEN cardinality($6::text[]) > 0 THEN $6 ELSE g.granted_scopes END,
@@ -152,7 +168,8 @@ export class PostgresRefreshStore {
   async declareDead(tx: Transaction, attempt: Attempt): Promise<StoredGrant | undefined> {
     const rows = await queryOf(tx)<GrantRow>(
       `UPDATE user_grant g SET
-         status = 'needs_consent', status_reason = 'invalid_grant', status_since = now(),
+         status = 'needs_consent', status_since = now(),
+         status_reason = CASE WHEN ${isQueued} THEN 'restored_backup' ELSE 'invalid_grant' END,
          version = g.version + 1, refresh_after = NULL, refresh_attempt_id = NULL,
          refresh_started_at = NULL, refresh_token_version = NULL, failing_since = NULL,
          last_attempt_at = now(), updated_at = now()
@@ -189,6 +206,15 @@ export class PostgresRefreshStore {
          forced_refresh_at = CASE WHEN $5 THEN now() ELSE forced_refresh_at END
        WHERE ${grantIs}`,
       [
+  /** Whoever is waited for is tested before the others. */
+  async #hold(tx: Transaction, grantId: string): Promise<Beginning> {
+    await queryOf(tx)(
+      'UPDATE recovery_grant SET wanted_at = now() WHERE grant_id = $1 AND wanted_at IS NULL',
+      [grantId],
+    );
+    return { begun: false, because: 'paused', seconds: heldSeconds };
+  }
+
         ...nameOf(name),
         intention.attemptId,
         intention.force,
@@ -212,6 +238,7 @@ function nameOf({ id, issuerId, subject }: GrantName): [string, string, string] 
 function takeoverSeconds(graceSeconds: number | undefined): number {
   return graceSeconds ? Math.min(1, graceSeconds / 2) : 1;
 }
+  readonly held: boolean;
 
 function refusalOf(
   row: BeginRow | undefined,

@@ -20,6 +20,8 @@ export interface RefreshRequest {
   readonly target: TokenTarget;
   /** The upstream refused the current token: at most once a minute. */
   readonly force: boolean;
+  /** The test of a recovery (recovery/test-grants.ts). */
+  readonly isTest?: boolean;
 }
 
 /** What the caller does next: read and decide again, or live without a new token for so long. */
@@ -74,11 +76,14 @@ export class RefreshGrant {
 
   #flight(request: RefreshRequest, slot?: Slot): Flight {
     const { id } = request.grant;
-    const running = this.#flights.get(id);
+    const test = `${id} test`;
+    // A caller who is refused, because the grant is held, must not be taken for its test.
+    const key = request.isTest === true ? test : id;
+    const running = this.#flights.get(key) ?? this.#flights.get(test);
     if (running) return running;
-    const result = this.#lead(request, slot).finally(() => this.#flights.delete(id));
+    const result = this.#lead(request, slot).finally(() => this.#flights.delete(key));
     const flight = { result, startedMs: performance.now() };
-    this.#flights.set(id, flight);
+    this.#flights.set(key, flight);
     return flight;
   }
 
@@ -126,13 +131,17 @@ export class RefreshGrant {
     return circuits.isOpen(id) ? slots.takeProbe(room) : slots.take(room, patienceMs);
   }
 
-  async #inSlot({ grant, target, force }: RefreshRequest, lock: LivenessLock) {
+  async #inSlot(
+    { grant, target, force, isTest = false }: RefreshRequest,
+    lock: LivenessLock,
+  ): Promise<RefreshResult> {
     // Lost while waiting for the slot: another replica may be at it.
     if (lock.lost) return failed(1);
     const { rules } = this.parts.policies.of(grant.oauthClientId);
     const beginning = await this.parts.store.begin(grant, {
       attemptId: randomUUID(),
       force,
+      isTest,
       rules,
     });
     if (beginning.begun) return this.#attempt(beginning.attempt, target, lock);

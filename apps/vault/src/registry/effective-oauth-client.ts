@@ -56,7 +56,8 @@ function whereOf(template: Template, { issuer, endpoints }: OAuthClientDocument)
 
 function refreshRulesOf({ refresh }: Template) {
   const { idleSeconds, absoluteSeconds, earliestSeconds, marginSeconds, graceSeconds } = refresh;
-  return { idleSeconds, absoluteSeconds, earliestSeconds, marginSeconds, graceSeconds };
+  const { rotation } = refresh;
+  return { idleSeconds, absoluteSeconds, earliestSeconds, marginSeconds, graceSeconds, rotation };
 }
 
 function faults(document: OAuthClientDocument): readonly FieldError[] {

@@ -31,6 +31,7 @@ export interface RefreshFacts {
 export interface GrantProblem {
   readonly code:
     | 'invalid_grant'
+    | 'restored_backup'
     | 'suspended'
     | 'provider_failing'
     | 'misconfigured'
@@ -78,6 +79,13 @@ function needsPerson(reason: string | null): Told {
       code: 'invalid_grant',
       detail:
         'The provider no longer accepts the refresh token (invalid_grant): the person or the provider ended the access, or it expired there.',
+      fix: askedAtNextCall,
+    };
+  if (reason === 'restored_backup')
+    return {
+      code: 'restored_backup',
+      detail:
+        'The refresh token came back with a restored backup, and the provider had replaced or ended it since.',
       fix: askedAtNextCall,
     };
   return {

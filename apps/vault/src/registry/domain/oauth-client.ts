@@ -45,6 +45,8 @@ export const refreshRules = z.strictObject({
   marginSeconds: seconds,
   /** A refresh token that was replaced is still good for so long; 0: not at all. */
   graceSeconds: z.int().min(0).max(longest).optional(),
+  /** Whether a refresh replaces the refresh token; taken for granted where nobody knows. */
+  rotation: z.enum(['always', 'never', 'optional']).optional(),
 });
 export type RefreshRules = z.output<typeof refreshRules>;
 

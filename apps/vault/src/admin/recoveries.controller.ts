@@ -1,0 +1,106 @@
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Req,
+  UseGuards,
+} from '@nestjs/common';
+import { z } from 'zod';
+import { Problem } from '#lib/problem/problem';
+import type { PostgresRecoveryStore } from '../recovery/postgres-recovery-store.js';
+import { presentRecovery } from '../recovery/present-recovery.js';
+import type { Recovery } from '../recovery/recovery.js';
+import type { RequestRecovery } from '../recovery/request-recovery.js';
+import { explainIssues } from '../registry/domain/explain-issues.js';
+import type { Registry } from '../registry/registry-snapshot.js';
+import { RECOVERY_REQUESTS, RECOVERY_STORE, REGISTRY } from '../tokens.js';
+import { AdminGuard, type AdminRequest } from './admin.guard.js';
+
+const slug = z.string().min(1).max(63);
+const startBody = z.strictObject({
+  backupTime: z.iso
+    .datetime({ offset: true })
+    .transform((time) => new Date(time))
+    .optional(),
+  ratePerMinute: z.int().min(1).max(6_000).default(30),
+  breakerShare: z.number().min(0.01).max(1).default(0.5),
+  oauthClient: slug.optional(),
+});
+const stopBody = z.strictObject({ release: z.boolean().default(false) });
+const continueBody = z.strictObject({ oauthClient: slug.optional() });
+
+/** After a restored backup. */
+@Controller('admin/v1/recoveries')
+@UseGuards(AdminGuard)
+export class RecoveriesController {
+  constructor(
+    @Inject(RECOVERY_STORE) private readonly store: Pick<PostgresRecoveryStore, 'list' | 'byId'>,
+    @Inject(RECOVERY_REQUESTS)
+    private readonly requests: Pick<RequestRecovery, 'start' | 'stop' | 'goOn'>,
+    @Inject(REGISTRY) private readonly registry: Registry,
+  ) {}
+
+  @Get()
+  async list() {
+    const items = (await this.store.list()).map((one) => this.#present(one));
+    return { items, nextCursor: null };
+  }
+
+  @Post()
+  @HttpCode(202)
+  async start(@Body() body: unknown, @Req() request: AdminRequest) {
+    const { backupTime, oauthClient, ...rest } = parsed(startBody, body);
+    const wish = { backupTime, oauthClient, ...rest };
+    return this.#present(await this.requests.start(wish, by(request)));
+  }
+
+  @Get(':id')
+  async get(@Param('id') id: string) {
+    const found = await this.store.byId(uuid(id));
+    if (found) return this.#present(found);
+    throw noSuchRecovery();
+  }
+
+  @Post(':id/stop')
+  @HttpCode(200)
+  async stop(@Param('id') id: string, @Body() body: unknown, @Req() request: AdminRequest) {
+    const { release } = parsed(stopBody, body);
+    return this.#present(await this.requests.stop(uuid(id), release, by(request)));
+  }
+
+  @Post(':id/continue')
+  @HttpCode(200)
+  async goOn(@Param('id') id: string, @Body() body: unknown, @Req() request: AdminRequest) {
+    const { oauthClient } = parsed(continueBody, body);
+    return this.#present(await this.requests.goOn(uuid(id), oauthClient, by(request)));
+  }
+
+  #present(recovery: Recovery) {
+    return presentRecovery(recovery, this.registry.current());
+  }
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const result = schema.safeParse(body ?? {});
+  if (result.success) return result.data;
+  throw new Problem('validation-failed', 'Correct what the errors name and send it again.', {
+    errors: explainIssues(result.error.issues, body),
+  });
+}
+
+function uuid(id: string): string {
+  if (z.uuid().safeParse(id).success) return id;
+  throw noSuchRecovery();
+}
+
+function noSuchRecovery(): Problem {
+  return new Problem('not-found', 'There is no such recovery.');
+}
+
+function by({ admin, id }: AdminRequest) {
+  return { actor: admin.actor, requestId: id };
+}
