@@ -9,6 +9,7 @@ import { GrantMetadata1764400000000 } from './1764400000000-grant-metadata.js';
 import { ClientAuthentication1764500000000 } from './1764500000000-client-authentication.js';
 import { WebhooksAndRevocations1764600000000 } from './1764600000000-webhooks-and-revocations.js';
 import { Leavers1764700000000 } from './1764700000000-leavers.js';
+import { ProofOfPossession1764900000000 } from './1764900000000-proof-of-possession.js';
 import { Recovery1764800000000 } from './1764800000000-recovery.js';
 import { migrationLock } from './migration-lock.js';
 import { fenceSealedColumns } from './sealed-columns.js';
@@ -27,6 +28,7 @@ const migrations = [
   WebhooksAndRevocations1764600000000,
   Leavers1764700000000,
   Recovery1764800000000,
+  ProofOfPossession1764900000000,
 ];
 
 export interface MigrationReport {

@@ -2,8 +2,10 @@
 export const sealedColumns = [
   'registry_secret.sealed',
   'user_grant.refresh_token',
+  'user_grant.dpop_key',
   'access_token.sealed',
   'upstream_authorization.pkce_verifier',
+  'upstream_authorization.dpop_key',
   'login_attempt.pkce_verifier',
   'unconfirmed_account.sealed',
   'oauth_client_key.private_jwk',

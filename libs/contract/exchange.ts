@@ -5,6 +5,16 @@ export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt';
 export const clientAssertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
+/** A private key for ES256 (RFC 7518 §6.2.2) in JSON. */
+export const proofKey = z.object({
+  kty: z.literal('EC'),
+  crv: z.literal('P-256'),
+  x: z.string(),
+  y: z.string(),
+  d: z.string(),
+});
+export type ProofKey = z.output<typeof proofKey>;
+
 /** RFC 8693 §2.2.1, with the grant it came from so that caches can be told of its end. */
 export const tokenAnswer = z.object({
   access_token: z.string(),
@@ -14,6 +24,10 @@ export const tokenAnswer = z.object({
   scope: z.string().optional(),
   grant_id: z.string().optional(),
   grant_version: z.number().optional(),
+  /** Where `token_type` is `DPoP`: the key to prove (RFC 9449 §7). Required: never sent as a bearer token. */
+  dpop: z.object({ jwk: proofKey, required: z.boolean() }).optional(),
+  /** What the API wants beside the token, by header name. */
+  headers: z.record(z.string(), z.string()).optional(),
 });
 export type TokenAnswer = z.output<typeof tokenAnswer>;
 

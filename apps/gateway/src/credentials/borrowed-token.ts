@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { TokenAnswer } from '#lib/contract/exchange';
+import { isExtraHeader, isHeaderText } from '#lib/contract/extra-headers';
 import type { BorrowedCredential } from './credentials.js';
+import { DpopBinding } from './dpop-binding.js';
 import type { Lease } from './leases.js';
+import type { ProofMemory } from './proof-memory.js';
 
 /** A person's upstream token, ready to inject. Its value stands nowhere but in `header`. */
 export class BorrowedToken implements BorrowedCredential {
@@ -13,23 +17,28 @@ export class BorrowedToken implements BorrowedCredential {
   private constructor(
     readonly header: readonly [name: string, value: string],
     readonly grantId: string | undefined,
-    token: string,
-    lease: Lease | undefined,
+    readonly extra: readonly string[],
+    readonly dpop: DpopBinding | undefined,
+    secret: { readonly token: string; readonly lease: Lease | undefined },
   ) {
-    this.#token = token;
-    this.#lease = lease;
+    this.#token = secret.token;
+    this.#lease = secret.lease;
   }
 
-  /** Undefined where the token cannot stand in a header. */
+  /** Undefined where the token cannot stand in a header, or its key is not there. */
   static of(
     answer: TokenAnswer,
     inject: UpstreamConfig['inject'],
+    proving: { readonly clock: Clock; readonly memory: ProofMemory },
     lease?: Lease,
   ): BorrowedToken | undefined {
-    const token = answer.access_token;
-    if (!/^[\x21-\x7e]+$/.test(token)) return undefined;
-    const value = inject.scheme === '' ? token : `${inject.scheme} ${token}`;
-    return new BorrowedToken([inject.header.toLowerCase(), value], answer.grant_id, token, lease);
+    const { access_token: token, grant_id: grantId, token_type: type } = answer;
+    const isBound = type.toLowerCase() === 'dpop';
+    if (!/^[\x21-\x7e]+$/.test(token) || isBound !== (answer.dpop !== undefined)) return undefined;
+    const dpop = answer.dpop && new DpopBinding(token, answer.dpop, proving);
+    const header = dpop ? (['authorization', dpop.bound] as const) : headerOf(token, inject);
+    const extra = extraOf(answer.headers ?? {}, header[0]);
+    return new BorrowedToken(header, grantId, extra, dpop, { token, lease });
   }
 
   get revoked(): AbortSignal | undefined {
@@ -44,4 +53,16 @@ export class BorrowedToken implements BorrowedCredential {
   sha256(): string {
     return createHash('sha256').update(this.#token).digest('base64url');
   }
+}
+
+function headerOf(token: string, { header, scheme }: UpstreamConfig['inject']) {
+  return [header.toLowerCase(), scheme === '' ? token : `${scheme} ${token}`] as const;
+}
+
+/** The vault checks them too; what frames a message or says who calls is the gateway's alone. */
+function extraOf(headers: Readonly<Record<string, string>>, taken: string): string[] {
+  return Object.entries(headers).flatMap(([given, value]) => {
+    const name = given.toLowerCase();
+    return name !== taken && isExtraHeader(name) && isHeaderText(value) ? [name, value] : [];
+  });
 }

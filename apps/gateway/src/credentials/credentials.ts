@@ -1,5 +1,6 @@
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
+import type { DpopBinding } from './dpop-binding.js';
 
 /** One call on behalf of a caller; `token` is the inbound JWT, needed only when the vault is asked. */
 export interface CredentialRequest {
@@ -20,6 +21,10 @@ export interface BorrowedCredential {
   /** Lower-case name and value, or undefined where the upstream takes no credential. */
   readonly header: readonly [name: string, value: string] | undefined;
   readonly grantId: string | undefined;
+  /** The key that the token is bound to; then its headers are made for each request, and `header` is not sent. */
+  readonly dpop?: DpopBinding | undefined;
+  /** What the API wants beside the token: lower-case names and values in turn. */
+  readonly extra?: readonly string[];
   /** Aborted when the grant is revoked: open streams must end. */
   readonly revoked: AbortSignal | undefined;
 }

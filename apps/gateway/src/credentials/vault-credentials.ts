@@ -17,6 +17,7 @@ import { answerWithoutToken, outdated, unusable } from './exchange-answer.js';
 import { Flights, type Flight } from './flights.js';
 import { GrantFence } from './grant-fence.js';
 import { Leases, type Lease } from './leases.js';
+import { ProofMemory } from './proof-memory.js';
 import { personKey, scopesOf, useKey, type Use } from './use.js';
 
 export interface VaultCredentialsOptions {
@@ -51,6 +52,7 @@ export class VaultCredentials implements Credentials {
   readonly #flights: Flights;
   readonly #fence = new GrantFence();
   readonly #leases = new Leases();
+  readonly #memory = new ProofMemory();
   #epoch = 0;
 
   constructor(options: VaultCredentialsOptions) {
@@ -192,7 +194,8 @@ export class VaultCredentials implements Credentials {
     const use = useOf(request);
     const grantId = answer.grant_id;
     const lease = grantId === undefined ? undefined : this.#leases.renew(use, grantId, request);
-    const token = BorrowedToken.of(answer, request.upstream.inject, lease);
+    const proving = { clock: this.#options.clock, memory: this.#memory };
+    const token = BorrowedToken.of(answer, request.upstream.inject, proving, lease);
     if (token === undefined) {
       this.#options.logger.error({ event: 'credential.unusable', upstream: use.upstream, grantId });
       return unusable;

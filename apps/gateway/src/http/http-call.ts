@@ -8,10 +8,18 @@ import type {
   Credentials,
 } from '../credentials/credentials.js';
 import { grow, type Growth, stillMissing } from '../credentials/grow.js';
+import type { ProvenRequest } from '../credentials/proven-request.js';
 import { missingScopes } from '../credentials/scope-challenge.js';
 import type { Admitted } from '../inbound/inbound.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
-import { credentialProblem, upstreamProblem, writeProblem } from './refusals.js';
+import {
+  credentialProblem,
+  insufficient,
+  rejected,
+  rejectedOnce,
+  upstreamProblem,
+  writeProblem,
+} from './refusals.js';
 import { bodyKind, detachedBody, readShortBody } from './request-body.js';
 import { forwardedHeaders } from './request-headers.js';
 import { returnedHeaders } from './response-headers.js';
@@ -50,6 +58,8 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   #credential: BorrowedCredential | undefined;
   #body: Buffer | null | 'stream' = null;
   #controller: Dispatcher.DispatchController | undefined;
+  /** Of a token that is bound to a key. */
+  #proven: ProvenRequest | undefined;
   #replayed = false;
   /** Of this call beside the upstream's own, once the upstream has named them. */
   #grownScopes: readonly string[] | undefined;
@@ -116,21 +126,26 @@ export class HttpCall implements Dispatcher.DispatchHandler {
       );
   };
 
-  #send(credential: BorrowedCredential): void {
+  #send(credential: BorrowedCredential, again = false): void {
     const { request, upstream } = this;
+    const method = request.method as Dispatcher.HttpMethod;
     this.#credential = credential;
     this.grantId = credential.grantId;
-    const header = credential.header;
-    const headers = forwardedHeaders(request.headers, header?.[0], this.admitted.token);
-    if (header !== undefined) headers.push(header[0], header[1]);
+    const { header, extra, dpop } = credential;
+    const path = upstreamPath(upstream, request.url ?? '');
+    const { origin } = upstream;
+    this.#proven = dpop && (again ? this.#proven : dpop.request({ method, origin, path }));
+    const added = { injected: header?.[0], extra, token: this.admitted.token };
+    const headers = forwardedHeaders(request.headers, added);
+    headers.push(...(this.#proven?.headers() ?? header ?? []), ...(extra ?? []));
     const stream = this.#body === 'stream';
     const length = stream ? request.headers['content-length'] : undefined;
     if (length !== undefined) headers.push('content-length', length);
     upstream.dispatcher.dispatch(
       {
-        origin: upstream.origin,
-        path: upstreamPath(upstream, request.url ?? ''),
-        method: request.method as Dispatcher.HttpMethod,
+        origin,
+        path,
+        method,
         headers,
         body: this.#body === 'stream' ? detachedBody(request) : this.#body,
         headersTimeout: upstream.config.timeoutMs,
@@ -151,6 +166,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200) return;
+    if (this.#proven?.heard(status, headers) === true) return this.#proveAgain(controller);
     const missing = missingScopes(status, headers['www-authenticate']);
     if (missing !== undefined && this.#credential?.header !== undefined)
       return this.#missing(controller, this.#credential, missing);
@@ -206,6 +222,17 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     const path = upstreamPath(this.upstream, this.request.url ?? '');
     const through = returnedLocation(this.upstream, path, location, this.deps.publicUrl);
     return through ?? (status >= 300 && status < 400 ? elsewhere : undefined);
+  }
+
+  /** RFC 9449 §9: the token is good; the proof lacked a nonce, or was not understood. */
+  #proveAgain(controller: Dispatcher.DispatchController): void {
+    controller.abort(refusedCredential);
+    const credential = this.#credential;
+    if (this.#body === 'stream' || credential === undefined)
+      return this.#refuse(rejectedOnce(this.upstream));
+    setImmediate(() => {
+      if (!this.#ended) this.#send(credential, true);
+    });
   }
 
   // The upstream's 401 is between it and us; the caller's token is fine.
@@ -270,19 +297,3 @@ const unusableAnswer = {
   proxy: 'The service asks for proxy authentication.',
   redirect: 'The service redirects to another place, which is not followed.',
 };
-
-function rejected({ config }: PreparedUpstream): Problem {
-  return new Problem(
-    'upstream-rejected-credential',
-    `${config.name} does not accept the credential stored for you. Reconnect it on your connections page.`,
-  );
-}
-
-function insufficient(detail: string): Problem {
-  return new Problem('insufficient-scope', detail);
-}
-
-function rejectedOnce({ config }: PreparedUpstream): Problem {
-  const detail = `${config.name} refused an old token. There is a new one now: send the request again.`;
-  return new Problem('upstream-rejected-credential', detail, { headers: { 'retry-after': '1' } });
-}

@@ -6,6 +6,7 @@ import type { BorrowedCredential, CredentialAnswer } from '../credentials/creden
 import { wwwAuthenticate } from '../inbound/challenge.js';
 import type { Refusal } from '../inbound/inbound.js';
 import { metadataUrl } from '../inbound/resource-metadata.js';
+import type { PreparedUpstream } from '../upstreams/upstreams.js';
 
 /** Answers a problem document, unless a head is out already: then the connection ends. */
 export function writeProblem(response: ServerResponse, problem: Problem, requestId: string): void {
@@ -77,4 +78,20 @@ export function upstreamProblem(error: Error): Problem {
   if (code.startsWith('HPE_') || error.name === 'HTTPParserError')
     return new Problem('upstream-invalid', 'The service did not answer in HTTP.', { cause: error });
   return new Problem('upstream-unreachable', 'The service cannot be reached.', { cause: error });
+}
+
+export function rejected({ config }: PreparedUpstream): Problem {
+  return new Problem(
+    'upstream-rejected-credential',
+    `${config.name} does not accept the credential stored for you. Reconnect it on your connections page.`,
+  );
+}
+
+export function insufficient(detail: string): Problem {
+  return new Problem('insufficient-scope', detail);
+}
+
+export function rejectedOnce({ config }: PreparedUpstream): Problem {
+  const detail = `${config.name} refused an old token. There is a new one now: send the request again.`;
+  return new Problem('upstream-rejected-credential', detail, { headers: { 'retry-after': '1' } });
 }

@@ -61,19 +61,27 @@ function isForwarded(name: string): boolean {
   return !privateName.test(name) || idempotency.test(name);
 }
 
+/** What a request bears that its caller did not say. */
+interface Added {
+  readonly injected: string | undefined;
+  readonly extra: readonly string[] | undefined;
+  /** The caller's own, which stays here. */
+  readonly token: string;
+}
+
 /**
- * The end-to-end headers of a request as a flat list, without `injected`, without what `Connection`
- * names (RFC 9110 §7.6.1), and without any value that holds the caller's token.
+ * The end-to-end headers of a request as a flat list, without `injected` and `extra` (names and values in turn),
+ * without what `Connection` names (RFC 9110 §7.6.1), and without any value that holds the caller's token.
  */
 export function forwardedHeaders(
   headers: IncomingHttpHeaders,
-  injected: string | undefined,
-  token: string,
+  { injected, extra, token }: Added,
 ): string[] {
   const named = connectionNames(headers.connection);
   const list: string[] = [];
   for (const name in headers) {
     if (!isForwarded(name) || name === injected || named?.has(name)) continue;
+    if (extra !== undefined && extra.includes(name)) continue;
     const value = headers[name];
     if (typeof value !== 'string') continue;
     if (value.length >= token.length && value.includes(token)) continue;

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import type { Dispatcher } from 'undici';
 import type { ProblemCode } from '#lib/problem/catalogue';
 import type { JsonRpcId } from '#lib/problem/render';
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
 import { grow, stillMissing } from '../credentials/grow.js';
+import type { ProvenRequest, RequestTarget } from '../credentials/proven-request.js';
 import { missingScopes } from '../credentials/scope-challenge.js';
 import { upstreamProblem } from '../http/refusals.js';
 import { credentialRequest, takesCredential, type BorrowWish } from './borrow.js';
@@ -117,34 +119,46 @@ async function send(
   credential: BorrowedCredential,
   message: UpstreamMessage,
 ): Promise<Called> {
-  const { signal } = message;
-  const { upstream } = call;
+  const { origin, basePath } = call.upstream;
+  const target = { method: message.method, origin, path: basePath === '' ? '/' : basePath };
+  const proven = credential.dpop?.request(target);
   try {
-    const answer = await upstream.dispatcher.request({
-      origin: upstream.origin,
-      path: upstream.basePath === '' ? '/' : upstream.basePath,
-      method: message.method,
-      headers: {
-        ...message.headers,
-        'accept-encoding': 'identity',
-        ...(credential.header === undefined
-          ? {}
-          : { [credential.header[0]]: credential.header[1] }),
-      },
-      body: message.body ?? null,
-      signal:
-        credential.revoked === undefined ? signal : AbortSignal.any([signal, credential.revoked]),
-      headersTimeout: upstream.config.timeoutMs,
-      // A stream may be silent for long; an answer that is no stream has its own deadline (relay).
-      bodyTimeout: 0,
-    });
-    return judge(
-      { status: answer.statusCode, headers: answer.headers, body: answer.body },
-      credential,
-    );
+    let answer = await request(call, credential, message, { target, proven });
+    // RFC 9449 §9: the token is good; the proof lacked a nonce, or was not understood.
+    while (proven?.heard(answer.status, answer.headers) === true) {
+      discard(answer);
+      answer = await request(call, credential, message, { target, proven });
+    }
+    return judge(answer, credential);
   } catch (error) {
     return { kind: 'failed', failure: failureOf(call, credential, error) };
   }
+}
+
+async function request(
+  call: McpCall,
+  credential: BorrowedCredential,
+  { headers, body, signal }: UpstreamMessage,
+  { target, proven }: { target: RequestTarget; proven: ProvenRequest | undefined },
+): Promise<UpstreamAnswer> {
+  const { dispatcher, config } = call.upstream;
+  const answer = await dispatcher.request({
+    ...target,
+    method: target.method as Dispatcher.HttpMethod,
+    headers: [
+      ...Object.entries(headers).flat(),
+      ...['accept-encoding', 'identity'],
+      ...(proven?.headers() ?? credential.header ?? []),
+      ...(credential.extra ?? []),
+    ],
+    body: body ?? null,
+    signal:
+      credential.revoked === undefined ? signal : AbortSignal.any([signal, credential.revoked]),
+    headersTimeout: config.timeoutMs,
+    // A stream may be silent for long; an answer that is no stream has its own deadline (relay).
+    bodyTimeout: 0,
+  });
+  return { status: answer.statusCode, headers: answer.headers, body: answer.body };
 }
 
 function failureOf(call: McpCall, credential: BorrowedCredential, error: unknown): Failure {

@@ -3,6 +3,7 @@ import type { BoundTrip } from '../sessions/browser-binding.js';
 import type { WebSession } from '../sessions/web-session.js';
 import type { CompleteConsent } from './complete-consent.js';
 import type { ConsentRecord } from './consent-record.js';
+import { makeDpopKey } from '../providers/dpop-key.js';
 import { heldGrant } from './consent-requests.js';
 import type { ConsentRequest } from './consent-requests.js';
 import type { ConsentStores } from './consent-stores.js';
@@ -63,6 +64,7 @@ function authorizationOf({ request, session, version }: Allowance, trip: BoundTr
     nonce: mintOpaque().reveal(),
     scopes: tripScopes(interaction, grant && heldGrant(grant)),
     resource,
+    dpopKey: oauthClient.document.dpop === 'never' ? undefined : makeDpopKey(),
     issuerId: interaction.issuerId,
     subject: interaction.subject,
   };

@@ -17,6 +17,8 @@ export interface Authorization extends SessionPerson {
   readonly nonce: string;
   readonly scopes: readonly string[];
   readonly resource: string | undefined;
+  /** What the tokens are bound to where the server does that (RFC 9449). */
+  readonly dpopKey: Secret | undefined;
 }
 
 const authorizationSeconds = 600;
@@ -29,6 +31,7 @@ interface Row {
   session_hash: Buffer;
   browser_hash: Buffer;
   pkce_verifier: Buffer;
+  dpop_key: Buffer | null;
   nonce: string;
   scopes: string[];
   resource: string | null;
@@ -37,7 +40,7 @@ interface Row {
 }
 
 const columns = `a.state_hash, a.interaction_id, a.interaction_version, a.oauth_client_id, a.session_hash,
-  a.browser_hash, a.pkce_verifier, a.nonce, a.scopes, a.resource, i.issuer_id, i.subject`;
+  a.browser_hash, a.pkce_verifier, a.dpop_key, a.nonce, a.scopes, a.resource, i.issuer_id, i.subject`;
 
 /** Upstream authorizations under way, minted by Allow and by nothing else (row 4). */
 export class PostgresAuthorizationStore {
@@ -50,8 +53,8 @@ export class PostgresAuthorizationStore {
     await queryOf(tx)(
       `INSERT INTO upstream_authorization
          (state_hash, interaction_id, interaction_version, oauth_client_id, session_hash, browser_hash,
-          pkce_verifier, nonce, scopes, resource, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + make_interval(secs => $11))`,
+          pkce_verifier, nonce, scopes, resource, expires_at, dpop_key)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + make_interval(secs => $11), $12)`,
       [
         authorization.stateHash,
         authorization.interactionId,
@@ -64,6 +67,8 @@ export class PostgresAuthorizationStore {
         [...authorization.scopes],
         authorization.resource ?? null,
         authorizationSeconds,
+        authorization.dpopKey &&
+          this.sealer.seal(tripKeyPlace(authorization), authorization.dpopKey),
       ],
     );
   }
@@ -115,14 +120,22 @@ export class PostgresAuthorizationStore {
     return {
       ...unsealed,
       codeVerifier: await this.sealer.open(pkceVerifierPlace(unsealed), row.pkce_verifier),
+      dpopKey: row.dpop_key
+        ? await this.sealer.open(tripKeyPlace(unsealed), row.dpop_key)
+        : undefined,
     };
   }
 }
 
+type Trip = Pick<Authorization, 'stateHash' | 'issuerId' | 'subject' | 'oauthClientId'>;
+
+/** Where the key of a trip is sealed. */
+export function tripKeyPlace(authorization: Trip): SealedPlace {
+  return { ...pkceVerifierPlace(authorization), column: 'dpop_key' };
+}
+
 /** Where the verifier of a trip is sealed. */
-export function pkceVerifierPlace(
-  authorization: Pick<Authorization, 'stateHash' | 'issuerId' | 'subject' | 'oauthClientId'>,
-): SealedPlace {
+export function pkceVerifierPlace(authorization: Trip): SealedPlace {
   return {
     table: 'upstream_authorization',
     column: 'pkce_verifier',

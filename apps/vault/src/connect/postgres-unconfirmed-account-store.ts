@@ -22,6 +22,7 @@ const sealedForm = z.object({
   accessToken: z.string(),
   refreshToken: z.string().optional(),
   tokenType: z.string(),
+  dpopKey: z.string().optional(),
   issuedAt: z.number(),
   expiresAt: z.number().optional(),
   scopes: z.array(z.string()),
@@ -74,6 +75,7 @@ export class PostgresUnconfirmedAccountStore {
       scopes: [...tokens.scopes],
       accessToken: tokens.accessToken.reveal(),
       refreshToken: tokens.refreshToken?.reveal(),
+      dpopKey: tokens.dpopKey?.reveal(),
       asked: { scopes: [...scopes], resource },
     };
     await queryOf(tx)(
@@ -135,6 +137,7 @@ export class PostgresUnconfirmedAccountStore {
         ...form,
         accessToken: new Secret(form.accessToken),
         refreshToken: form.refreshToken === undefined ? undefined : new Secret(form.refreshToken),
+        dpopKey: form.dpopKey === undefined ? undefined : new Secret(form.dpopKey),
         expiresAt: form.expiresAt,
         idTokenClaims: form.idTokenClaims,
       },

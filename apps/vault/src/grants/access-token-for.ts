@@ -25,6 +25,8 @@ export type AccessTokenResult =
   | {
       readonly ok: true;
       readonly token: Secret;
+      /** What the token is bound to (RFC 9449), as a private JWK in JSON. */
+      readonly dpopKey: Secret | undefined;
       /** Which of the grant's it is, and what the server said of it. */
       readonly stored: StoredToken;
       readonly grant: StoredGrant;
@@ -141,7 +143,8 @@ function patienceMs({ expiresAt }: StoredToken, now: number): number {
 }
 
 async function served(grant: StoredGrant, token: StoredToken): Promise<AccessTokenResult> {
-  return { ok: true, token: await token.open(), stored: token, grant };
+  const [opened, dpopKey] = await Promise.all([token.open(), token.openKey()]);
+  return { ok: true, token: opened, dpopKey, stored: token, grant };
 }
 
 function unavailable(retryAfterSeconds: number): AccessTokenResult {

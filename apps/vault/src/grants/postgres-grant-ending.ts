@@ -60,7 +60,7 @@ export class PostgresGrantEnding {
       `UPDATE user_grant g SET
          status = 'revoked', status_reason = $4, status_since = now(),
          version = version + 1, token_version = token_version + 1,
-         refresh_token = NULL, refresh_after = NULL,
+         refresh_token = NULL, dpop_key = NULL, refresh_after = NULL,
          refresh_attempt_id = NULL, refresh_started_at = NULL, refresh_token_version = NULL,
          refresh_failures = 0, refresh_error = NULL, failing_since = NULL, rejected_at = NULL,
          updated_at = now()

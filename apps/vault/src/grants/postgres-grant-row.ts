@@ -6,7 +6,7 @@ export const grantColumns = `
   g.status, g.status_reason AS "statusReason", g.status_since AS "statusSince",
   g.version::float8 AS version, g.token_version::float8 AS "tokenVersion",
   g.upstream_subject AS "upstreamSubject", g.upstream_account AS "upstreamAccount",
-  g.requested_scopes AS "requestedScopes", g.granted_scopes AS "grantedScopes",
+  g.metadata, g.requested_scopes AS "requestedScopes", g.granted_scopes AS "grantedScopes",
   g.refresh_token IS NOT NULL AS "hasRefreshToken",
   extract(epoch FROM g.refresh_paused_until)::float8 AS "refreshPausedUntil",
   g.refresh_failures AS "refreshFailures",
@@ -31,6 +31,7 @@ export interface GrantRow {
   readonly tokenVersion: number;
   readonly upstreamSubject: string | null;
   readonly upstreamAccount: string | null;
+  readonly metadata: Record<string, string>;
   readonly requestedScopes: string[];
   readonly grantedScopes: string[];
   readonly hasRefreshToken: boolean;
@@ -46,6 +47,8 @@ export interface GrantRow {
 
 /** A grant as this feature sees it: the view, and what refreshing needs. */
 export interface StoredGrant extends GrantView {
+  /** What the provider told once: instance, tenant, realm. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** Counts every change of the token columns; what compare-and-set compares. */
   readonly tokenVersion: number;
   /** Epoch seconds: no attempt before, because the last one failed. */

@@ -11,7 +11,7 @@ import {
   type StoredGrant,
 } from './postgres-grant-row.js';
 import { PostgresTokenColumns } from './postgres-token-columns.js';
-import { refreshTokenPlace } from './sealed-places.js';
+import { dpopKeyPlace, refreshTokenPlace } from './sealed-places.js';
 import type { RefreshPolicies } from './refresh-policies.js';
 import type { TokenTarget } from './token-target.js';
 
@@ -73,12 +73,12 @@ export class PostgresGrantStore {
     await query(
       `DELETE FROM access_token a USING user_grant g
         WHERE a.grant_id = $1 AND g.id = $1 AND NOT (
-          a.resource <> $2 AND $3 AND g.refresh_token IS NULL
+          a.resource <> $2 AND $3 AND g.refresh_token IS NULL AND g.dpop_key IS NULL
           AND g.status IN ('active','refreshing') AND g.upstream_subject = $4)`,
       [
         owner.id,
         about.target.resource,
-        tokens.refreshToken === undefined,
+        tokens.refreshToken === undefined && tokens.dpopKey === undefined,
         about.account?.subject ?? null,
       ],
     );
@@ -90,8 +90,11 @@ export class PostgresGrantStore {
          created_at = CASE WHEN status IN ('revoked') THEN now() ELSE created_at END,
          version = version + 1, token_version = token_version + 1,
          -- Google repeats no refresh token to an account that it already gave one.
-         refresh_token = coalesce($2, CASE WHEN status IN ('active','refreshing')
+         refresh_token = coalesce($2::bytea, CASE WHEN status IN ('active','refreshing')
                                             AND upstream_subject = $3 THEN refresh_token END),
+         -- RFC 9449 §5: what is kept may be bound to the key that there was.
+         dpop_key = coalesce($8::bytea, CASE WHEN $2::bytea IS NULL AND status IN ('active','refreshing')
+                                           AND upstream_subject = $3 THEN dpop_key END),
          upstream_subject = $3, upstream_account = $4,
          requested_scopes = $5,
          granted_scopes = $6, metadata = $7,
@@ -108,6 +111,7 @@ export class PostgresGrantStore {
         about.requestedScopes,
         tokens.scopes,
         JSON.stringify(tokens.metadata ?? {}),
+        tokens.dpopKey && this.sealer.seal(dpopKeyPlace(owner), tokens.dpopKey),
       ],
     );
     await this.#tokens.schedule(query, owner, this.policies.of(key.oauthClientId).rules);

@@ -1,3 +1,4 @@
+import { SealBroken } from '#lib/sealing/message';
 import type { Secret } from '#lib/secret/secret';
 import { BatchedRead } from '../database/batched-read.js';
 import type { Transaction } from '../database/database.js';
@@ -10,7 +11,7 @@ import {
   storedGrant,
   type StoredGrant,
 } from './postgres-grant-row.js';
-import { accessTokenPlace } from './sealed-places.js';
+import { accessTokenPlace, dpopKeyPlace } from './sealed-places.js';
 import type { TokenTarget } from './token-target.js';
 
 /** An access token as stored; `open` rejects with SealBroken. Times are epoch seconds. */
@@ -23,6 +24,8 @@ export interface StoredToken {
   readonly grantedScopes: readonly string[];
   readonly target: TokenTarget;
   open(): Promise<Secret>;
+  /** What the token is bound to (RFC 9449); undefined for a bearer token. Rejects as `open` does, also where there is no key. */
+  openKey(): Promise<Secret | undefined>;
 }
 
 export interface HeldGrant {
@@ -52,6 +55,7 @@ interface TokenRow {
   readonly tokenType: string;
   readonly issuedAt: number;
   readonly expiresAt: number | null;
+  readonly dpopKey: Buffer | null;
 }
 
 /** What each exchange reads of grants and notes on them; all else about grants is PostgresGrantStore. */
@@ -71,7 +75,7 @@ export class PostgresHeldGrants {
   async #holdAll(wanted: readonly Holding[]): Promise<(HeldGrant | undefined)[]> {
     const rows = await this.database.query<GrantRow & TokenRow & { nth: number }>(
       `SELECT w.nth::int AS nth, ${grantColumns}, a.sealed, a.sha256, a.token_type AS "tokenType",
-              a.scopes, a.granted_scopes AS "tokenGrantedScopes",
+              g.dpop_key AS "dpopKey", a.scopes, a.granted_scopes AS "tokenGrantedScopes",
               extract(epoch FROM a.issued_at)::float8 AS "issuedAt",
               extract(epoch FROM a.expires_at)::float8 AS "expiresAt"
          FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[]) WITH ORDINALITY
@@ -147,6 +151,13 @@ export class PostgresHeldGrants {
       issuedAt: row.issuedAt,
       expiresAt: row.expiresAt ?? undefined,
       open: () => this.sealer.open(accessTokenPlace(row, target), sealed),
+      openKey: () => this.#openKey(row),
     };
+  }
+
+  async #openKey(row: GrantRow & TokenRow): Promise<Secret | undefined> {
+    if (row.tokenType !== 'DPoP') return undefined;
+    if (row.dpopKey === null) throw new SealBroken('the key of a bound token is missing');
+    return this.sealer.open(dpopKeyPlace(row), row.dpopKey);
   }
 }

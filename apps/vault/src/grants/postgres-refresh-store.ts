@@ -4,6 +4,7 @@ import { type PostgresDatabase, queryOf } from '../database/postgres-database.js
 import type { Sealer } from '../sealing/sealer.js';
 import type { TokenSet } from '../providers/token-set.js';
 import type { RefreshRules } from '../registry/domain/oauth-client.js';
+import { leaseSeconds, takeoverSeconds } from './domain/lease.js';
 import {
   grantColumns,
   type GrantRow,
@@ -11,7 +12,7 @@ import {
   type StoredGrant,
 } from './postgres-grant-row.js';
 import { PostgresTokenColumns } from './postgres-token-columns.js';
-import { refreshTokenPlace } from './sealed-places.js';
+import { dpopKeyPlace, refreshTokenPlace } from './sealed-places.js';
 import type { TokenTarget } from './token-target.js';
 
 /** What finds a grant in its partition. */
@@ -22,6 +23,8 @@ export interface Attempt {
   readonly id: string;
   readonly grant: StoredGrant;
   readonly refreshToken: Secret;
+  /** What the grant's tokens are bound to (RFC 9449). */
+  readonly dpopKey: Secret | undefined;
   /** Another attempt on the same refresh token began then (epoch seconds) and was never finished. */
   readonly unfinishedSince: number | undefined;
   readonly rules: RefreshRules;
@@ -35,22 +38,20 @@ export interface Answer {
 
 export type Beginning =
   | { readonly begun: true; readonly attempt: Attempt }
-  /** `changed` meanwhile: read again · `too-soon`: forced less than a minute ago, or sooner than the provider allows · `paused` after a failure. */
-  | { readonly begun: false; readonly because: 'changed' | 'too-soon' }
+  /** `changed` meanwhile: read again · `leased` to an attempt that began just now · `too-soon`: forced less than a minute ago, or sooner than the provider allows · `paused` after a failure. */
+  | { readonly begun: false; readonly because: 'changed' | 'leased' | 'too-soon' }
   | { readonly begun: false; readonly because: 'paused'; readonly seconds: number };
 
 export interface Intention {
   readonly attemptId: string;
   readonly force: boolean;
-  readonly rules: RefreshRules;
-}
   /** The test of a recovery, which alone may use what is held since a backup was restored. */
   readonly isTest: boolean;
+  readonly rules: RefreshRules;
+}
 
 const grantIs = 'g.id = $1 AND g.issuer_id = $2 AND g.subject = $3';
 
-/** The transitions of a refresh: each one conditional UPDATE. */
-export class PostgresRefreshStore {
 /** A recovery has not tested these tokens yet. */
 const isQueued = `EXISTS (SELECT FROM recovery_grant t
   WHERE t.grant_id = g.id AND t.token_version = g.token_version AND t.outcome IS NULL)`;
@@ -62,6 +63,8 @@ const isHeld = `(EXISTS (SELECT FROM recovery r WHERE r.state IN ('held','prepar
 // For callers of a grant that waits for its test.
 const heldSeconds = 15;
 
+/** The transitions of a refresh: each one conditional UPDATE. */
+export class PostgresRefreshStore {
   readonly #tokens: PostgresTokenColumns;
 
   constructor(
@@ -94,28 +97,36 @@ const heldSeconds = 15;
   ): Promise<Beginning> {
     return this.database.transaction(async (tx) => {
       const [row] = await queryOf(tx)<BeginRow>(
-        `SELECT ${grantColumns}, g.refresh_token AS "refreshToken",
+        `SELECT ${grantColumns}, g.refresh_token AS "refreshToken", g.dpop_key AS "dpopKey",
                 extract(epoch FROM g.refresh_paused_until - now())::float8 AS "pausedFor",
+                coalesce(g.status = 'refreshing'
+                  AND g.refresh_started_at + make_interval(secs => $5) > now(), false) AS leased,
                 coalesce(g.forced_refresh_at > now() - interval '1 minute', false) OR coalesce(
                   (SELECT max(a.issued_at) FROM access_token a WHERE a.grant_id = g.id)
                   + make_interval(secs => $4) > now(), false) AS "forcedTooSoon",
                 ${isHeld} AS held
            FROM user_grant g WHERE ${grantIs} FOR UPDATE`,
-        [name.id, name.issuerId, name.subject, intention.rules.earliestSeconds ?? null],
+        [
+          ...[name.id, name.issuerId, name.subject, intention.rules.earliestSeconds ?? null],
+          leaseSeconds(intention.rules.graceSeconds),
+        ],
       );
+      if (row?.held === true && !intention.isTest) return this.#hold(tx, name.id);
       const refusal = refusalOf(row, tokenVersion, intention.force);
       if (refusal !== undefined || !row?.refreshToken)
-      if (row?.held === true && !intention.isTest) return this.#hold(tx, name.id);
         return refusal ?? { begun: false, because: 'changed' };
       await this.#intend(tx, name, intention);
       const grant = storedGrant(row);
       const refreshToken = await this.sealer.open(refreshTokenPlace(row), row.refreshToken);
+      const dpopKey = row.dpopKey
+        ? await this.sealer.open(dpopKeyPlace(row), row.dpopKey)
+        : undefined;
       const { unfinishedSince } = grant;
       return {
         begun: true,
         attempt: {
           id: intention.attemptId,
-          ...{ grant, refreshToken, unfinishedSince },
+          ...{ grant, refreshToken, dpopKey, unfinishedSince },
           rules: intention.rules,
         },
       };
@@ -142,7 +153,8 @@ const heldSeconds = 15;
          status_reason = CASE WHEN g.status_reason IN ('invalid_grant','restored_backup')
                               THEN NULL ELSE g.status_reason END,
          version = g.version + 1, token_version = g.token_version + 1,
-         refresh_token = coalesce($5, g.refresh_token), metadata = g.metadata || $7::jsonb,
+         refresh_token = coalesce($5, g.refresh_token), dpop_key = coalesce($8, g.dpop_key),
+         metadata = g.metadata || $7::jsonb,
          granted_scopes = CASE WHEN cardinality($6::text[]) > 0 THEN $6 ELSE g.granted_scopes END,
          refresh_attempt_id = NULL, refresh_started_at = NULL, refresh_token_version = NULL,
          refresh_failures = 0, refresh_error = NULL, refresh_paused_until = NULL, failing_since = NULL,
@@ -155,6 +167,9 @@ const heldSeconds = 15;
         fresh,
         target.scopes === '' ? tokens.scopes : [],
         JSON.stringify(tokens.metadata ?? {}),
+        attempt.dpopKey === undefined && tokens.dpopKey
+          ? this.sealer.seal(dpopKeyPlace(grant), tokens.dpopKey)
+          : null,
       ],
     );
     const [stored] = rows.map(storedGrant);
@@ -197,15 +212,6 @@ const heldSeconds = 15;
     );
   }
 
-  /** Due again in a second: should this process die, another takes over while the old token may still be good. */
-  async #intend(tx: Transaction, name: GrantName, intention: Intention): Promise<void> {
-    await queryOf(tx)(
-      `UPDATE user_grant g SET
-         status = 'refreshing', refresh_attempt_id = $4, refresh_started_at = now(),
-         refresh_token_version = token_version, refresh_after = now() + make_interval(secs => $6),
-         forced_refresh_at = CASE WHEN $5 THEN now() ELSE forced_refresh_at END
-       WHERE ${grantIs}`,
-      [
   /** Whoever is waited for is tested before the others. */
   async #hold(tx: Transaction, grantId: string): Promise<Beginning> {
     await queryOf(tx)(
@@ -215,6 +221,15 @@ const heldSeconds = 15;
     return { begun: false, because: 'paused', seconds: heldSeconds };
   }
 
+  /** Soon due again: should this process die, another takes over while the old token may still be good. */
+  async #intend(tx: Transaction, name: GrantName, intention: Intention): Promise<void> {
+    await queryOf(tx)(
+      `UPDATE user_grant g SET
+         status = 'refreshing', refresh_attempt_id = $4, refresh_started_at = now(),
+         refresh_token_version = token_version, refresh_after = now() + make_interval(secs => $6),
+         forced_refresh_at = CASE WHEN $5 THEN now() ELSE forced_refresh_at END
+       WHERE ${grantIs}`,
+      [
         ...nameOf(name),
         intention.attemptId,
         intention.force,
@@ -226,19 +241,16 @@ const heldSeconds = 15;
 
 interface BeginRow extends GrantRow {
   readonly refreshToken: Buffer | null;
+  readonly dpopKey: Buffer | null;
   readonly pausedFor: number | null;
+  readonly leased: boolean;
   readonly forcedTooSoon: boolean;
+  readonly held: boolean;
 }
 
 function nameOf({ id, issuerId, subject }: GrantName): [string, string, string] {
   return [id, issuerId, subject];
 }
-
-// A second; sooner where the server forgets the replaced token sooner.
-function takeoverSeconds(graceSeconds: number | undefined): number {
-  return graceSeconds ? Math.min(1, graceSeconds / 2) : 1;
-}
-  readonly held: boolean;
 
 function refusalOf(
   row: BeginRow | undefined,
@@ -249,6 +261,7 @@ function refusalOf(
     return { begun: false, because: 'changed' };
   if (row.status !== 'active' && row.status !== 'refreshing')
     return { begun: false, because: 'changed' };
+  if (row.leased) return { begun: false, because: 'leased' };
   // After a failure the queue behind the lock must not try one by one.
   if (row.pausedFor !== null && row.pausedFor > 0)
     return { begun: false, because: 'paused', seconds: Math.ceil(row.pausedFor) };

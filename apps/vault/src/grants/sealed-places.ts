@@ -8,6 +8,10 @@ export function refreshTokenPlace(grant: Owner): SealedPlace {
   return { ...ownerOf(grant), table: 'user_grant', column: 'refresh_token', rowId: grant.id };
 }
 
+export function dpopKeyPlace(grant: Owner): SealedPlace {
+  return { ...ownerOf(grant), table: 'user_grant', column: 'dpop_key', rowId: grant.id };
+}
+
 export function accessTokenPlace(grant: Owner, target: TokenTarget): SealedPlace {
   const rowId = JSON.stringify([grant.id, target.resource, target.scopes]);
   return { ...ownerOf(grant), table: 'access_token', column: 'sealed', rowId };

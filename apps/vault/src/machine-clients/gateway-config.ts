@@ -1,4 +1,5 @@
 import type { ConfigSnapshot, IssuerConfig, UpstreamConfig } from '#lib/contract/config-snapshot';
+import { formerNames } from '../registry/issuer-trust.js';
 import type { Issuer } from '../registry/domain/issuer.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
 import type { Upstream } from '../registry/domain/upstream.js';
@@ -29,6 +30,7 @@ function issuerConfig(issuer: Issuer): IssuerConfig[] {
       slug,
       issuer: issuer.issuer,
       alsoIssuedAs,
+      formerly: formerNames(issuer),
       jwksUri,
       algorithms,
       tokenTypes,
@@ -42,7 +44,8 @@ function issuerConfig(issuer: Issuer): IssuerConfig[] {
 }
 
 function upstreamConfig(upstream: Upstream, registry: RegistrySnapshot): UpstreamConfig {
-  const { slug, name, type, url, access, credential, inject, timeoutMs } = upstream;
+  const { slug, name, type, url, access, credential, timeoutMs } = upstream;
+  const inject = { header: upstream.inject.header, scheme: upstream.inject.scheme };
   const shared = { slug, name, type, url, access, inject, discovery: false, timeoutMs };
   if (credential.type === 'none') return { ...shared, credential: { type: 'none' } };
   const scopes =

@@ -3,7 +3,6 @@ import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
   buildAuthorizationUrlWithPAR,
-  calculatePKCECodeChallenge,
   Configuration,
   customFetch,
   fetchUserInfo,
@@ -13,21 +12,33 @@ import {
   tokenRevocation,
   type ClientAuth,
   type CustomFetch,
+  type DPoPOptions,
   type ServerMetadata,
   type TokenEndpointResponse,
 } from 'openid-client';
 import type { Clock } from '#lib/clock/clock';
-import { Secret } from '#lib/secret/secret';
+import type { Secret } from '#lib/secret/secret';
 import type { TokenSet, UpstreamAccount } from './token-set.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
+import { abortable } from './abortable.js';
 import { accountFrom } from './account.js';
+import { authorizationParameters, resourceOf } from './authorization-parameters.js';
 import type { Authentication, ClientIdentity } from './client-identity.js';
 import { noLimit, type RequestLimit } from './concurrency-limit.js';
+import { bindsTokens, dpopHandle, makeDpopKey } from './dpop-key.js';
 import type { ProviderOutbound } from './normalising-outbound.js';
-import type { AuthorizationStart, Provider, ProviderFailure, TokenResult } from './provider.js';
-import { failureFrom, ProviderRefused } from './provider-refused.js';
+import type {
+  AuthorizationStart,
+  Provider,
+  ProviderFailure,
+  RefreshOptions,
+  TokenResult,
+} from './provider.js';
+import { failureFrom } from './provider-refused.js';
 import type { ServerMetadataSource } from './server-metadata.js';
-import { judgeTokenAnswer } from './token-answer.js';
+import { pushesRequests } from './pushes-requests.js';
+import { regularTokenResponse, withoutChallenge } from './regular-token-response.js';
+import { tokenSet } from './token-set-of.js';
 
 export interface OpenIdProviderParts {
   readonly client: OAuthClient;
@@ -41,21 +52,29 @@ export interface OpenIdProviderParts {
   readonly clock: Clock;
 }
 
-type Attempt<T> = (configuration: Configuration) => Promise<T>;
+type Attempt<T> = (configuration: Configuration, binding: DPoPOptions) => Promise<T>;
 
 /** openid-client with its requests bounded and its answers made regular before it sees them. */
 export class OpenIdProvider implements Provider {
   /** Which of two live secrets or keys the server took last; until then the newest. */
   #accepted: string | undefined;
+  /** RFC 9449 §8: what the server's endpoints want in the next proof, by origin. */
+  readonly #nonces = new Map<string, string>();
 
   constructor(private readonly parts: OpenIdProviderParts) {}
 
   async authorizationUrl(start: AuthorizationStart): Promise<URL | ProviderFailure> {
     try {
-      const parameters = await this.#authorizationParameters(start);
-      const url = (await this.#pushes())
+      const binding = await this.#bindingTo(start.dpopKey);
+      const parameters = {
+        ...(await authorizationParameters(this.parts, start, this.#expectsIdToken(start.scopes))),
+        // RFC 9449 §10: a code that somebody else gets hold of is of no use without the key.
+        ...(binding.DPoP ? { dpop_jkt: await binding.DPoP.calculateThumbprint() } : {}),
+      };
+      const pushes = pushesRequests(this.parts.client, await this.parts.metadata.read());
+      const url = pushes
         ? await this.#authenticated((configuration) =>
-            buildAuthorizationUrlWithPAR(configuration, parameters),
+            buildAuthorizationUrlWithPAR(configuration, parameters, binding),
           )
         : buildAuthorizationUrl(await this.#configuration(None()), parameters);
       const refusal = this.parts.outbound.checkUrl(url.href);
@@ -75,23 +94,34 @@ export class OpenIdProvider implements Provider {
       pkceCodeVerifier: start.codeVerifier.reveal(),
       ...(this.#expectsIdToken(start.scopes) ? { expectedNonce: start.nonce } : {}),
     };
-    return this.#tokens('invalid_grant', start.scopes, (configuration) =>
-      authorizationCodeGrant(configuration, current, { ...checks }, this.#resourceOf(start)),
+    const asked = { scopes: start.scopes, dpopKey: start.dpopKey };
+    return this.#tokens('invalid_grant', asked, (configuration, binding) =>
+      authorizationCodeGrant(
+        configuration,
+        current,
+        { ...checks },
+        resourceOf(this.parts.client, start),
+        binding,
+      ),
     );
   }
 
-  refresh(
-    refreshToken: Secret,
-    options: { scopes?: readonly string[]; resource?: string },
-  ): Promise<TokenResult> {
+  refresh(refreshToken: Secret, options: RefreshOptions): Promise<TokenResult> {
     const parameters = {
-      ...this.#resourceOf(options),
+      ...resourceOf(this.parts.client, options),
       ...(options.scopes?.length ? { scope: options.scopes.join(' ') } : {}),
     };
     return this.#tokens(
       'transient',
-      options.scopes ?? [],
-      (configuration) => refreshTokenGrant(configuration, refreshToken.reveal(), parameters),
+      // Once bound, always: whatever is said today of what is offered.
+      { ...options, isBound: options.dpopKey !== undefined },
+      (configuration, binding) =>
+        refreshTokenGrant(
+          abortable(configuration, options.signal),
+          refreshToken.reveal(),
+          parameters,
+          binding,
+        ),
       noLimit,
     );
   }
@@ -130,32 +160,14 @@ export class OpenIdProvider implements Provider {
     const { userinfo_endpoint } = await this.parts.metadata.read();
     if (userinfo_endpoint === undefined) return undefined;
     const configuration = await this.#configuration(None());
+    const binding = await this.#proofsWith(
+      tokens.tokenType === 'DPoP' ? tokens.dpopKey : undefined,
+    );
+    const token = tokens.accessToken.reveal();
     const claims = await this.parts.limit.run(() =>
-      fetchUserInfo(configuration, tokens.accessToken.reveal(), subject ?? skipSubjectCheck),
+      fetchUserInfo(configuration, token, subject ?? skipSubjectCheck, binding),
     );
     return accountFrom(claims);
-  }
-
-  async #authorizationParameters(start: AuthorizationStart): Promise<Record<string, string>> {
-    const { client, redirectUri } = this.parts;
-    const verifier = start.codeVerifier.reveal();
-    return {
-      ...client.authorizeParams,
-      redirect_uri: redirectUri,
-      response_type: 'code',
-      state: start.state,
-      code_challenge: await calculatePKCECodeChallenge(verifier),
-      code_challenge_method: 'S256',
-      ...(start.scopes.length > 0 ? { scope: start.scopes.join(' ') } : {}),
-      ...(this.#expectsIdToken(start.scopes) ? { nonce: start.nonce } : {}),
-      ...this.#resourceOf(start),
-    };
-  }
-
-  /** RFC 8707: at the authorization endpoint, at the redemption and at each refresh alike. */
-  #resourceOf({ resource }: { resource?: string }): Record<string, string> {
-    const target = resource ?? this.parts.client.resource;
-    return target === undefined ? {} : { resource: target };
   }
 
   get #knowsIssuer(): boolean {
@@ -168,7 +180,7 @@ export class OpenIdProvider implements Provider {
 
   async #tokens(
     unacceptable: 'invalid_grant' | 'transient',
-    asked: readonly string[],
+    asked: Pick<RefreshOptions, 'scopes' | 'dpopKey'> & { isBound?: boolean },
     attempt: Attempt<TokenEndpointResponse & { claims(): unknown }>,
     limit: RequestLimit = this.parts.limit,
   ): Promise<TokenResult> {
@@ -180,27 +192,40 @@ export class OpenIdProvider implements Provider {
       return failureFrom(error, 'transient');
     }
     try {
-      const answer = await this.#authenticated(attempt, limit);
-      return { ok: true, tokens: tokenSet(answer, issuedAt, asked) };
+      // Tokens that were had before this was demanded get their key now.
+      const dpopKey =
+        asked.dpopKey ?? (this.parts.client.dpop === 'always' ? makeDpopKey() : undefined);
+      const binding = await this.#bindingTo(dpopKey, asked.isBound);
+      const answer = await this.#authenticated(
+        (configuration) => attempt(configuration, binding),
+        limit,
+      );
+      return {
+        ok: true,
+        tokens: tokenSet(answer, { issuedAt, scopes: asked.scopes ?? [], dpopKey }),
+      };
     } catch (error) {
       return failureFrom(error, unacceptable);
     }
   }
 
-  /** RFC 9126: whether the authorization request goes to the server directly, and the browser carries a reference. */
-  async #pushes(): Promise<boolean> {
-    const { pushedAuthorization } = this.parts.client;
-    const metadata = await this.parts.metadata.read();
-    const offered = metadata.pushed_authorization_request_endpoint !== undefined;
-    if (pushedAuthorization === 'always' && !offered)
-      throw new ProviderRefused(misconfigured('the server offers no pushed authorization'));
-    if (pushedAuthorization === 'never' && metadata.require_pushed_authorization_requests === true)
-      throw new ProviderRefused(misconfigured('the server demands pushed authorization'));
-    return offered && pushedAuthorization !== 'never';
+  async #bindingTo(key: Secret | undefined, isBound = false): Promise<DPoPOptions> {
+    const wanted = isBound || bindsTokens(this.parts.client, await this.parts.metadata.read());
+    return this.#proofsWith(wanted ? key : undefined);
+  }
+
+  async #proofsWith(key: Secret | undefined): Promise<DPoPOptions> {
+    if (key === undefined) return {};
+    const configuration = await this.#configuration(None());
+    const now = this.parts.clock.now();
+    return { DPoP: await dpopHandle(configuration, key, { nonces: this.#nonces, now }) };
   }
 
   /** Tries the newest secret or key; on `invalid_client` the other live one, and remembers which was taken. */
-  async #authenticated<T>(attempt: Attempt<T>, limit = this.parts.limit): Promise<T> {
+  async #authenticated<T>(
+    attempt: (configuration: Configuration) => Promise<T>,
+    limit = this.parts.limit,
+  ): Promise<T> {
     let refusal: unknown;
     for (const { name, method } of await this.#authentications()) {
       try {
@@ -235,60 +260,24 @@ export class OpenIdProvider implements Provider {
 
   #fetchFor(server: ServerMetadata): CustomFetch {
     const tokenEndpoint = server.token_endpoint && new URL(server.token_endpoint).href;
+    const { outbound, client, clock } = this.parts;
     return async (url, options) => {
-      const response = await this.parts.outbound.fetch(url, options as RequestInit);
-      return url === tokenEndpoint
-        ? this.#regularTokenAnswer(response, options.body)
-        : withoutChallenge(response);
+      const response = await outbound.fetch(url, options as RequestInit);
+      const nonce = response.headers.get('dpop-nonce');
+      if (nonce !== null) this.#nonces.set(new URL(url).origin, nonce);
+      if (url !== tokenEndpoint) return withoutChallenge(response);
+      return regularTokenResponse(response, options, {
+        now: clock.now(),
+        binding: client.dpop,
+        keepsIdToken: this.#knowsIssuer,
+      });
     };
   }
-
-  async #regularTokenAnswer(response: Response, request: unknown): Promise<Response> {
-    const judged = judgeTokenAnswer(
-      {
-        status: response.status,
-        contentType: response.headers.get('content-type'),
-        retryAfter: response.headers.get('retry-after'),
-        body: await response.text(),
-      },
-      this.parts.clock.now(),
-    );
-    if (!judged.ok) throw new ProviderRefused(judged);
-    const isRefresh =
-      request instanceof URLSearchParams && request.get('grant_type') === 'refresh_token';
-    // An ID token of a refresh is not used; judging it could only lose the tokens beside it.
-    if (isRefresh || !this.#knowsIssuer)
-      return Response.json({ ...judged.body, id_token: undefined });
-    return Response.json(judged.body);
-  }
-}
-
-function tokenSet(
-  answer: TokenEndpointResponse & { claims(): unknown },
-  issuedAt: number,
-  asked: readonly string[],
-): TokenSet {
-  return {
-    accessToken: new Secret(answer.access_token),
-    refreshToken: answer.refresh_token === undefined ? undefined : new Secret(answer.refresh_token),
-    tokenType: 'Bearer',
-    issuedAt,
-    expiresAt: answer.expires_in === undefined ? undefined : issuedAt + answer.expires_in,
-    scopes: answer.scope?.split(' ') ?? asked,
-    idTokenClaims: answer.claims() as Record<string, unknown> | undefined,
-  };
 }
 
 function isInvalidClient(error: unknown): boolean {
   const failure = failureFrom(error, 'transient');
   return failure.code === 'misconfigured' && /\binvalid_client$/.test(failure.detail);
-}
-
-// A challenge in the header would hide the OAuth error that stands in the body.
-function withoutChallenge(response: Response): Response {
-  const headers = new Headers(response.headers);
-  headers.delete('www-authenticate');
-  return new Response(response.body, { status: response.status, headers });
 }
 
 function misconfigured(detail: string): ProviderFailure {

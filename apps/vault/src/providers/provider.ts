@@ -25,6 +25,17 @@ export interface AuthorizationStart {
   readonly codeVerifier: Secret;
   readonly scopes: readonly string[];
   readonly resource: string | undefined;
+  /** What the tokens are bound to if the server does that (RFC 9449). */
+  readonly dpopKey?: Secret | undefined;
+}
+
+export interface RefreshOptions {
+  readonly scopes?: readonly string[];
+  readonly resource?: string;
+  /** Of the grant: what its refresh token may be bound to (RFC 9449 §5). */
+  readonly dpopKey?: Secret | undefined;
+  /** Gives the request up: the refresh token is no longer ours to use. */
+  readonly signal?: AbortSignal;
 }
 
 /** One upstream authorization server as our registration there sees it. */
@@ -33,10 +44,7 @@ export interface Provider {
   authorizationUrl(start: AuthorizationStart): Promise<URL | ProviderFailure>;
   /** `callback` is the full URL that the browser came back to; checks `iss` (RFC 9207) and the ID token. */
   redeem(callback: URL, start: AuthorizationStart): Promise<TokenResult>;
-  refresh(
-    refreshToken: Secret,
-    options: { scopes?: readonly string[]; resource?: string },
-  ): Promise<TokenResult>;
+  refresh(refreshToken: Secret, options: RefreshOptions): Promise<TokenResult>;
   /** RFC 7009. */
   revoke(
     token: Secret,

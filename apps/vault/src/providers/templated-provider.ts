@@ -4,7 +4,13 @@ import type { RequestLimit } from './concurrency-limit.js';
 import { accountAt, keptValue, type TokenAnswerExtras } from './normalise-answer.js';
 import { providerAuthorizationUrl } from './normalise-request.js';
 import type { NormalisingOutbound } from './normalising-outbound.js';
-import type { AuthorizationStart, Provider, ProviderFailure, TokenResult } from './provider.js';
+import type {
+  AuthorizationStart,
+  Provider,
+  ProviderFailure,
+  RefreshOptions,
+  TokenResult,
+} from './provider.js';
 import { failureFrom } from './provider-refused.js';
 import type { TemplateCalls } from './template-calls.js';
 import type { TokenSet, UpstreamAccount } from './token-set.js';
@@ -45,10 +51,7 @@ export class TemplatedProvider implements Provider {
     return this.#finished(result.tokens, extras, { ...kept.found, ...looked });
   }
 
-  async refresh(
-    refreshToken: Secret,
-    options: { scopes?: readonly string[]; resource?: string },
-  ): Promise<TokenResult> {
+  async refresh(refreshToken: Secret, options: RefreshOptions): Promise<TokenResult> {
     const { regular, wire } = this.parts;
     const { result, extras } = await wire.withExtras(() => regular.refresh(refreshToken, options));
     return result.ok ? this.#finished(result.tokens, extras, {}) : result;

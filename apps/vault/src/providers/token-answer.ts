@@ -11,7 +11,7 @@ export interface HttpAnswer {
 /** A token answer made regular: what is present is usable. */
 export interface TokenAnswerBody {
   readonly access_token: string;
-  readonly token_type: 'Bearer';
+  readonly token_type: 'Bearer' | 'DPoP';
   /** Whole seconds, 1 to ten years. Absent where the server names none, or nonsense. */
   readonly expires_in?: number;
   readonly refresh_token?: string;
@@ -28,6 +28,7 @@ const visible = /^[\x21-\x7e]+$/;
 const misconfigurations = new Set([
   'invalid_client',
   'invalid_client_metadata',
+  'invalid_dpop_proof',
   'invalid_redirect_uri',
   'invalid_request',
   'invalid_scope',
@@ -46,12 +47,13 @@ const refusalStatuses = new Set([400, 401, 403]);
 export function judgeTokenAnswer(
   answer: HttpAnswer,
   now: number,
+  acceptable: readonly TokenAnswerBody['token_type'][] = ['Bearer'],
 ): { readonly ok: true; readonly body: TokenAnswerBody } | ProviderFailure {
   const json = jsonObject(answer.body);
   if (answer.status < 200 || answer.status > 299) return judgeRefusal(answer, json, now);
   if (json === undefined)
     return transient(`${answer.status} without a JSON object (${mediaType(answer)})`);
-  return judgeSuccess(json);
+  return judgeSuccess(json, acceptable);
 }
 
 /** Seconds to wait as RFC 9110 §10.2.3 says it: a number or a date; at most an hour. */
@@ -82,6 +84,7 @@ function judgeRefusal(
 
 function judgeSuccess(
   json: Record<string, unknown>,
+  acceptable: readonly TokenAnswerBody['token_type'][],
 ): { readonly ok: true; readonly body: TokenAnswerBody } | ProviderFailure {
   const accessToken = json.access_token;
   if (typeof accessToken !== 'string' || accessToken === '')
@@ -90,11 +93,13 @@ function judgeSuccess(
     return transient('200 with an access_token that no header can carry');
   // RFC 6749 §7.1: a token of a type we do not know must not be used. LinkedIn names none.
   const type = json.token_type ?? 'bearer';
-  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer')
+  const named = typeof type === 'string' ? type.toLowerCase() : undefined;
+  const tokenType = acceptable.find((one) => one.toLowerCase() === named);
+  if (tokenType === undefined)
     return misconfigured(`200 with token_type ${word(type)}, which cannot be used`);
   const body: TokenAnswerBody = {
     access_token: accessToken,
-    token_type: 'Bearer',
+    token_type: tokenType,
     expires_in: lifetime(json.expires_in),
     refresh_token: usableToken(json.refresh_token),
     scope: scope(json.scope),

@@ -4,7 +4,10 @@ import type { Secret } from '#lib/secret/secret';
 export interface TokenSet {
   readonly accessToken: Secret;
   readonly refreshToken: Secret | undefined;
+  /** `Bearer` or `DPoP`. */
   readonly tokenType: string;
+  /** The key that a DPoP token is bound to, as a private JWK in JSON. */
+  readonly dpopKey?: Secret | undefined;
   readonly issuedAt: number;
   /** Undefined where the server names no lifetime. */
   readonly expiresAt: number | undefined;

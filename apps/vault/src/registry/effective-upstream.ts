@@ -1,6 +1,6 @@
-import { templateNamed } from '../templates/catalogue.js';
 import type { OAuthClient } from './domain/oauth-client.js';
 import { bearer, type Upstream, type UpstreamDocument } from './domain/upstream.js';
+import { filledTemplateOf } from './effective-oauth-client.js';
 import type { Stored } from './registry-snapshot.js';
 
 /** With the header that its provider's API wants, unless the document names one. */
@@ -10,8 +10,9 @@ export function effectiveUpstream(
 ): Upstream {
   const { credential, inject } = document;
   const client = credential.type === 'oauth' ? oauthClient(credential.oauthClient) : undefined;
-  const template = client?.document.template;
-  const wanted = template === undefined ? undefined : templateNamed(template)?.inject;
+  const wanted = client && filledTemplateOf(client.document)?.inject;
   const { header, scheme } = inject ?? wanted ?? bearer;
-  return Object.freeze({ ...document, inject: { header, scheme } });
+  const extra = { ...wanted?.extra, ...inject?.extra };
+  const inserted = Object.keys(extra).length > 0 ? { header, scheme, extra } : { header, scheme };
+  return Object.freeze({ ...document, inject: inserted });
 }

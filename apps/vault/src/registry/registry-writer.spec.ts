@@ -355,7 +355,7 @@ describe('what is left for later', () => {
     ],
     ['upstreams', { ...upstreamBody(), tools: { default: 'deny' } }, '/tools'],
     ['upstreams', { ...upstreamBody(), prefix: 'p' }, '/prefix'],
-    ['oauth-clients', { name: 'x', dpop: 'auto' }, '/dpop'],
+    ['oauth-clients', { name: 'x', clientAuth: 'client_secret_jwt' }, '/clientAuth'],
     ['machine-clients', { kind: 'external' }, '/kind'],
     ['machine-clients', { kind: 'service', workload: {} }, '/workload'],
   ] as const)('refuses %s with a later part by its name', async (name, body, pointer) => {

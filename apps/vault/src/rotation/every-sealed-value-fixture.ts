@@ -21,7 +21,8 @@ import type { RotationFixture } from './rotation-fixture.js';
 const tokens: TokenSet = {
   accessToken: new Secret('the-access-token'),
   refreshToken: new Secret('the-refresh-token'),
-  tokenType: 'Bearer',
+  tokenType: 'DPoP',
+  dpopKey: new Secret('the-key'),
   issuedAt: Date.now() / 1000,
   expiresAt: Date.now() / 1000 + 3600,
   scopes: ['read'],
@@ -56,7 +57,7 @@ export class EverySealedValue {
       oauthClientId,
       'clientSecret',
     );
-    const registered = await new PostgresRegistrations(database, sealer).of(oauthClientId);
+    const own = await new PostgresRegistrations(database, sealer).of(oauthClientId);
     const [key] = await new PostgresSigningKeys(database, sealer).live(this.#keyOwner());
     const grants = new PostgresHeldGrants(database, sealer);
     const held = await grants.hold(this.#grantKey(), target.resource);
@@ -64,21 +65,21 @@ export class EverySealedValue {
       new PostgresGrantEnding(sealer).tokensToRevoke(tx, held?.grant.id ?? ''),
     );
     const owed = await new PostgresRevocationStore(database, sealer).open(this.#owed);
-    const trips = new PostgresAuthorizationStore(database, sealer);
-    const trip = await trips.peek(this.#stateHash);
+    const trip = await new PostgresAuthorizationStore(database, sealer).peek(this.#stateHash);
     const waiting = await new PostgresUnconfirmedAccountStore(database, sealer).find(this.#request);
     await database.query('UPDATE login_attempt SET used_at = NULL');
     const login = await new PostgresLoginAttemptStore(database, sealer).use(this.#loginHash);
     return {
       'registry_secret.sealed': secret?.reveal(),
-      'oauth_client_registration.client_secret': registered?.clientSecret?.reveal(),
-      'oauth_client_registration.registration_access_token':
-        registered?.registrationAccessToken?.reveal(),
+      'oauth_client_registration.client_secret': own?.clientSecret?.reveal(),
+      'oauth_client_registration.registration_access_token': own?.registrationAccessToken?.reveal(),
       'oauth_client_key.private_jwk': key?.privateJwk.reveal().slice(0, 8),
       'access_token.sealed': (await held?.tokens[0]?.open())?.reveal(),
+      'user_grant.dpop_key': (await held?.tokens[0]?.openKey())?.reveal(),
       'user_grant.refresh_token': (await refreshToken?.tokens[0]?.open())?.reveal(),
       'provider_revocation.sealed': typeof owed === 'object' ? owed.reveal() : owed,
       'upstream_authorization.pkce_verifier': trip?.codeVerifier.reveal(),
+      'upstream_authorization.dpop_key': trip?.dpopKey?.reveal(),
       'unconfirmed_account.sealed': waiting?.tokens.accessToken.reveal(),
       'login_attempt.pkce_verifier': login?.codeVerifier.reveal(),
       'login_attempt.return_to':
@@ -143,7 +144,8 @@ export class EverySealedValue {
     const person = { issuerId, subject: 'alice' };
     const trip = { interactionId, interactionVersion: 1, oauthClientId, sessionHash, browserHash };
     const about = { codeVerifier: new Secret('the-verifier'), nonce: 'nonce', scopes: [] };
-    const more = { ...person, ...trip, ...about, resource: undefined };
+    const bound = { resource: undefined, dpopKey: new Secret('the-key-of-the-trip') };
+    const more = { ...person, ...trip, ...about, ...bound };
     // One that came back with the account that waits, and one on its way.
     const done = randomBytes(32);
     await database.transaction((tx) => trips.add(tx, { ...more, stateHash: done }));

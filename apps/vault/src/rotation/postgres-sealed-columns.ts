@@ -1,9 +1,10 @@
-import { pkceVerifierPlace } from '../connect/postgres-authorization-store.js';
+import { pkceVerifierPlace, tripKeyPlace } from '../connect/postgres-authorization-store.js';
 import { unconfirmedAccountPlace } from '../connect/postgres-unconfirmed-account-store.js';
-import { accessTokenPlace, refreshTokenPlace } from '../grants/sealed-places.js';
+import { accessTokenPlace, dpopKeyPlace, refreshTokenPlace } from '../grants/sealed-places.js';
 import { signingKeyPlace } from '../providers/postgres-signing-keys.js';
 import { registrySecretPlace } from '../registry/postgres-registry-store.js';
 import { loginAttemptPlace } from '../sessions/postgres-login-attempt-store.js';
+import type { SealedPlace } from '../sealing/sealer.js';
 import { type SealedColumn, sealedColumn } from './postgres-sealed-column.js';
 
 interface Person {
@@ -35,6 +36,22 @@ const registration = (column: 'client_secret' | 'registration_access_token') =>
     }),
   });
 
+interface OfTrip extends Person {
+  readonly stateHash: Buffer;
+  readonly oauthClientId: string;
+}
+
+const trip = (column: 'pkce_verifier' | 'dpop_key', placeOf: (trip: OfTrip) => SealedPlace) =>
+  sealedColumn<OfTrip>({
+    table: 'upstream_authorization',
+    column,
+    key: [['state_hash', 'bytea']],
+    join: 'JOIN interaction i ON i.id = t.interaction_id',
+    fields: `t.state_hash AS "stateHash", t.oauth_client_id AS "oauthClientId",
+             i.issuer_id AS "issuerId", i.subject`,
+    placeOf,
+  });
+
 /** Everything that data keys seal. A spec compares it with the columns that there are. */
 export const sealedColumnsInOrder: readonly SealedColumn[] = [
   sealedColumn<{ resourceId: string; name: string; slot: number }>({
@@ -64,6 +81,13 @@ export const sealedColumnsInOrder: readonly SealedColumn[] = [
     fields: grantFields.replaceAll('g.', 't.'),
     placeOf: refreshTokenPlace,
   }),
+  sealedColumn<OfGrant>({
+    table: 'user_grant',
+    column: 'dpop_key',
+    key: [['id', 'uuid']],
+    fields: grantFields.replaceAll('g.', 't.'),
+    placeOf: dpopKeyPlace,
+  }),
   sealedColumn<OfGrant & { resource: string; scopes: string }>({
     table: 'access_token',
     column: 'sealed',
@@ -90,15 +114,8 @@ export const sealedColumnsInOrder: readonly SealedColumn[] = [
       oauthClient,
     }),
   }),
-  sealedColumn<Person & { stateHash: Buffer; oauthClientId: string }>({
-    table: 'upstream_authorization',
-    column: 'pkce_verifier',
-    key: [['state_hash', 'bytea']],
-    join: 'JOIN interaction i ON i.id = t.interaction_id',
-    fields: `t.state_hash AS "stateHash", t.oauth_client_id AS "oauthClientId",
-             i.issuer_id AS "issuerId", i.subject`,
-    placeOf: pkceVerifierPlace,
-  }),
+  trip('pkce_verifier', pkceVerifierPlace),
+  trip('dpop_key', tripKeyPlace),
   sealedColumn<Person & { id: string; oauthClientId: string }>({
     table: 'unconfirmed_account',
     column: 'sealed',

@@ -39,9 +39,6 @@ export function oauthClientsBy(templates: TemplateResolution): Collection<OAuthC
 function laterValues(body: JsonObject) {
   const { clientAuth } = body;
   return [
-    ...(body['dpop'] === undefined
-      ? []
-      : [notSupported('/dpop', 'DPoP at an upstream’s provider')]),
     ...(typeof clientAuth === 'string' && laterAuthentication.includes(clientAuth)
       ? [notSupported('/clientAuth', `client authentication by ${clientAuth}`)]
       : []),

@@ -74,6 +74,8 @@ export const oauthClient = z
       .default('client_secret_basic'),
     clientAuthSigningAlg: z.enum(['ES256', 'RS256', 'PS256']).default('ES256'),
     pushedAuthorization: z.enum(['auto', 'always', 'never']).default('auto'),
+    /** RFC 9449: tokens are bound to a key of ours where the server offers it, always, or never. */
+    dpop: z.enum(['auto', 'always', 'never']).default('auto'),
     scopes: scopes.default([]),
     /** What a call may grow by: asked for only when an upstream or a service names it. Nothing else ever is. */
     optionalScopes: scopes.default([]),

@@ -1,4 +1,5 @@
 import { accessRule } from '#lib/contract/config-snapshot';
+import { isExtraHeader, isHeaderText } from '#lib/contract/extra-headers';
 import { z } from 'zod';
 import { displayName, scopes, slug, webUrl } from './names.js';
 
@@ -40,6 +41,13 @@ const inject = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9._-]{0,30}$/)
     .default('Bearer'),
+  /** What the API wants of every call beside the token; `{grant.name}` is what its provider told of the connection. */
+  extra: z
+    .record(
+      z.string().refine(isExtraHeader, { message: 'cannot be set for an upstream' }),
+      z.string().refine(isHeaderText, { message: 'must be one line of visible ASCII' }),
+    )
+    .optional(),
 });
 /** How a credential stands in a request; where nothing else is said, as RFC 6750 §2.1 has it. */
 export const bearer: z.output<typeof inject> = { header: 'Authorization', scheme: 'Bearer' };
