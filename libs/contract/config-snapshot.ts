@@ -5,6 +5,10 @@ export const issuerConfig = z.object({
   slug: z.string(),
   issuer: z.string(),
   alsoIssuedAs: z.array(z.string()),
+  /** Names from before a move: counted until then (epoch seconds). */
+  formerly: z
+    .array(z.object({ issuer: z.string(), until: z.number(), jwksUri: z.string().optional() }))
+    .optional(),
   jwksUri: z.string(),
   algorithms: z.array(z.string()),
   tokenTypes: z.array(z.string()),

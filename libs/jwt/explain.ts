@@ -7,7 +7,7 @@ import { claimChecks } from './claim-checks.js';
 import type { Check, Examined } from './check.js';
 import { parseCompactToken } from './compact-token.js';
 import { headerChecks } from './header-checks.js';
-import { isIssuedBy, type IssuerTrust } from './issuer-trust.js';
+import { formerName, isIssuedBy, type IssuerTrust, jwksUriOf } from './issuer-trust.js';
 import type { JwksCache } from './jwks-cache.js';
 import { scopesOf } from './scopes.js';
 import { refuseSignature } from './signature-check.js';
@@ -36,9 +36,10 @@ export async function explainToken(
   token: string,
   context: ExplainContext,
 ): Promise<readonly Explanation[]> {
-  const { trust, acceptable, clock, keys } = context;
+  const { acceptable, clock, keys } = context;
   const parsed = parseCompactToken(token.trim());
   if ('refusal' in parsed) return [failed('format', parsed.refusal)];
+  const trust = { ...context.trust, jwksUri: jwksUriOf(context.trust, parsed.claims.iss) };
   const examined: Examined = { ...parsed, trust, acceptable, now: clock.now() };
   const lines = [issuerCheck, ...headerChecks].map((check) => explain(check, examined));
   const signature = lines.some(({ status }) => status === 'fail')
@@ -56,14 +57,20 @@ export async function explainToken(
 const issuerCheck: Check = {
   name: 'iss',
   value: ({ claims }) => claims.iss,
-  refuse: ({ claims: { iss }, trust }) =>
-    isIssuedBy(trust, iss) ? undefined : otherIssuer(iss, trust),
+  refuse: ({ claims: { iss }, trust, now }) =>
+    isIssuedBy(trust, iss, now) ? undefined : otherIssuer(iss, trust),
   passes: 'The token comes from this issuer.',
 };
 
 function otherIssuer(iss: unknown, trust: IssuerTrust): Refusal {
   const onlySlash =
     typeof iss === 'string' && iss.replace(/\/$/, '') === trust.issuer.replace(/\/$/, '');
+  if (formerName(trust, iss) !== undefined)
+    return {
+      reason: 'unknown-issuer',
+      detail: `The token bears a name that ${trust.issuer} had before it moved, and that counts no more.`,
+      fix: 'Have the client sign in anew. If it gets such a token again, its authorization server is still configured under the old URL.',
+    };
   const fix = onlySlash
     ? 'They differ only in the slash at the end, and issuers are compared byte by byte: register the issuer as the token spells it, or list that spelling in alsoIssuedAs.'
     : 'Test the token at the issuer that it names. If this is the same directory under another name (Entra v1 and v2), list it in alsoIssuedAs.';

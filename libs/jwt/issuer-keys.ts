@@ -1,4 +1,4 @@
-import { createLocalJWKSet, errors } from 'jose';
+import { calculateJwkThumbprint, createLocalJWKSet, errors } from 'jose';
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
 import { parseStrictJson } from './strict-json.js';
 
@@ -19,7 +19,7 @@ export class IssuerKeys {
   readonly #find: ReturnType<typeof createLocalJWKSet>;
 
   private constructor(
-    jwks: JSONWebKeySet,
+    private readonly jwks: JSONWebKeySet,
     /** Equal for equal sets. */
     readonly fingerprint: string,
   ) {
@@ -35,6 +35,13 @@ export class IssuerKeys {
     } catch {
       return undefined;
     }
+  }
+
+  /** One name for each key: its kid, and its RFC 7638 thumbprint. */
+  names(): Promise<string[]> {
+    return Promise.all(
+      this.jwks.keys.map(async (key) => `${key.kid ?? ''} ${await calculateJwkThumbprint(key)}`),
+    );
   }
 
   async find(header: KeyHeader): Promise<KeyAnswer> {

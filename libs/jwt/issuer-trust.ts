@@ -5,6 +5,8 @@ export interface IssuerTrust {
   readonly issuer: string;
   /** Further `iss` values of the same directory (Entra v1 and v2). */
   readonly alsoIssuedAs: readonly string[];
+  /** Names that it had before it moved, each accepted for a while yet. */
+  readonly formerly?: readonly FormerIssuer[];
   /** Pinned: no token says where its keys are. */
   readonly jwksUri: string;
   readonly algorithms: readonly string[];
@@ -18,6 +20,15 @@ export interface IssuerTrust {
   readonly clientClaim?: string;
   /** Counted from `iat`; by default 86,400. */
   readonly maxTokenAgeSeconds?: number;
+}
+
+/** A name that an issuer no longer has. */
+export interface FormerIssuer {
+  readonly issuer: string;
+  /** Epoch seconds: from then on a token of this name is nobody's. */
+  readonly until: number;
+  /** Where the keys of its tokens are, where the issuer moved to new keys. */
+  readonly jwksUri?: string;
 }
 
 /** What an issuer's `algorithms` may name at all: asymmetric signatures. `none` and HS* are never among them. */
@@ -47,7 +58,21 @@ export const defaultAlgorithms: readonly string[] = [
 /** RFC 9068 §2.1, and `JWT` for the many issuers that are older than it. */
 export const defaultTokenTypes: readonly string[] = ['at+jwt', 'application/at+jwt', 'JWT'];
 
-/** Whether the issuer owns this `iss` value, byte by byte. */
-export function isIssuedBy(trust: IssuerTrust, iss: unknown): boolean {
-  return iss === trust.issuer || (typeof iss === 'string' && trust.alsoIssuedAs.includes(iss));
+/** Whether the issuer owns this `iss` value at this moment (epoch seconds), byte by byte. */
+export function isIssuedBy(trust: IssuerTrust, iss: unknown, now: number): boolean {
+  if (iss === trust.issuer) return true;
+  if (typeof iss === 'string' && trust.alsoIssuedAs.includes(iss)) return true;
+  const former = formerName(trust, iss);
+  return former !== undefined && now < former.until;
+}
+
+/** The former name that a token bears; undefined where it bears one that the issuer has. */
+export function formerName(trust: IssuerTrust, iss: unknown): FormerIssuer | undefined {
+  if (iss === trust.issuer) return undefined;
+  return trust.formerly?.find(({ issuer }) => issuer === iss);
+}
+
+/** Where the keys of tokens of this name are. */
+export function jwksUriOf(trust: IssuerTrust, iss: unknown): string {
+  return formerName(trust, iss)?.jwksUri ?? trust.jwksUri;
 }

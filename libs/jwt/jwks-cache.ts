@@ -33,11 +33,20 @@ export class JwksCache {
 
   constructor(private readonly dependencies: JwksCacheDependencies) {}
 
+  /** All keys at an address, as they were last read; read now if never. */
+  async keysAt(jwksUri: string): Promise<IssuerKeys | undefined> {
+    return this.#source(jwksUri).all();
+  }
+
   /** The key for this header. `jwksUri` comes from the issuer's registration, never from a token. */
   async keyFor(jwksUri: string, header: KeyHeader): Promise<CachedKeyAnswer> {
+    return await this.#source(jwksUri).keyFor(header);
+  }
+
+  #source(jwksUri: string): KeySource {
     const source = this.#sources.get(jwksUri) ?? new KeySource(jwksUri, this.dependencies);
     this.#sources.set(jwksUri, source);
-    return await source.keyFor(header);
+    return source;
   }
 }
 
@@ -63,6 +72,11 @@ class KeySource {
     // While reads fail nobody can say that the key does not exist.
     const unsure = 'missing' in again && again.missing === 'unknown-key' && this.#failing;
     return unsure ? { missing: 'keys-unavailable' } : again;
+  }
+
+  async all(): Promise<IssuerKeys | undefined> {
+    await this.#keepFresh();
+    return this.#age() < staleForMs ? this.#keys : undefined;
   }
 
   async #keepFresh(): Promise<void> {

@@ -7,7 +7,7 @@ import { claimChecks } from './claim-checks.js';
 import type { Check, Examined } from './check.js';
 import { parseCompactToken } from './compact-token.js';
 import { headerChecks } from './header-checks.js';
-import { isIssuedBy, type IssuerTrust } from './issuer-trust.js';
+import { formerName, isIssuedBy, type IssuerTrust, jwksUriOf } from './issuer-trust.js';
 import type { JwksCache } from './jwks-cache.js';
 import { scopesOf } from './scopes.js';
 import { refuseSignature } from './signature-check.js';
@@ -28,8 +28,10 @@ export class TokenVerifier {
     const { issuers, keys, clock } = this.dependencies;
     const parsed = parseCompactToken(token);
     if ('refusal' in parsed) return refusedBy(parsed.refusal);
-    const trust = soleIssuer(issuers(), parsed.claims.iss);
-    if (trust === undefined) return refusedBy(unknownIssuer);
+    const { iss } = parsed.claims;
+    const owner = soleIssuer(issuers(), iss, clock.now());
+    if (owner === undefined) return refusedBy(unknownIssuer);
+    const trust = { ...owner, jwksUri: jwksUriOf(owner, iss) };
     const examined: Examined = { ...parsed, trust, acceptable, now: clock.now() };
     const refusal =
       firstRefusal(headerChecks, examined) ??
@@ -48,8 +50,12 @@ function firstRefusal(checks: readonly Check[], examined: Examined): Refusal | u
 }
 
 /** Two issuers that claim the same `iss` would make the person ambiguous: then it is nobody's. */
-function soleIssuer(issuers: readonly IssuerTrust[], iss: unknown): IssuerTrust | undefined {
-  const owners = issuers.filter((trust) => isIssuedBy(trust, iss));
+function soleIssuer(
+  issuers: readonly IssuerTrust[],
+  iss: unknown,
+  now: number,
+): IssuerTrust | undefined {
+  const owners = issuers.filter((trust) => isIssuedBy(trust, iss, now));
   return owners.length === 1 ? owners[0] : undefined;
 }
 
@@ -68,7 +74,8 @@ function callerOf({ claims, trust }: Examined): Caller {
     claims,
     audiences: audiencesOf(claims.aud) ?? [],
     issuedAt: Number(claims.iat),
-    expiresAt: expiresAt(claims, trust),
+    // Nobody may remember it for longer than the name counts.
+    expiresAt: Math.min(expiresAt(claims, trust), formerName(trust, claims.iss)?.until ?? Infinity),
   };
 }
 

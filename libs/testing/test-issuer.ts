@@ -41,8 +41,14 @@ export class TestIssuer {
     this.#keys = [key];
   }
 
-  static async start(shape: IssuerShape = 'rfc9068', port = 0): Promise<TestIssuer> {
-    const self = new TestIssuer(shape, await makeKey());
+  /** `like` another one: the same directory under another URL signs by the same keys. */
+  static async start(
+    shape: IssuerShape = 'rfc9068',
+    port = 0,
+    like?: TestIssuer,
+  ): Promise<TestIssuer> {
+    const key = like === undefined ? undefined : like.#keys[0];
+    const self = new TestIssuer(shape, key ?? (await makeKey()));
     self.#server = await startLocalServer((request, response) => {
       if (self.down) return sendJson(response, 503, {});
       const { pathname: path, searchParams } = new URL(request.url ?? '/', self.issuer);

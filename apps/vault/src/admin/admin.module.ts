@@ -22,6 +22,7 @@ import type { Providers } from '../providers/provider.js';
 import { RegisterClient } from '../providers/register-client.js';
 import { ApplyBootstrap } from '../registry/apply-bootstrap.js';
 import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
+import { MoveIssuer } from '../registry/move-issuer.js';
 import type { GrantSuspender } from '../registry/registry-effects.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { RegistryWriter } from '../registry/registry-writer.js';
@@ -51,6 +52,7 @@ import { CollectionsController } from './collections.controller.js';
 import { ExplainCallerToken } from './explain-caller-token.js';
 import { GrantsController } from './grants.controller.js';
 import { GrantsImportController } from './grants-import.controller.js';
+import { IssuerMoveController } from './issuer-move.controller.js';
 import { IssuerTestController } from './issuer-test.controller.js';
 import { KeysController } from './keys.controller.js';
 import { OAuthClientTestController } from './oauth-client-test.controller.js';
@@ -75,6 +77,7 @@ import { WebhooksController } from './webhooks.controller.js';
   controllers: [
     IssuerTestController,
     OAuthClientTestController,
+    IssuerMoveController,
     TemplatesController,
     GrantsController,
     GrantsImportController,
@@ -151,6 +154,12 @@ import { WebhooksController } from './webhooks.controller.js';
     },
     {
       provide: TestOAuthClient,
+    {
+      provide: MoveIssuer,
+      useFactory: (...[registry, outbound, keys, clock, writer]: MovePorts) =>
+        new MoveIssuer({ registry, outbound, keys, clock, writer }),
+      inject: [REGISTRY, OUTBOUND, JWKS_CACHE, CLOCK, RegistryWriter],
+    },
       useFactory: (...[registry, store, outbound, providers, register, publicUrl]: TestPorts) =>
         new TestOAuthClient({ registry, store, outbound, providers, register, publicUrl }),
       inject: [REGISTRY, PostgresRegistryStore, OUTBOUND, PROVIDERS, RegisterClient, PUBLIC_URL],
@@ -200,6 +209,8 @@ export class AdminModule implements OnModuleInit, OnApplicationBootstrap, OnModu
 type RotationPorts = [Registry, PostgresSigningKeys, PostgresDatabase, AuditLog];
 
 type TestPorts = [Registry, PostgresRegistryStore, Outbound, Providers, RegisterClient, string];
+
+type MovePorts = [Registry, Outbound, JwksCache, Clock, RegistryWriter];
 
 type RegisterPorts = [
   Registry,

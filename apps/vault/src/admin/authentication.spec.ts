@@ -57,6 +57,17 @@ describe('the admin API', () => {
     expect(wrong.headers.get('www-authenticate')).toContain('error="invalid_token"');
   });
 
+  it('row 10, registry takeover: an administrator of an issuer cannot move one', async () => {
+    const body = { to: 'https://evil.example.com' };
+    const token = await tokenWith(admin);
+    const path = '/admin/v1/issuers/corporate/move?dryRun=true';
+    const refused = await vault.ask('POST', path, { token, body });
+    expect([refused.status, refused.body.detail]).toEqual([
+      403,
+      'Only the bootstrap token moves an issuer: it decides whose tokens are believed.',
+    ]);
+  });
+
   it('row 38, admin authorisation: a user token is 403', async () => {
     const user = await tokenWith(admin, 'https://gateway.example.com');
     expect((await read(user)).status).toBe(403);

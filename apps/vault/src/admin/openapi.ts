@@ -72,6 +72,33 @@ function testOperations(): Operation[] {
     },
     {
       method: 'post',
+    {
+      method: 'post',
+      path: '/admin/v1/issuers/{slug}/move',
+      tag: 'issuers',
+      summary:
+        'The same directory under another URL: everybody keeps what they granted (bootstrap token)',
+      query: dryRun,
+      body: {
+        'application/json': {
+          type: 'object',
+          required: ['to'],
+          properties: {
+            to: token,
+            acceptSeconds: { type: 'integer', default: 86_400 },
+            confirmNewKeys: { type: 'boolean' },
+          },
+        },
+      },
+      answers: {
+        200: {
+          what: 'From, to, until when the old name counts, the changes, and the issuer with its ETag.',
+          schema: { type: 'object' },
+        },
+        409: { what: 'Another issuer stands for the new name.' },
+        422: { what: 'The new URL is not this issuer, or signs by other keys.' },
+      },
+    },
       path: '/admin/v1/oauth-clients/{slug}/test',
       tag: 'oauth-clients',
       summary: 'Try what can be tried without a person, in order',

@@ -80,14 +80,27 @@ export class ExchangeFixture {
     return vault;
   }
 
+  /** The admin API, by the bootstrap token. */
+  admin(method: string, path: string, body?: unknown, headers = {}): Promise<Response> {
+    const authorization = `Bearer ${adminToken}`;
+    const type = typeof body === 'string' ? 'application/x-ndjson' : 'application/json';
+    return fetch(`${this.vaults[0]?.origin}/admin/v1/${path}`, {
+      method,
+      headers: {
+        authorization,
+        ...(body === undefined ? {} : { 'content-type': type }),
+        ...headers,
+      },
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+  }
+
   /** Creates or replaces a resource through the admin API. */
   async put(path: string, document: Record<string, unknown>): Promise<void> {
     const slug = path.split('/')[1];
-    const answer = await fetch(`${this.vaults[0]?.origin}/admin/v1/${path}`, {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ slug, ...document }),
-    });
+    const answer = await this.admin('PUT', path, { slug, ...document });
     if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status} ${await answer.text()}`);
   }
 

@@ -5,6 +5,15 @@ import type { JsonObject } from './domain/json.js';
 import type { RegistryRow } from './registry-row.js';
 import type { SecretChanges } from './write-only-secrets.js';
 
+export interface IssuerMove {
+  readonly from: string;
+  readonly to: string;
+  /** RFC 3339; null where the old name ends at once. */
+  readonly acceptUntil: string | null;
+  /** Whether the keys of before sign at the new URL too. */
+  readonly sharedKeys: boolean;
+}
+
 /** One wish for one resource. */
 export interface ChangeRequest {
   readonly collection: Collection<object>;
@@ -16,6 +25,8 @@ export interface ChangeRequest {
   readonly ifMatch?: string;
   /** `If-None-Match: *`. */
   readonly createOnly?: boolean;
+  /** A move of an issuer (registry/move-issuer.ts): alone may change `issuer`, and is audited as what it is. */
+  readonly move?: IssuerMove;
   /** Where the body stands in a larger document; prefixed to the pointers of errors. */
   readonly at?: string;
 }

@@ -134,6 +134,7 @@ function differs(before: unknown, after: unknown, member: string): boolean {
 function immutableErrors({ request, before }: StagedChange, document: object): FieldError[] {
   if (before === undefined) return [];
   return Object.entries(request.collection.immutable)
+    .filter(([member]) => request.move === undefined || member !== 'issuer')
     .filter(([member]) => differs(before.document, document, member))
     .map(([member, instead]) => ({
       pointer: pointerOf(member.split('.')),

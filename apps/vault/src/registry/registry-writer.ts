@@ -114,13 +114,14 @@ export class RegistryWriter {
         : await this.#save(tx, plan, plan.document);
     const secretNames = [...plan.secrets.keys()];
     await this.parts.audit.record(tx, {
-      action: `registry.${action}`,
+      action: plan.request.move ? 'issuer.moved' : `registry.${action}`,
       outcome: 'success',
       actor: authority.actor,
       target: { collection: plan.request.collection.name, slug: plan.slug, id: row.id },
       requestId: authority.requestId,
       detail: {
         version: row.version,
+        ...plan.request.move,
         changed: plan.changes.map(({ pointer }) => pointer),
         secrets: secretNames,
         effects: effects.map(({ kind, count }) => ({ kind, count })),

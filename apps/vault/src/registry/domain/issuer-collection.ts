@@ -9,16 +9,20 @@ export const issuers: Collection<Issuer> = {
   schema: issuer,
   secrets: ['login.clientSecret'],
   immutable: {
-    issuer: 'Its people and their grants belong to this issuer. Create another issuer instead.',
+    issuer:
+      'Its people and their grants belong to this issuer. If it moved to another URL: POST …/move. For another directory create another issuer.',
     subjectClaim:
       'It decides who is who; another claim would give grants to other people. Delete the issuer and create it anew.',
   },
-  guarded: ['jwksUri', 'alsoIssuedAs', 'login.clientId'],
+  guarded: ['jwksUri', 'alsoIssuedAs', 'formerly', 'login.clientId'],
   notYet: () => [],
   references: () => [],
   calledUrls: (document) => [
     { pointer: '/issuer', url: document.issuer },
     ...(document.jwksUri === undefined ? [] : [{ pointer: '/jwksUri', url: document.jwksUri }]),
+    ...document.formerly.flatMap(({ jwksUri: url }, index) =>
+      url === undefined ? [] : [{ pointer: `/formerly/${index}/jwksUri`, url }],
+    ),
   ],
   effects: (before, after) =>
     takesOver(before, after)
@@ -32,7 +36,7 @@ export const issuers: Collection<Issuer> = {
 };
 
 function takesOver(before: Issuer, after: Issuer): boolean {
-  return issuers.guarded.some((member) => {
+  return ['issuer', ...issuers.guarded].some((member) => {
     const path = member.split('.');
     return canonicalJson(valueAt(before, path)) !== canonicalJson(valueAt(after, path));
   });
@@ -42,22 +46,29 @@ function takesOver(before: Issuer, after: Issuer): boolean {
 function sharedNames(document: Issuer, others: RegistryDocuments): FieldError[] {
   const taken = new Map(
     others.issuers.flatMap((other) =>
-      namesOf(other).map((name) => [name, String(other['slug'])] as const),
+      namesOf(other).map(({ name }) => [name, String(other['slug'])] as const),
     ),
   );
-  return namesOf(document).flatMap((name, index) => {
+  return namesOf(document).flatMap(({ name, pointer }) => {
     const owner = taken.get(name);
     if (owner === undefined) return [];
-    const pointer = index === 0 ? '/issuer' : `/alsoIssuedAs/${index - 1}`;
     const detail = `The issuer "${owner}" already stands for this name. Each may stand in one resource only.`;
     return [{ pointer, code: 'duplicate', detail }];
   });
 }
 
-function namesOf(document: object): string[] {
-  return [valueAt(document, ['issuer']), valueAt(document, ['alsoIssuedAs'])]
-    .flat()
-    .filter((name) => typeof name === 'string');
+/** Every `iss` that stands for an issuer, former ones too, and where it does. */
+export function namesOf(document: object): { name: string; pointer: string }[] {
+  const listed = (member: string, part: readonly string[]) =>
+    [valueAt(document, [member]) ?? []].flat().map((one, index) => ({
+      name: part.length === 0 ? one : valueAt(one, part),
+      pointer: `/${[member, index, ...part].join('/')}`,
+    }));
+  return [
+    { name: valueAt(document, ['issuer']), pointer: '/issuer' },
+    ...listed('alsoIssuedAs', []),
+    ...listed('formerly', ['issuer']),
+  ].flatMap(({ name, pointer }) => (typeof name === 'string' ? [{ name, pointer }] : []));
 }
 
 /** Audiences by which a token opens a route: none of them may be an admin audience. */

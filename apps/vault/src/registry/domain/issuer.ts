@@ -8,6 +8,17 @@ export const issuer = z.strictObject({
   slug,
   issuer: webUrl,
   alsoIssuedAs: z.array(webUrl).max(10).default([]),
+  /** Written by a move: earlier values of `issuer`, and until when their tokens count. */
+  formerly: z
+    .array(
+      z.strictObject({
+        issuer: webUrl,
+        acceptUntil: z.iso.datetime(),
+        jwksUri: webUrl.optional(),
+      }),
+    )
+    .max(10)
+    .default([]),
   jwksUri: webUrl.optional(),
   algorithms: z
     .array(
