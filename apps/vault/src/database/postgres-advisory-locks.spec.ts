@@ -40,13 +40,32 @@ test('of 30 that try at once one has it', async () => {
 
 test('a lock whose connection dies knows it, is free for others, and releasing it harms nobody', async () => {
   const lock = await here.tryLock('dies');
+  let told = false;
+  lock?.onLost(() => (told = true));
   await queryDatabase(
     fresh.url,
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE application_name = 'symbolon-vault-locks' AND datname = current_database()`,
   );
   await expect.poll(() => lock?.lost).toBe(true);
+  expect(told).toBe(true);
   await expect.poll(() => there.tryLock('dies').catch(() => undefined)).toBeDefined();
   await lock?.release();
   expect(await here.tryLock('dies')).toBeUndefined();
+});
+
+test('a lock that was lost can be had again by the process that lost it, whoever still holds the old one', async () => {
+  const lost = await here.tryLock('again');
+  await queryDatabase(
+    fresh.url,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name = 'symbolon-vault-locks' AND datname = current_database()`,
+  );
+  await expect.poll(() => lost?.lost).toBe(true);
+  const again = await here.tryLock('again');
+  expect(again).toBeDefined();
+  await lost?.release();
+  expect(await here.tryLock('again')).toBeUndefined();
+  await again?.release();
+  expect(await here.tryLock('again')).toBeDefined();
 });

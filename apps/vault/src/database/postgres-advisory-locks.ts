@@ -3,6 +3,8 @@ import { Client } from 'pg';
 /** A lock that says "somebody alive is at it". `lost` once its connection is gone: others may hold it now. */
 export interface LivenessLock {
   readonly lost: boolean;
+  /** Called at once where it is lost already. */
+  onLost(listener: () => void): void;
   release(): Promise<void>;
 }
 
@@ -12,6 +14,7 @@ export interface NamedLock extends LivenessLock {
 
 interface Held {
   lost: boolean;
+  onLost?: () => void;
 }
 
 /**
@@ -30,7 +33,7 @@ export class PostgresAdvisoryLocks {
 
   /** Undefined while this or another process holds the lock of this name; never waits for it. */
   async tryLock(name: string): Promise<LivenessLock | undefined> {
-    if (this.#held.has(name)) return undefined;
+    if (this.#held.get(name)?.lost === false) return undefined;
     const held: Held = { lost: false };
     this.#held.set(name, held);
     try {
@@ -72,6 +75,10 @@ export class PostgresAdvisoryLocks {
     return {
       get lost() {
         return held.lost;
+      },
+      onLost: (listener) => {
+        held.onLost = listener;
+        if (held.lost) listener();
       },
       release: async () => {
         // A lost lock went with its session; this session may hold a new one of the same name.
@@ -135,7 +142,11 @@ export class PostgresAdvisoryLocks {
     if (client !== this.#current) return;
     this.#current = undefined;
     this.#client = undefined;
-    for (const held of this.#held.values()) held.lost = true;
+    for (const held of [...this.#held.values()]) {
+      const isNew = !held.lost;
+      held.lost = true;
+      if (isNew) held.onLost?.();
+    }
     client.end().catch(() => undefined);
   }
 }

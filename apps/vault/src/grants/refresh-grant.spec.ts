@@ -31,6 +31,15 @@ const refreshes = () => fixture.server.count('token', 'refresh_token');
 const overlaps = () => fixture.server.families.all.reduce((sum, f) => sum + f.overlaps, 0);
 const sha256 = (token: string) => createHash('sha256').update(token).digest();
 
+/** As Postgres does with the sessions of a process that died. */
+async function killLocks(): Promise<void> {
+  await queryDatabase(
+    fixture.fresh.url,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name = 'symbolon-vault-locks' AND datname = current_database()`,
+  );
+}
+
 function tokenOf(result: AccessTokenResult): string {
   if (!result.ok) throw new Error(`no token: ${result.because}`);
   return result.token.reveal();
@@ -77,15 +86,24 @@ describe('R2, one refresh in flight per grant', () => {
     expect(refreshes()).toBe(20);
   });
 
+  test('a replica that loses its locks takes them again, and nobody else begins meanwhile', async () => {
+    const grant = await fixture.grantTo('alice', one);
+    await fixture.expire(grant.id);
+    fixture.server.script('token', slow(1_600));
+    const asked = fixture.ask('alice', one);
+    await expect.poll(refreshes).toBe(1);
+    await killLocks();
+    const others = Array.from({ length: 5 }, () => fixture.ask('alice', two));
+    const tokens = (await Promise.all([asked, ...others])).map(tokenOf);
+    expect(new Set(tokens).size).toBe(1);
+    expect(refreshes()).toBe(1);
+  });
+
   test('a replica whose lock connection is lost does not end the grant on invalid_grant', async () => {
     const grant = await fixture.grantTo('alice', one);
     await fixture.expire(grant.id);
     fixture.server.script('token', async (response) => {
-      await queryDatabase(
-        fixture.fresh.url,
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE application_name = 'symbolon-vault-locks' AND datname = current_database()`,
-      );
+      await killLocks();
       await sleep(100);
       await status(400, { error: 'invalid_grant' })(response, () => Promise.reject(new Error()));
     });
@@ -179,14 +197,6 @@ describe('after a crash', () => {
               refresh_started_at = now() - make_interval(secs => $2),
               refresh_token_version = token_version WHERE id = $1`,
       [id, secondsAgo],
-    );
-  }
-
-  async function killLocks(): Promise<void> {
-    await queryDatabase(
-      fixture.fresh.url,
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE application_name = 'symbolon-vault-locks' AND datname = current_database()`,
     );
   }
 

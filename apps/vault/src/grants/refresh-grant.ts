@@ -5,11 +5,15 @@ import type { LivenessLock, PostgresAdvisoryLocks } from '../database/postgres-a
 import type { VaultEvent, VaultLogger } from '../log-events.js';
 import type { Provider, ProviderFailure, Providers, TokenResult } from '../providers/provider.js';
 import type { RequestSlots, Slot } from '../providers/request-slots.js';
+import type { RefreshRules } from '../registry/domain/oauth-client.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { backoffSeconds } from './domain/grant.js';
+import { leaseSeconds } from './domain/lease.js';
+import { finishedByAnother, finishedMeanwhile } from './other-attempt.js';
 import type { GrantSeen } from './postgres-due-grants.js';
 import type { Answer, Attempt, PostgresRefreshStore } from './postgres-refresh-store.js';
 import type { ProviderCircuits } from './provider-circuits.js';
+import { RefreshLease } from './refresh-lease.js';
 import type { RefreshPolicies } from './refresh-policies.js';
 import type { RefreshOutcomes } from './refresh-outcomes.js';
 import { refreshParameters, type TokenTarget } from './token-target.js';
@@ -49,13 +53,13 @@ interface Flight {
 }
 
 const pollMs = 100;
-// A refresh ends by its HTTP deadline of 10 s; what lasts longer is not waited for.
+// A refresh ends by its HTTP deadline of 10 s; whoever wants the same waits no longer.
 const patienceMs = 12_000;
 
 /**
  * The one way in which a refresh token is used. At most one in flight per grant over all replicas: an advisory
- * lock says that its holder lives, the committed intent what it was doing, and compare-and-set on the token
- * columns' version decides whose answer counts. A refresh runs to its end whoever has stopped waiting for it.
+ * lock says that its holder lives, the committed intent what it was doing and keeps others away for a moment even
+ * if the lock is lost, and compare-and-set on the token columns' version decides whose answer counts. A refresh runs to its end whoever has stopped waiting for it.
  */
 export class RefreshGrant {
   readonly #flights = new Map<string, Flight>();
@@ -100,8 +104,9 @@ export class RefreshGrant {
   async #lead(request: RefreshRequest, slot: Slot | undefined): Promise<RefreshResult> {
     const deadline = performance.now() + patienceMs;
     for (;;) {
-      const lock = await this.parts.locks.tryLock(`refresh/${request.grant.id}`);
-      if (lock) return this.#asHolder(request, slot, lock);
+      const lock = await this.parts.locks.tryLock(lockOf(request.grant));
+      const result = lock && (await this.#asHolder(request, slot, lock));
+      if (result && result !== 'leased') return result;
       if (performance.now() > deadline) return failed(1);
       await sleep(pollMs * (0.5 + Math.random()));
       const grant = await this.parts.store.read(request.grant);
@@ -113,7 +118,7 @@ export class RefreshGrant {
     request: RefreshRequest,
     slot: Slot | undefined,
     lock: LivenessLock,
-  ): Promise<RefreshResult> {
+  ): Promise<RefreshResult | 'leased'> {
     try {
       if (slot) return await this.#inSlot(request, lock);
       const own = await this.#slotFor(request.grant.oauthClientId);
@@ -131,20 +136,27 @@ export class RefreshGrant {
     return circuits.isOpen(id) ? slots.takeProbe(room) : slots.take(room, patienceMs);
   }
 
-  async #inSlot(
-    { grant, target, force, isTest = false }: RefreshRequest,
-    lock: LivenessLock,
-  ): Promise<RefreshResult> {
+  async #inSlot(request: RefreshRequest, lock: LivenessLock): Promise<RefreshResult | 'leased'> {
     // Lost while waiting for the slot: another replica may be at it.
     if (lock.lost) return failed(1);
+    const { grant } = request;
     const { rules } = this.parts.policies.of(grant.oauthClientId);
-    const beginning = await this.parts.store.begin(grant, {
-      attemptId: randomUUID(),
-      force,
-      isTest,
-      rules,
+    const lease = new RefreshLease(lock, {
+      retake: () => this.parts.locks.tryLock(lockOf(grant)),
+      ms: leaseSeconds(rules.graceSeconds) * 1000,
     });
-    if (beginning.begun) return this.#attempt(beginning.attempt, target, lock);
+    return this.#underLease(request, rules, lease).finally(() => lease.end());
+  }
+
+  async #underLease(
+    { grant, target, force, isTest = false }: RefreshRequest,
+    rules: RefreshRules,
+    lease: RefreshLease,
+  ): Promise<RefreshResult | 'leased'> {
+    const intention = { attemptId: randomUUID(), force, isTest, rules };
+    const beginning = await this.parts.store.begin(grant, intention);
+    if (beginning.begun) return this.#attempt(beginning.attempt, target, lease);
+    if (beginning.because === 'leased') return 'leased';
     if (beginning.because === 'paused') return failed(beginning.seconds);
     return beginning.because === 'changed'
       ? ({ did: 'change' } as const)
@@ -154,13 +166,14 @@ export class RefreshGrant {
   async #attempt(
     attempt: Attempt,
     target: TokenTarget,
-    lock: LivenessLock,
+    lease: RefreshLease,
   ): Promise<RefreshResult> {
     const startedMs = performance.now();
     this.parts.crashPoint('refresh-after-intent');
+    if (await finishedMeanwhile(this.parts.store, attempt)) return { did: 'change' };
     const provider = this.#providerOf(attempt);
     if (provider === undefined) return this.#postpone(attempt, noRegistration);
-    const answer = await this.#ask(provider, attempt, target);
+    const answer = await this.#ask(provider, attempt, target, lease.signal);
     this.parts.crashPoint('refresh-after-token-answer');
     if (answer.ok) {
       await this.#store(attempt, { target, tokens: answer.tokens }, provider);
@@ -168,19 +181,27 @@ export class RefreshGrant {
       this.#log('grant.refreshed', attempt, { ms: Math.round(performance.now() - startedMs) });
       return { did: 'change' };
     }
+    // Not postponed: whoever takes this attempt over tries at once.
+    if (lease.signal.aborted) return failed(1);
     return answer.code === 'invalid_grant'
-      ? this.#refused(attempt, lock, answer)
+      ? this.#refused(attempt, lease, answer)
       : this.#postpone(attempt, answer);
   }
 
   /** What is thrown here (a secret that does not open) must not leave the attempt unfinished. */
-  async #ask(provider: Provider, attempt: Attempt, target: TokenTarget): Promise<TokenResult> {
+  async #ask(
+    provider: Provider,
+    attempt: Attempt,
+    target: TokenTarget,
+    signal: AbortSignal,
+  ): Promise<TokenResult> {
     try {
+      const { refreshToken, dpopKey } = attempt;
       const [first, ...others] = refreshParameters(target, attempt.grant.grantedScopes);
-      let answer = await provider.refresh(attempt.refreshToken, first);
+      let answer = await provider.refresh(refreshToken, { ...first, dpopKey, signal });
       for (const parameters of others)
         if (isScopeRefused(answer))
-          answer = await provider.refresh(attempt.refreshToken, parameters);
+          answer = await provider.refresh(refreshToken, { ...parameters, dpopKey, signal });
       return answer;
     } catch (error) {
       this.parts.logger.error({
@@ -206,35 +227,16 @@ export class RefreshGrant {
   /** `invalid_grant` ends a grant only if nobody else can still bring a good answer for this version. */
   async #refused(
     attempt: Attempt,
-    lock: LivenessLock,
+    lease: RefreshLease,
     failure: ProviderFailure,
   ): Promise<RefreshResult> {
-    // Without its connection this lock proves nothing: another replica may be using the same token.
-    if (lock.lost) return this.#postpone(attempt, failure);
+    // Without its connection a lock proves nothing: another replica may be using the same token.
+    if (lease.wasLost) return this.#postpone(attempt, failure);
     await this.parts.circuits.answered(attempt.grant.oauthClientId);
-    if (await this.#finishedByAnother(attempt)) return { did: 'change' };
+    if (await finishedByAnother(this.parts.store, attempt)) return { did: 'change' };
     await this.parts.outcomes.declareDead(attempt);
     this.#log('grant.ended', attempt, { reason: failure.detail });
     return { did: 'change' };
-  }
-
-  /**
-   * An attempt that was never finished is a crash, or a replica cut off from the database with the answer in its
-   * hands: give it the time that its HTTP deadline leaves it.
-   */
-  async #finishedByAnother({ grant, unfinishedSince }: Attempt): Promise<boolean> {
-    const sinceMs = unfinishedSince === undefined ? patienceMs : await this.#ageMs(unfinishedSince);
-    const deadline = performance.now() + Math.max(patienceMs - sinceMs, 0);
-    for (;;) {
-      const now = await this.parts.store.read(grant);
-      if (now?.tokenVersion !== grant.tokenVersion) return true;
-      if (performance.now() >= deadline) return false;
-      await sleep(pollMs * 2);
-    }
-  }
-
-  async #ageMs(since: number): Promise<number> {
-    return ((await this.parts.store.now()) - since) * 1000;
   }
 
   async #postpone(attempt: Attempt, failure: ProviderFailure): Promise<RefreshResult> {
@@ -258,6 +260,10 @@ export class RefreshGrant {
     const oauthClient = client?.document.slug;
     this.parts.logger.info({ event, grantId: grant.id, oauthClient, ...more });
   }
+}
+
+function lockOf({ id }: GrantSeen): string {
+  return `refresh/${id}`;
 }
 
 const noRegistration: ProviderFailure = {
