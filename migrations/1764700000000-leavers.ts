@@ -44,7 +44,7 @@ const statements = [
   `CREATE INDEX leaver_person ON leaver (issuer_id, subject)`,
   `CREATE INDEX leaver_open ON leaver (ordered_at) WHERE settled_at IS NULL`,
 
-  // One grant that was ended with the person, as it was then.
+  // One grant that was ended with the person, as it was then; owed: tokens that its provider is to end.
   `CREATE TABLE leaver_connection (
      leaver_id          uuid NOT NULL REFERENCES leaver ON DELETE CASCADE,
      grant_id           uuid NOT NULL,
@@ -58,10 +58,12 @@ const statements = [
      last_used_at       timestamptz,
      ended_at           timestamptz NOT NULL DEFAULT now(),
      access_token_until timestamptz,
+     owed               int NOT NULL,
      unreadable         boolean NOT NULL,
      PRIMARY KEY (leaver_id, grant_id)
    )`,
   `CREATE INDEX provider_revocation_person ON provider_revocation (issuer_id, subject)`,
+  `CREATE INDEX web_session_person ON web_session (issuer_id, subject)`,
 
   `CREATE TABLE scim_service (
      issuer_id         uuid PRIMARY KEY REFERENCES registry_resource ON DELETE CASCADE,

@@ -9,6 +9,7 @@ import { GrantsModule } from './grants/grants.module.js';
 import { HealthModule } from './health.module.js';
 import { ImportsModule } from './imports/imports.module.js';
 import { InteractionsModule } from './interactions/interactions.module.js';
+import { LeaversModule } from './leavers/leavers.module.js';
 import { MachineClientsModule } from './machine-clients/machine-clients.module.js';
 import { PlatformModule } from './platform.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
@@ -39,6 +40,7 @@ export class AppModule {
         InteractionsModule,
         SessionsModule,
         ConnectModule,
+        LeaversModule,
         WebModule,
         ExchangeModule,
         AdminModule,

@@ -28,6 +28,7 @@ export type VaultEvent =
   | 'grant.revocation_postponed'
   | 'grant.scan_failed'
   | 'interactions.sweep_failed'
+  | 'leaver.work_failed'
   | 'login.refused'
   | 'machine_client.refused'
   | 'page.failed'

@@ -25,6 +25,10 @@ export const GRANT_IMPORTS = Symbol('ImportGrants');
 /** A PostgresRecoveryStore and the RequestRecovery (recovery/). */
 export const RECOVERY_STORE = Symbol('RecoveryStore');
 export const RECOVERY_REQUESTS = Symbol('RequestRecovery');
+/** A LeaverDesk (leavers/leaver-desk.ts). */
+export const LEAVERS = Symbol('LeaverDesk');
+/** A ScimAccess (scim/scim-access.ts). */
+export const SCIM_ACCESS = Symbol('ScimAccess');
 export const PROVIDERS = Symbol('Providers');
 export const INTERACTIONS = Symbol('Interactions');
 /** A CrashPoint; `noCrash` in production. */

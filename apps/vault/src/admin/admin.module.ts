@@ -55,6 +55,7 @@ import { GrantsImportController } from './grants-import.controller.js';
 import { IssuerMoveController } from './issuer-move.controller.js';
 import { IssuerTestController } from './issuer-test.controller.js';
 import { KeysController } from './keys.controller.js';
+import { LeaversController } from './leavers.controller.js';
 import { OAuthClientTestController } from './oauth-client-test.controller.js';
 import { OpenApiController } from './openapi.controller.js';
 import { PortableController } from './portable.controller.js';
@@ -76,12 +77,13 @@ import { WebhooksController } from './webhooks.controller.js';
 @Module({
   controllers: [
     IssuerTestController,
-    OAuthClientTestController,
     IssuerMoveController,
+    OAuthClientTestController,
     TemplatesController,
     GrantsController,
     GrantsImportController,
     KeysController,
+    LeaversController,
     RecoveriesController,
     AuditEventsController,
     WebhooksController,
@@ -153,13 +155,13 @@ import { WebhooksController } from './webhooks.controller.js';
       ],
     },
     {
-      provide: TestOAuthClient,
-    {
       provide: MoveIssuer,
       useFactory: (...[registry, outbound, keys, clock, writer]: MovePorts) =>
         new MoveIssuer({ registry, outbound, keys, clock, writer }),
       inject: [REGISTRY, OUTBOUND, JWKS_CACHE, CLOCK, RegistryWriter],
     },
+    {
+      provide: TestOAuthClient,
       useFactory: (...[registry, store, outbound, providers, register, publicUrl]: TestPorts) =>
         new TestOAuthClient({ registry, store, outbound, providers, register, publicUrl }),
       inject: [REGISTRY, PostgresRegistryStore, OUTBOUND, PROVIDERS, RegisterClient, PUBLIC_URL],
@@ -208,9 +210,9 @@ export class AdminModule implements OnModuleInit, OnApplicationBootstrap, OnModu
 
 type RotationPorts = [Registry, PostgresSigningKeys, PostgresDatabase, AuditLog];
 
-type TestPorts = [Registry, PostgresRegistryStore, Outbound, Providers, RegisterClient, string];
-
 type MovePorts = [Registry, Outbound, JwksCache, Clock, RegistryWriter];
+
+type TestPorts = [Registry, PostgresRegistryStore, Outbound, Providers, RegisterClient, string];
 
 type RegisterPorts = [
   Registry,

@@ -3,6 +3,7 @@ import type { JsonObject } from '../registry/domain/json.js';
 import { collectionOperations } from './openapi-collections.js';
 import { grantOperations } from './openapi-grants.js';
 import { keyOperations } from './openapi-keys.js';
+import { leaverOperations } from './openapi-leavers.js';
 import { dryRun, openApiOperation, page, paging, type Operation } from './openapi-operations.js';
 import { changeSchema, problemSchema, resourceSchema } from './openapi-schemas.js';
 import { recoveryOperations } from './openapi-recoveries.js';
@@ -17,6 +18,7 @@ export const adminOperations: readonly Operation[] = [
   ...testOperations(),
   ...templateOperations,
   ...grantOperations,
+  ...leaverOperations,
   ...webhookOperations,
   ...auditOperations(),
   ...keyOperations,
@@ -72,8 +74,6 @@ function testOperations(): Operation[] {
     },
     {
       method: 'post',
-    {
-      method: 'post',
       path: '/admin/v1/issuers/{slug}/move',
       tag: 'issuers',
       summary:
@@ -99,6 +99,8 @@ function testOperations(): Operation[] {
         422: { what: 'The new URL is not this issuer, or signs by other keys.' },
       },
     },
+    {
+      method: 'post',
       path: '/admin/v1/oauth-clients/{slug}/test',
       tag: 'oauth-clients',
       summary: 'Try what can be tried without a person, in order',

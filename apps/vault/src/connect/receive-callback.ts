@@ -104,7 +104,7 @@ export class ReceiveCallback {
     const told = { kind: 'told', interactionId: interaction.id } as const;
     const held = grant && { status: grant.status, accountSubject: grant.account?.subject };
     if (held && isOtherAccount(held, account?.subject)) {
-      await this.#hold(request, brought);
+      if (!(await this.#hold(request, brought))) await discard(provider, brought);
       return told;
     }
     const { requestId } = callback;
@@ -119,13 +119,15 @@ export class ReceiveCallback {
     return told;
   }
 
-  async #hold(request: ConsentRequest, brought: Brought): Promise<void> {
+  /** False where the interaction has ended meanwhile. */
+  async #hold(request: ConsentRequest, brought: Brought): Promise<boolean> {
     const { database, interactions, unconfirmed } = this.stores;
     const { id } = request.interaction;
-    await database.transaction(async (tx) => {
-      if (!(await interactions.step(tx, id, 'hold', { status: 'confirming' }))) return;
+    return database.transaction(async (tx) => {
+      if (!(await interactions.step(tx, id, 'hold', { status: 'confirming' }))) return false;
       await unconfirmed.put(tx, request, brought);
       await interactions.prolong(tx, id);
+      return true;
     });
   }
 

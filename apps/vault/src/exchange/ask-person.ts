@@ -1,9 +1,13 @@
 import type { InteractionRequired } from '#lib/contract/exchange';
+import { PersonLeft } from '../bars/person-left.js';
+import { admit } from '../bars/postgres-bar.js';
+import type { Database } from '../database/database.js';
 import type {
   InteractionRequest,
   Interactions,
   InteractionView,
 } from '../interactions/interactions.js';
+import type { OAuthRefusal } from './domain/exchange-parameters.js';
 
 // Seconds between two looks at an interaction that somebody waits for.
 const interval = 5;
@@ -17,10 +21,27 @@ export interface HowToAsk {
 
 /** The answer that a person is needed, with a link for them or without. */
 export class AskPerson {
-  constructor(private readonly interactions: Interactions) {}
+  constructor(
+    private readonly interactions: Interactions,
+    private readonly database: Database,
+  ) {}
 
-  async ask(request: InteractionRequest, how: HowToAsk): Promise<InteractionRequired> {
+  /** Who has left is not asked, but refused. */
+  async ask(
+    request: InteractionRequest,
+    how: HowToAsk,
+  ): Promise<InteractionRequired | OAuthRefusal> {
+    try {
+      return await this.#ask(request, how);
+    } catch (error) {
+      if (!(error instanceof PersonLeft)) throw error;
+      return { error: 'access_denied', description: error.detail };
+    }
+  }
+
+  async #ask(request: InteractionRequest, how: HowToAsk): Promise<InteractionRequired> {
     if (how.mint) return this.#withLink(request);
+    await this.database.transaction((tx) => admit(tx, request));
     const found = how.interactionId && (await this.interactions.byId(how.interactionId));
     if (found && isSame(found, request)) return continued(found, how.upstreamName);
     return {

@@ -1,10 +1,6 @@
 import { decideAccess } from '#lib/access/access-rule';
 import type { Clock } from '#lib/clock/clock';
-import {
-  accessTokenType,
-  type InteractionRequired,
-  type TokenAnswer,
-} from '#lib/contract/exchange';
+import type { InteractionRequired, TokenAnswer } from '#lib/contract/exchange';
 import type { Caller } from '#lib/jwt/caller';
 import { SealBroken } from '#lib/sealing/message';
 import type { AuditLog } from '../audit/audit-log.js';
@@ -20,6 +16,7 @@ import { covers, union } from '../grants/domain/scope-set.js';
 import type { HeldGrant, PostgresHeldGrants } from '../grants/postgres-held-grants.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
 import type { Registry, Stored } from '../registry/registry-snapshot.js';
+import { answerWithToken } from './answer-with-token.js';
 import type { AskPerson } from './ask-person.js';
 import { consumerOf } from './consumer.js';
 import type { ExchangeParameters, OAuthRefusal } from './domain/exchange-parameters.js';
@@ -69,9 +66,6 @@ const noAccess: OAuthRefusal = {
   error: 'access_denied',
   description: 'subject_token lacks a scope or claim that this upstream asks for.',
 };
-
-// Told where the server names no lifetime: asking again costs little.
-const assumedSeconds = 300;
 
 /** RFC 8693: the person's own token for an upstream, on the word of a token that says who they are. */
 export class ExchangeToken {
@@ -166,14 +160,12 @@ export class ExchangeToken {
     const scopes = union(settled.target.scopes, had);
     const request = { ...consentKey(settled), purpose, scopes, clientName: clientInfoName };
     const mint = mayAsk && interaction === 'create' && interactionId === undefined;
-    return {
-      interaction: await this.parts.askPerson.ask(request, {
-        upstreamName: upstream.document.name,
-        interactionId,
-        mint,
-      }),
-      caller: settled.subject.caller,
-    };
+    const how = { upstreamName: upstream.document.name, interactionId, mint };
+    const answer = await this.parts.askPerson.ask(request, how);
+    const { caller } = settled.subject;
+    return answer.error === 'interaction_required'
+      ? { interaction: answer, caller }
+      : { ...answer, caller };
   }
 
   /** No token leaves without the record that it did (R10). */
@@ -184,24 +176,7 @@ export class ExchangeToken {
       { ...this.#record(settled), action: 'token.exchanged', outcome: 'success', detail },
       { grant, target: stored.target, issuedAt: stored.issuedAt },
     );
-    return { token: this.#tokenAnswer(settled.target, served) };
-  }
-
-  #tokenAnswer({ upstream }: ExchangeTarget, { token, stored, grant }: Served): TokenAnswer {
-    const { expiresAt, grantedScopes } = stored;
-    const granted = grantedScopes.length > 0 ? grantedScopes : grant.grantedScopes;
-    const { header, scheme } = upstream.document.inject;
-    const asBearer = header.toLowerCase() === 'authorization' && scheme === 'Bearer';
-    const left = expiresAt === undefined ? assumedSeconds : expiresAt - this.parts.clock.now();
-    return {
-      access_token: token.reveal(),
-      issued_token_type: accessTokenType,
-      token_type: asBearer ? 'Bearer' : 'N_A',
-      expires_in: Math.max(Math.floor(left), 1),
-      ...(granted.length > 0 ? { scope: granted.join(' ') } : {}),
-      grant_id: grant.id,
-      grant_version: grant.version,
-    };
+    return { token: answerWithToken(settled.target, served, this.parts.clock.now()) };
   }
 
   /** A ciphertext that does not open was moved or changed: fail closed, and leave a mark (row 37). */

@@ -45,8 +45,9 @@ import { TokenController } from './token.controller.js';
     },
     {
       provide: AskPerson,
-      useFactory: (interactions: Interactions) => new AskPerson(interactions),
-      inject: [INTERACTIONS],
+      useFactory: (interactions: Interactions, database: PostgresDatabase) =>
+        new AskPerson(interactions, database),
+      inject: [INTERACTIONS, DATABASE],
     },
     {
       provide: ExchangeToken,

@@ -233,6 +233,7 @@ const ending: Provider[] = [
     PostgresHeldGrants,
     AccessTokenFor,
     RefreshGrant,
+    RevokeGrant,
     DueScan,
   ],
 })

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditActor, AuditLog } from '../audit/audit-log.js';
+import { leftDetail, PersonLeft } from '../bars/person-left.js';
+import { isBarred } from '../bars/postgres-bar.js';
 import type { Database, Transaction } from '../database/database.js';
 import type { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
 import { consentLifetimeSeconds, type ConsentStore } from '../grants/consent-store.js';
@@ -44,6 +46,8 @@ export class ImportGrant {
 
   /** What would come of it, without asking the provider. */
   async foresee({ key }: PlannedImport): Promise<ImportOutcome> {
+    if (await this.parts.database.transaction((tx) => isBarred(tx, key)))
+      return refused(leftDetail);
     const present = presence(await this.parts.grants.find(key));
     return present ?? { status: 'valid', detail: 'It would be verified by a refresh and stored.' };
   }
@@ -82,7 +86,13 @@ export class ImportGrant {
       refreshToken: answer.tokens.refreshToken ?? item.refreshToken,
       scopes: answer.tokens.scopes.length > 0 ? answer.tokens.scopes : plan.scopes,
     };
-    return this.#store(plan, { tokens, account: account ?? stated(plan) }, by);
+    try {
+      return await this.#store(plan, { tokens, account: account ?? stated(plan) }, by);
+    } catch (error) {
+      if (!(error instanceof PersonLeft)) throw error;
+      await provider.revoke(tokens.refreshToken ?? item.refreshToken, 'refresh_token');
+      return refused(leftDetail);
+    }
   }
 
   async #store(plan: PlannedImport, brought: Brought, by: Importer): Promise<ImportOutcome> {
@@ -90,7 +100,7 @@ export class ImportGrant {
       try {
         return await this.parts.database.transaction((tx) => this.#storeIn(tx, plan, brought, by));
       } catch (error) {
-        if (tries === commitTries) throw error;
+        if (tries === commitTries || error instanceof PersonLeft) throw error;
         await sleep(commitPauseMs);
       }
     }

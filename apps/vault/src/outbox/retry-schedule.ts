@@ -14,6 +14,9 @@ const schedule = [
   24 * hour,
 ];
 
+/** The longest that the schedule can last, in seconds. */
+export const retriedForSeconds = 1.1 * schedule.reduce((sum, wait) => sum + wait, 0);
+
 /**
  * Seconds until the next attempt after `attempts` that failed; undefined once the schedule is through. Never before
  * what the other side asked for (`retryAfter`, seconds), and not all together: `chance` is 0 to 1.

@@ -51,6 +51,15 @@ export class PostgresWebSessionStore {
     await queryOf(tx)('DELETE FROM web_session WHERE hash = $1', [hash]);
   }
 
+  /** All of a person. Answers how many there were. */
+  async removeOf(tx: Transaction, person: { issuerId: string; subject: string }): Promise<number> {
+    const rows = await queryOf(tx)(
+      'DELETE FROM web_session WHERE issuer_id = $1 AND subject = $2 RETURNING hash',
+      [person.issuerId, person.subject],
+    );
+    return rows.length;
+  }
+
   async removeEnded(): Promise<void> {
     await this.database.query(
       `DELETE FROM web_session

@@ -1,0 +1,110 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Problem } from '#lib/problem/problem';
+import type { LeaverDesk } from '../leavers/leaver-desk.js';
+import { explainIssues } from '../registry/domain/explain-issues.js';
+import { isUnstorable } from '../registry/domain/json.js';
+import { LEAVERS, PUBLIC_URL } from '../tokens.js';
+import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { nextLink, pageOf, readListQuery } from './list-page.js';
+import { SealedCursors } from './sealed-cursor.js';
+
+const text = z
+  .string()
+  .min(1)
+  .max(500)
+  .refine((value) => !isUnstorable(value), 'It holds what cannot be stored.');
+const order = z.strictObject({ issuer: text, subject: text, reason: text.optional() });
+const filters = {
+  issuer: text.optional(),
+  subject: text.optional(),
+  status: z.enum(['ending', 'waiting', 'complete']).optional(),
+  barred: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional(),
+};
+
+/** People who leave; also the event hook of an identity provider that speaks no SCIM. */
+@Controller('admin/v1/leavers')
+@UseGuards(AdminGuard)
+export class LeaversController {
+  constructor(
+    @Inject(LEAVERS) private readonly desk: LeaverDesk,
+    @Inject(SealedCursors) private readonly cursors: SealedCursors,
+    @Inject(PUBLIC_URL) private readonly publicUrl: string,
+  ) {}
+
+  /** 202 while a provider is still to answer: the receipt goes on under its address. */
+  @Post()
+  async end(
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const parsed = order.safeParse(body);
+    if (!parsed.success)
+      throw new Problem('validation-failed', 'Send {"issuer": …, "subject": …}.', {
+        errors: explainIssues(parsed.error.issues, body),
+      });
+    const { reason, ...who } = parsed.data;
+    const entry = await this.desk.end({ ...who, reason }, by(request));
+    reply.status(entry.status === 'complete' ? 200 : 202);
+    reply.header('location', `${this.publicUrl}/admin/v1/leavers/${entry.id}`);
+    return entry;
+  }
+
+  @Get()
+  async list(
+    @Query() query: unknown,
+    @Req() request: AdminRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { limit, cursor, ...wanted } = readListQuery(filters, query);
+    const list = `leavers ${JSON.stringify(wanted)}`;
+    const before = cursor === undefined ? '' : await this.cursors.open(list, cursor);
+    const found = await this.desk.list(wanted, { before, limit: limit + 1 });
+    const page = pageOf(found, { list, limit }, this.cursors, {
+      position: ({ position }) => position,
+      present: ({ entry }) => entry,
+    });
+    if (page.nextCursor !== null)
+      reply.header('link', nextLink(new URL(request.url, this.publicUrl), page.nextCursor));
+    return page;
+  }
+
+  @Get(':id')
+  get(@Param('id') id: string) {
+    return this.desk.show(knownId(id));
+  }
+
+  /** Lifts the bar; the receipt stays. */
+  @Delete(':id')
+  @HttpCode(200)
+  lift(@Param('id') id: string, @Req() request: AdminRequest) {
+    return this.desk.lift(knownId(id), by(request));
+  }
+}
+
+function knownId(id: string): string {
+  if (z.uuid().safeParse(id).success) return id;
+  throw new Problem('not-found', 'There is no such leaver.');
+}
+
+function by({ admin, id: requestId }: AdminRequest) {
+  return { actor: admin.actor, requestId };
+}
