@@ -35,7 +35,8 @@ export default defineConfig({
           globalSetup: ['test/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // Each file has a stack of its own; most of their time is waiting.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

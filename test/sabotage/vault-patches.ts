@@ -113,9 +113,8 @@ export const vaultPatches: readonly Patch[] = [
     name: 'hand out a token without its audit record',
     row: 'R10, nothing without its record',
     file: `${exchange}/hand-outs.ts`,
-    find: 'await this.#commits.add({ record, use: noted ? undefined : use });',
-    replace:
-      'void this.#commits.add({ record, use: noted ? undefined : use }).catch(() => undefined);',
+    find: 'await this.#records.add(record);',
+    replace: 'void this.#records.add(record).catch(() => undefined);',
     spec: exchangeSpec,
     test: 'R10: without its audit record no token leaves',
   },
