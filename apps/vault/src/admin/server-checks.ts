@@ -11,7 +11,7 @@ export function serverChecks(document: OAuthClient, server: Server): OAuthClient
     offlineAccess(document, server),
     issParameter(server),
     pushedAuthorization(document, server),
-    dpop(server),
+    dpop(document, server),
     revocation(document, server),
   ];
 }
@@ -120,14 +120,34 @@ function pushedAuthorization(
   );
 }
 
-function dpop({ metadata }: Server): OAuthClientCheck {
-  const offered = metadata?.dpop_signing_alg_values_supported !== undefined;
-  return pass(
-    'dpop',
-    offered
-      ? 'The server offers DPoP (RFC 9449). The vault does not use it: tokens are bearer tokens.'
-      : 'The server does not offer DPoP; tokens are bearer tokens.',
-  );
+function dpop(document: OAuthClient, { metadata }: Server): OAuthClientCheck {
+  const name = 'dpop';
+  const algorithms = metadata?.dpop_signing_alg_values_supported;
+  const fits = algorithms?.includes('ES256') === true;
+  if (document.dpop === 'never')
+    return pass(
+      name,
+      algorithms === undefined
+        ? 'The server does not offer DPoP, and none is wanted: tokens are bearer tokens.'
+        : 'The server offers DPoP (RFC 9449), which is switched off here: tokens are bearer tokens.',
+    );
+  if (fits)
+    return pass(
+      name,
+      'The server offers DPoP (RFC 9449) with ES256: tokens are bound to a key of each connection.',
+    );
+  const offered =
+    algorithms === undefined
+      ? 'The server does not offer DPoP (RFC 9449)'
+      : `The server offers DPoP (RFC 9449), but not with ES256`;
+  if (document.dpop === 'auto') return pass(name, `${offered}; tokens are bearer tokens.`);
+  if (metadata === undefined)
+    return needsUser(
+      name,
+      'Endpoints that are typed in do not say whether there is DPoP; proofs are sent always.',
+      'Connect once: a server that answers with bearer tokens is refused.',
+    );
+  return fail(name, `${offered}, which is demanded here.`, 'Set dpop to auto.');
 }
 
 function revocation(document: OAuthClient, { revocation: endpoint }: Server): OAuthClientCheck {

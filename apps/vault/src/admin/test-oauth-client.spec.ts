@@ -108,12 +108,20 @@ describe('the test of an oauth client', () => {
       'fail',
     ],
     [
-      'DPoP, which is not used',
+      'DPoP that fits',
       { dpop_signing_alg_values_supported: ['ES256'] },
-      {},
+      { dpop: 'always' },
       'dpop',
       'pass',
     ],
+    [
+      'DPoP with another algorithm, although it is demanded',
+      { dpop_signing_alg_values_supported: ['Ed25519'] },
+      { dpop: 'always' },
+      'dpop',
+      'fail',
+    ],
+    ['no DPoP, although it is demanded', {}, { dpop: 'always' }, 'dpop', 'fail'],
     [
       'nothing about iss',
       { authorization_response_iss_parameter_supported: undefined },

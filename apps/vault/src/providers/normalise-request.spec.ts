@@ -59,10 +59,11 @@ describe('the authorization request', () => {
     expect(authorize(more)).toMatchObject({ user_scope: 'a,b' });
   });
 
-  test('that was pushed is a reference already', () => {
+  test('that was pushed is a reference already, beside our name', () => {
     const url = 'https://x.example/authorize?client_id=me&request_uri=urn:x';
-    expect(authorize({ rename: { client_id: 'other' } }, url)).toEqual({
-      client_id: 'me',
+    const rename = { client_id: 'other', response_type: 'kind' };
+    expect(authorize({ rename, skipEmptyScope: false }, url)).toEqual({
+      other: 'me',
       request_uri: 'urn:x',
     });
   });

@@ -20,23 +20,34 @@ const form = 'application/x-www-form-urlencoded';
 
 /** The authorization request as this provider wants it. */
 export function providerAuthorizationUrl({ authorize }: Template, regular: URL): URL {
-  // RFC 9126: what was pushed stands in the reference.
-  if (regular.searchParams.has('request_uri')) return regular;
   const url = new URL(regular);
-  const { searchParams } = url;
-  const scopes = splitScopes(authorize, searchParams.get('scope') ?? '');
-  searchParams.delete('scope');
-  if (scopes.main.length > 0 || !authorize.skipEmptyScope)
-    searchParams.set('scope', scopes.main.join(authorize.scopeSeparator));
-  if (authorize.pkce === 'off') {
-    searchParams.delete('code_challenge');
-    searchParams.delete('code_challenge_method');
-  }
-  for (const name of authorize.remove) searchParams.delete(name);
-  renameIn(searchParams, authorize.rename);
-  for (const [name, list] of scopes.extra)
-    searchParams.set(name, list.join(authorize.scopeSeparator));
+  // RFC 9126 §4: what was pushed stands in the reference; only our name is said again.
+  if (url.searchParams.has('request_uri')) renameIn(url.searchParams, authorize.rename);
+  else rewrite(authorize, url.searchParams);
   return url;
+}
+
+/** A pushed authorization request (RFC 9126) as this provider wants it: the same parameters, and who we are. */
+export function providerPushedRequest(template: Template, regular: FormRequest): WireRequest {
+  const { url, headers } = providerClientAuth(template, regular);
+  const body = new URLSearchParams(regular.body);
+  rewrite(template.authorize, body);
+  return { url, ...encoded('form', headers, Object.fromEntries(body)) };
+}
+
+function rewrite(authorize: Template['authorize'], parameters: URLSearchParams): void {
+  const scopes = splitScopes(authorize, parameters.get('scope') ?? '');
+  parameters.delete('scope');
+  if (scopes.main.length > 0 || !authorize.skipEmptyScope)
+    parameters.set('scope', scopes.main.join(authorize.scopeSeparator));
+  if (authorize.pkce === 'off') {
+    parameters.delete('code_challenge');
+    parameters.delete('code_challenge_method');
+  }
+  for (const name of authorize.remove) parameters.delete(name);
+  renameIn(parameters, authorize.rename);
+  for (const [name, list] of scopes.extra)
+    parameters.set(name, list.join(authorize.scopeSeparator));
 }
 
 /** A token request as this provider wants it; `refreshEndpoint` where refreshing has an address of its own. */

@@ -3,7 +3,11 @@ import type { Clock } from '#lib/clock/clock';
 import type { Outbound } from '#lib/outbound/outbound';
 import type { Template } from '../templates/template.js';
 import { regularTokenAnswer, type TokenAnswerExtras } from './normalise-answer.js';
-import { providerClientAuth, providerTokenRequest } from './normalise-request.js';
+import {
+  providerClientAuth,
+  providerPushedRequest,
+  providerTokenRequest,
+} from './normalise-request.js';
 
 /** What of libs/outbound a provider uses. */
 export type ProviderOutbound = Pick<Outbound, 'fetch' | 'checkUrl'>;
@@ -40,6 +44,11 @@ export class NormalisingOutbound implements ProviderOutbound {
     if (typeof input !== 'string' || !(body instanceof URLSearchParams))
       return this.outbound.fetch(input, init);
     const request = { url: input, headers: new Headers(init.headers), body };
+    // RFC 9126 §2.1: nothing else that is posted names a response type.
+    if (body.has('response_type')) {
+      const { url, ...sent } = providerPushedRequest(this.template, request);
+      return this.outbound.fetch(url, { ...init, ...sent });
+    }
     if (!body.has('grant_type')) {
       const { headers } = providerClientAuth(this.template, request);
       return this.outbound.fetch(input, { ...init, headers });

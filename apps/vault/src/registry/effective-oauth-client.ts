@@ -36,12 +36,24 @@ function merged(template: Template, document: OAuthClientDocument): object {
   const isStatic = (document.registration ?? 'static') === 'static';
   return {
     scopes: template.scopes,
+    ...(usesTokenItself(template) ? { dpop: 'never' } : {}),
     clientAuth: isStatic ? template.clientAuth.method : 'auto',
     ...document,
     ...whereOf(template, document),
     authorizeParams: { ...template.authorize.params, ...document.authorizeParams },
     refresh: { ...refreshRulesOf(template), ...document.refresh },
   };
+}
+
+/** A template's own calls bear the token alone, without a proof. */
+function usesTokenItself({ account, metadata, revoke }: Template): boolean {
+  return (
+    account?.from === 'request' ||
+    metadata.postConnect.length > 0 ||
+    revoke?.auth === 'bearer' ||
+    revoke?.auth === 'header' ||
+    revoke?.token === 'access'
+  );
 }
 
 function nowhere({ slug, name, template, variables }: OAuthClientDocument): object {
@@ -67,6 +79,7 @@ function faults(document: OAuthClientDocument): readonly FieldError[] {
   if (found === undefined) return [noSuchTemplate];
   const filled = fillTemplate(found, variables);
   if (!filled.ok) return filled.errors;
+  if (usesTokenItself(found) && (document.dpop ?? 'never') !== 'never') return [noProofs];
   const missing = found.needs.filter((member) => document[member] === undefined);
   if (missing.length > 0) return missing.map(needed);
   const parsed = oauthClient.safeParse(merged(filled.template, document));
@@ -77,6 +90,12 @@ function needed(member: string): FieldError {
   const detail = 'Is required: this template has no address of its own.';
   return { pointer: `/${member}`, code: 'required', detail };
 }
+
+const noProofs: FieldError = {
+  pointer: '/dpop',
+  code: 'invalid-value',
+  detail: 'This template looks things up with the token alone: leave dpop out.',
+};
 
 const noSuchTemplate: FieldError = {
   pointer: '/template',

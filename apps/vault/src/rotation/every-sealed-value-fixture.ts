@@ -59,11 +59,6 @@ export class EverySealedValue {
     );
     const own = await new PostgresRegistrations(database, sealer).of(oauthClientId);
     const [key] = await new PostgresSigningKeys(database, sealer).live(this.#keyOwner());
-    const grants = new PostgresHeldGrants(database, sealer);
-    const held = await grants.hold(this.#grantKey(), target.resource);
-    const refreshToken = await database.transaction((tx) =>
-      new PostgresGrantEnding(sealer).tokensToRevoke(tx, held?.grant.id ?? ''),
-    );
     const owed = await new PostgresRevocationStore(database, sealer).open(this.#owed);
     const trip = await new PostgresAuthorizationStore(database, sealer).peek(this.#stateHash);
     const waiting = await new PostgresUnconfirmedAccountStore(database, sealer).find(this.#request);
@@ -74,9 +69,7 @@ export class EverySealedValue {
       'oauth_client_registration.client_secret': own?.clientSecret?.reveal(),
       'oauth_client_registration.registration_access_token': own?.registrationAccessToken?.reveal(),
       'oauth_client_key.private_jwk': key?.privateJwk.reveal().slice(0, 8),
-      'access_token.sealed': (await held?.tokens[0]?.open())?.reveal(),
-      'user_grant.dpop_key': (await held?.tokens[0]?.openKey())?.reveal(),
-      'user_grant.refresh_token': (await refreshToken?.tokens[0]?.open())?.reveal(),
+      ...(await this.#readGrant(sealer)),
       'provider_revocation.sealed': typeof owed === 'object' ? owed.reveal() : owed,
       'upstream_authorization.pkce_verifier': trip?.codeVerifier.reveal(),
       'upstream_authorization.dpop_key': trip?.dpopKey?.reveal(),
@@ -84,6 +77,21 @@ export class EverySealedValue {
       'login_attempt.pkce_verifier': login?.codeVerifier.reveal(),
       'login_attempt.return_to':
         login?.returnTo.page === 'link' ? login.returnTo.link.reveal() : undefined,
+    };
+  }
+
+  async #readGrant(sealer: Sealer): Promise<Record<string, string | undefined>> {
+    const { database } = this.fixture;
+    const grants = new PostgresHeldGrants(database, sealer);
+    const held = await grants.hold(this.#grantKey(), target.resource);
+    const refreshToken = await database.transaction((tx) =>
+      new PostgresGrantEnding(sealer).tokensToRevoke(tx, held?.grant.id ?? ''),
+    );
+    const [token] = held?.tokens ?? [];
+    return {
+      'access_token.sealed': (await token?.open())?.reveal(),
+      'user_grant.dpop_key': (await token?.openKey())?.reveal(),
+      'user_grant.refresh_token': (await refreshToken?.tokens[0]?.open())?.reveal(),
     };
   }
 
