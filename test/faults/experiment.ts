@@ -8,5 +8,10 @@ export type Ground = Pick<Laboratory, 'stack' | 'killDatabase' | 'startDatabase'
 export interface Experiment {
   readonly promise: `R${number}`;
   readonly title: string;
+  /**
+   * In a run of all: `beside` the others, because it lasts long and mostly waits · `alone` at the end, because it
+   * measures times · else one after the other.
+   */
+  readonly when?: 'beside' | 'alone';
   readonly run: (laboratory: Ground, scale: Scale) => Promise<Outcome>;
 }

@@ -29,15 +29,29 @@ async function runAll(
   scale: Scale,
   keep: boolean,
 ): Promise<readonly Finished[]> {
+  const those = (when: Experiment['when']) => chosen.filter((one) => one.when === when);
+  const beside = those('beside').map((one) => inTurn([one], scale, keep));
+  const finished = (await Promise.all([...beside, inTurn(those(undefined), scale, keep)])).flat();
+  finished.push(...(await inTurn(those('alone'), scale, keep)));
+  return chosen.flatMap((one) => finished.filter(({ experiment }) => experiment === one));
+}
+
+/** In one laboratory, one after the other. */
+async function inTurn(
+  chosen: readonly Experiment[],
+  scale: Scale,
+  keep: boolean,
+): Promise<readonly Finished[]> {
+  if (chosen.length === 0) return [];
   const laboratory = await Laboratory.open();
   const finished: Finished[] = [];
   try {
     for (const experiment of chosen) {
-      process.stderr.write(`${experiment.promise} ${experiment.title} …`);
       const startedMs = performance.now();
       const outcome = await ran(experiment, laboratory, scale);
       const seconds = (performance.now() - startedMs) / 1000;
-      process.stderr.write(` ${outcome.verdict} (${seconds.toFixed(0)} s)\n`);
+      const { promise, title } = experiment;
+      process.stderr.write(`${promise} ${title}: ${outcome.verdict} (${seconds.toFixed(0)} s)\n`);
       finished.push({ experiment, outcome, seconds });
     }
   } finally {

@@ -8,6 +8,7 @@ import { Tally } from './tally.js';
 export const acknowledgedConsents: Experiment = {
   promise: 'R1',
   title: 'An acknowledged consent survives',
+  when: 'beside',
   run: async (laboratory, scale) => {
     const tally = new Tally();
     const full = scale === 'full';
@@ -15,7 +16,7 @@ export const acknowledgedConsents: Experiment = {
     try {
       const people = await stack.connected(full ? 10 : 4);
       await measuredGap(tally, stack, full ? 300 : 10);
-      const lost = await killedRefreshes(tally, stack, { kills: full ? 300 : 2, people });
+      const lost = await killedRefreshes(tally, stack, { kills: full ? 150 : 2, people });
       for (const name of lost) tally.lose(`${name}, at a server with 2 s of grace`);
       await killedCallbacks(tally, stack, full ? 500 : 2);
     } finally {
@@ -30,7 +31,7 @@ export const acknowledgedConsents: Experiment = {
 async function againstStrictRotation(tally: Tally, laboratory: Ground): Promise<void> {
   const stack = await laboratory.stack({ vaults: 3, rotation: { kind: 'strict' } });
   try {
-    const kills = 60;
+    const kills = 40;
     const people = await stack.connected(10);
     const lost = await killedRefreshes(tally, stack, { kills, people });
     const refreshes = kills * people.length;

@@ -9,6 +9,8 @@ import { Tally } from './tally.js';
 
 interface Trouble {
   readonly name: string;
+  /** How long the provider takes; default 400 ms. */
+  readonly answerMs?: number;
   /** Ends when the vault is well again. */
   readonly befall: (vault: VaultNode) => Promise<void>;
 }
@@ -38,6 +40,16 @@ const troubles: readonly Trouble[] = [
     },
   },
   {
+    // Longer than others wait for somebody who has lost the lock: the holder must give its request up.
+    name: 'cut off from Postgres while the provider takes its time',
+    answerMs: 1_600,
+    befall: async ({ postgres }) => {
+      postgres.cut();
+      await sleep(1_500);
+      postgres.mend();
+    },
+  },
+  {
     name: 'packets to Postgres lost',
     befall: async ({ postgres }) => {
       postgres.freeze();
@@ -55,7 +67,7 @@ const troubles: readonly Trouble[] = [
   },
 ];
 
-const answerMs = 400;
+const usualAnswerMs = 400;
 
 /** A vault falls ill while it refreshes; the others, and callers everywhere, want the same grants. */
 export const oneRefreshAtATime: Experiment = {
@@ -68,7 +80,6 @@ export const oneRefreshAtATime: Experiment = {
     const stack = await laboratory.stack({ vaults, rotation });
     try {
       const everybody = await stack.connected(people);
-      stack.provider.always('token', slow(answerMs));
       for (let round = 0; round < rounds * troubles.length; round += 1) {
         const trouble = troubles[round % troubles.length] as Trouble;
         await oneRound(tally, stack, everybody, trouble, round);
@@ -95,6 +106,8 @@ async function oneRound(
 ): Promise<void> {
   const { all } = stack.provider.families;
   const overlapsBefore = all.reduce((sum, { overlaps }) => sum + overlaps, 0);
+  const { answerMs = usualAnswerMs } = trouble;
+  stack.provider.always('token', slow(answerMs));
   const ill = round % stack.vaults.length;
   await stack.expire(true);
   // Half of the refreshes begin at the vault that falls ill.

@@ -14,16 +14,17 @@ const patience = { seconds: 30, everyMs: 25 };
 export const revokedIsUnusable: Experiment = {
   promise: 'R3',
   title: 'Revoked is unusable within 5 s',
+  when: 'alone',
   run: async (laboratory, scale) => {
     const tally = new Tally();
     const full = scale === 'full';
     const stack = await laboratory.stack({ vaults: 2, gateways: 2, eventCut: true });
     try {
-      await repeated(full ? 20 : 1, async () => {
+      await repeated(full ? 10 : 1, async () => {
         const ms = await revoke(tally, stack);
         return tally.atMost('revoked, events heard', ms, barMs);
       });
-      await repeated(full ? 20 : 1, async () => {
+      await repeated(full ? 10 : 1, async () => {
         tally.faults += stack.gateways.length;
         for (const { events } of stack.gateways) events?.cut();
         const ms = await revoke(tally, stack);

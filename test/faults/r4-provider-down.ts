@@ -16,6 +16,7 @@ const edgeMs = 1_500;
 export const providerDown: Experiment = {
   promise: 'R4',
   title: 'Reads work with the provider down',
+  when: 'beside',
   run: async (laboratory, scale) => {
     const tally = new Tally();
     const [replicas, ttl, outageSeconds, count] =

@@ -11,9 +11,10 @@ const accessTokenTtl = 5;
 export const restarts: Experiment = {
   promise: 'R6',
   title: 'Restarts are invisible',
+  when: 'alone',
   run: async (laboratory, scale) => {
     const tally = new Tally();
-    await twoReplicas(tally, laboratory, scale === 'full' ? 20 : 1);
+    await twoReplicas(tally, laboratory, scale === 'full' ? 10 : 1);
     // The gap with one is nothing but a time.
     if (scale === 'full') await oneReplica(tally, laboratory, 5);
     return tally.outcome();

@@ -10,6 +10,7 @@ const readers = 4;
 export const hungProvider: Experiment = {
   promise: 'R9',
   title: 'A hung provider does not slow reads',
+  when: 'alone',
   run: async (laboratory, scale) => {
     const tally = new Tally();
     const reads = scale === 'full' ? 20_000 : 400;
