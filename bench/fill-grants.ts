@@ -7,12 +7,12 @@ export const accessTokenBytes = 1_536;
 const atOnce = 100_000;
 
 /**
- * So many grants of other people beside those that are there, with an access token and a consent each. Their tokens
- * are noise: they are never due while this runs.
+ * Grants of other people beside those that are there, the `from`th to the `to`th, with an access token and a consent
+ * each. Their tokens are noise: they are never due while this runs.
  */
-export async function fillGrants(stack: FaultStack, count: number): Promise<void> {
-  for (let from = 0; from < count; from += atOnce)
-    await stack.sql(filling(from, Math.min(from + atOnce, count)));
+export async function fillGrants(stack: FaultStack, from: number, to: number): Promise<void> {
+  for (let next = from; next < to; next += atOnce)
+    await stack.sql(filling(next, Math.min(next + atOnce, to)));
   await stack.sql('VACUUM ANALYZE user_grant');
   await stack.sql('VACUUM ANALYZE access_token');
   await stack.sql('VACUUM ANALYZE client_consent');
@@ -55,9 +55,12 @@ export interface Size {
 
 export function sizesOf(stack: FaultStack, tables: readonly string[]): Promise<readonly Size[]> {
   return stack.sql<Size>(
-    `SELECT t AS table, c.reltuples::float8 AS rows, (pg_table_size(c.oid))::float8 AS heap,
-            pg_indexes_size(c.oid)::float8 AS indexes
-       FROM unnest($1::text[]) AS t JOIN pg_class c ON c.oid = t::regclass`,
+    `SELECT t AS table, sum(c.reltuples)::float8 AS rows, sum(pg_table_size(c.oid))::float8 AS heap,
+            sum(pg_indexes_size(c.oid))::float8 AS indexes
+       FROM unnest($1::text[]) WITH ORDINALITY AS w (t, place)
+       JOIN pg_class c ON c.oid = t::regclass OR c.oid IN (
+        SELECT inhrelid FROM pg_inherits WHERE inhparent = t::regclass)
+      WHERE c.relkind = 'r' GROUP BY t, place ORDER BY place`,
     [tables],
   );
 }
