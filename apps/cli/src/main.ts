@@ -4,7 +4,9 @@ import { ConfigurationError } from '#lib/config/environment';
 import { AdminRefused, adminClient } from './admin-client.js';
 import type { CommandContext } from './command.js';
 import { addAudit } from './commands/audit.js';
+import { addIssuers } from './commands/issuers.js';
 import { addKeys } from './commands/keys.js';
+import { addRecover } from './commands/recover.js';
 import { readCliConfig } from './config.js';
 
 const program = new Command('symbolon')
@@ -17,7 +19,7 @@ const context: CommandContext = {
   client: () => adminClient(readCliConfig(process.env)),
   print: (line) => process.stdout.write(`${line}\n`),
 };
-for (const add of [addAudit, addKeys]) add(program, context);
+for (const add of [addAudit, addKeys, addIssuers, addRecover]) add(program, context);
 
 program.parseAsync().catch((error: unknown) => {
   const known = error instanceof ConfigurationError || error instanceof AdminRefused;

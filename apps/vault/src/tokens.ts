@@ -22,9 +22,10 @@ export const GRANTS = Symbol('Grants');
 export const CONSENT_STORE = Symbol('ConsentStore');
 /** An ImportGrants (imports/import-grants.ts). */
 export const GRANT_IMPORTS = Symbol('ImportGrants');
-/** A PostgresRecoveryStore and the RequestRecovery (recovery/). */
+/** A PostgresRecoveryStore, the RequestRecovery and the ReplayEnds (recovery/). */
 export const RECOVERY_STORE = Symbol('RecoveryStore');
 export const RECOVERY_REQUESTS = Symbol('RequestRecovery');
+export const REPLAY_ENDS = Symbol('ReplayEnds');
 /** A LeaverDesk (leavers/leaver-desk.ts). */
 export const LEAVERS = Symbol('LeaverDesk');
 /** A ScimAccess (scim/scim-access.ts). */

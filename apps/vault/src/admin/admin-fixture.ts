@@ -35,6 +35,7 @@ import {
   RECOVERY_REQUESTS,
   RECOVERY_STORE,
   REGISTRY,
+  REPLAY_ENDS,
   SEALER,
   SEALING_DATABASE,
 } from '../tokens.js';
@@ -111,6 +112,7 @@ export class AdminFixture {
         { provide: GRANT_IMPORTS, useValue: {} },
         { provide: RECOVERY_STORE, useValue: {} },
         { provide: RECOVERY_REQUESTS, useValue: {} },
+        { provide: REPLAY_ENDS, useValue: {} },
         { provide: LEAVERS, useValue: {} },
         { provide: LOGGER, useValue: logger },
         { provide: OUTBOUND, useValue: outbound },

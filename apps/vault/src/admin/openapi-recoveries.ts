@@ -41,6 +41,22 @@ export const recoveryOperations: readonly Operation[] = [
     },
   },
   {
+    method: 'post',
+    path: `${path}/replay`,
+    tag,
+    summary: 'Revoke and remove again what an audit export says was ended after the backup',
+    body: {
+      'application/json': {
+        type: 'object',
+        properties: {
+          grants: { type: 'array', items: { type: 'object' } },
+          consents: { type: 'array', items: { type: 'object' } },
+        },
+      },
+    },
+    answers: { 200: { what: 'How many, and what was ended already.', schema: status } },
+  },
+  {
     method: 'get',
     path: `${path}/{id}`,
     tag,

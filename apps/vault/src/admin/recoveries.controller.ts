@@ -14,10 +14,11 @@ import { Problem } from '#lib/problem/problem';
 import type { PostgresRecoveryStore } from '../recovery/postgres-recovery-store.js';
 import { presentRecovery } from '../recovery/present-recovery.js';
 import type { Recovery } from '../recovery/recovery.js';
+import type { ReplayEnds } from '../recovery/replay-ends.js';
 import type { RequestRecovery } from '../recovery/request-recovery.js';
 import { explainIssues } from '../registry/domain/explain-issues.js';
 import type { Registry } from '../registry/registry-snapshot.js';
-import { RECOVERY_REQUESTS, RECOVERY_STORE, REGISTRY } from '../tokens.js';
+import { RECOVERY_REQUESTS, RECOVERY_STORE, REGISTRY, REPLAY_ENDS } from '../tokens.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
 
 const slug = z.string().min(1).max(63);
@@ -31,6 +32,22 @@ const startBody = z.strictObject({
   oauthClient: slug.optional(),
 });
 const stopBody = z.strictObject({ release: z.boolean().default(false) });
+const text = z.string().max(500);
+const at = z.string().max(40);
+const replayBody = z.strictObject({
+  grants: z
+    .array(z.strictObject({ grantId: z.uuid(), at }))
+    .max(1_000)
+    .default([]),
+  consents: z
+    .array(
+      z.strictObject({
+        ...{ issuer: text, subject: text, application: text, consumer: text, upstream: text, at },
+      }),
+    )
+    .max(1_000)
+    .default([]),
+});
 const continueBody = z.strictObject({ oauthClient: slug.optional() });
 
 /** After a restored backup. */
@@ -41,6 +58,7 @@ export class RecoveriesController {
     @Inject(RECOVERY_STORE) private readonly store: Pick<PostgresRecoveryStore, 'list' | 'byId'>,
     @Inject(RECOVERY_REQUESTS)
     private readonly requests: Pick<RequestRecovery, 'start' | 'stop' | 'goOn'>,
+    @Inject(REPLAY_ENDS) private readonly ends: Pick<ReplayEnds, 'replay'>,
     @Inject(REGISTRY) private readonly registry: Registry,
   ) {}
 
@@ -56,6 +74,12 @@ export class RecoveriesController {
     const { backupTime, oauthClient, ...rest } = parsed(startBody, body);
     const wish = { backupTime, oauthClient, ...rest };
     return this.#present(await this.requests.start(wish, by(request)));
+  }
+
+  @Post('replay')
+  @HttpCode(200)
+  replay(@Body() body: unknown, @Req() request: AdminRequest) {
+    return this.ends.replay(parsed(replayBody, body), by(request));
   }
 
   @Get(':id')
