@@ -74,7 +74,7 @@ export interface Grants {
   /** Suspends the grants of an oauth client or upstream whose endpoint changed. */
   suspend(
     tx: Transaction,
-    where: { oauthClientId: string } | { upstreamId: string },
+    where: { oauthClientId: string; moved?: true } | { upstreamId: string },
     reason: string,
   ): Promise<number>;
 }

@@ -138,7 +138,7 @@ export class PostgresGrantStore {
   /** Living grants of an oauth client, or of an upstream that has its own, need the person again. */
   async suspend(
     tx: Transaction,
-    where: { oauthClientId: string } | { upstreamId: string },
+    where: { oauthClientId: string; moved?: true } | { upstreamId: string },
     reason: string,
   ): Promise<StoredGrant[]> {
     const [column, value] =
@@ -146,6 +146,7 @@ export class PostgresGrantStore {
         ? ['oauth_client_id', where.oauthClientId]
         : ['partition', where.upstreamId];
     if ('oauthClientId' in where) await this.#endTrips(tx, where.oauthClientId);
+    if ('oauthClientId' in where && where.moved) await this.#forget(tx, where.oauthClientId);
     const rows = await queryOf(tx)<GrantRow>(
       `UPDATE user_grant g SET
          status = 'needs_consent', status_reason = $2, status_since = now(),
@@ -170,6 +171,19 @@ export class PostgresGrantStore {
       `UPDATE provider_revocation
           SET state = 'failed', sealed = NULL, lease_id = NULL, next_attempt_at = NULL, ended_at = now()
         WHERE oauth_client_id = $1 AND state = 'pending'`,
+      [oauthClientId],
+    );
+  }
+
+  // Row 34: of grants that ended before, too. The version, so that a refresh in flight stores nothing either.
+  async #forget(tx: Transaction, oauthClientId: string): Promise<void> {
+    await queryOf(tx)(
+      `DELETE FROM access_token a USING user_grant g WHERE g.oauth_client_id = $1 AND a.grant_id = g.id`,
+      [oauthClientId],
+    );
+    await queryOf(tx)(
+      `UPDATE user_grant SET refresh_token = NULL, dpop_key = NULL, token_version = token_version + 1
+        WHERE oauth_client_id = $1 AND (refresh_token IS NOT NULL OR dpop_key IS NOT NULL)`,
       [oauthClientId],
     );
   }

@@ -164,4 +164,25 @@ describe('a revocation that the provider did not confirm', () => {
     expect(fixture.server.count('revoke')).toBe(asked);
     expect(await owed()).toMatchObject([{ state: 'failed', sealed: null }]);
   });
+
+  test('row 34, stealing tokens by moving the server: what the old one gave is never sent to the new one', async () => {
+    const where = { oauthClientId: fixture.ids['snowid'] ?? '', moved: true } as const;
+    await vault.database.transaction((tx) => vault.grants.suspend(tx, where, 'It was moved.'));
+    const asked = fixture.server.count('revoke');
+    expect(await revoke()).toMatchObject({ atProvider: 'nothing-to-revoke' });
+    await nextAttempt();
+    expect(fixture.server.count('revoke')).toBe(asked);
+    expect(await fixture.row(grant.id)).toMatchObject({ refresh_token: null, dpop_key: null });
+    expect(await vault.database.query('SELECT 1 FROM access_token')).toEqual([]);
+  });
+
+  test('row 34, the same where the connection had ended for another reason before', async () => {
+    await fixture.database.query(
+      `UPDATE user_grant SET status = 'needs_consent', status_reason = 'It was changed.'`,
+    );
+    const where = { oauthClientId: fixture.ids['snowid'] ?? '', moved: true } as const;
+    await vault.database.transaction((tx) => vault.grants.suspend(tx, where, 'It was moved.'));
+    await revoke();
+    expect(fixture.server.count('revoke')).toBe(0);
+  });
 });

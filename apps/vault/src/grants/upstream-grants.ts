@@ -62,7 +62,7 @@ export class UpstreamGrants implements Grants {
 
   async suspend(
     tx: Transaction,
-    where: { oauthClientId: string } | { upstreamId: string },
+    where: { oauthClientId: string; moved?: true } | { upstreamId: string },
     reason: string,
   ): Promise<number> {
     const suspended = await this.grants.suspend(tx, where, reason);

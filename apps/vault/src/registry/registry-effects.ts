@@ -4,10 +4,13 @@ import type { RegistryRow } from './registry-row.js';
 
 /** Implemented by grants: a changed registration must not go on using what it was granted as another. */
 export interface GrantSuspender {
-  /** How many grants were suspended; `reason` is shown to people. */
+  /**
+   * How many grants were suspended; `reason` is shown to people. `moved`: what the old authorization server gave is
+   * forgotten too, or ending a grant later would send it to the new one (row 34).
+   */
   suspend(
     tx: Transaction,
-    where: { oauthClientId: string } | { upstreamId: string },
+    where: { oauthClientId: string; moved?: true } | { upstreamId: string },
     reason: string,
   ): Promise<number>;
 }

@@ -56,7 +56,10 @@ beforeEach(async () => {
     registry,
     checks: new ResourceChecks(outbound),
     effects: {
-      grants: { suspend: reacts('grants suspended') },
+      grants: {
+        suspend: (_tx, where) =>
+          Promise.resolve(reactions.push(`grants ${'moved' in where ? 'forgotten' : 'suspended'}`)),
+      },
       consents: { voidAll: reacts('consents voided') },
       sessions: { endAll: reacts('sessions ended') },
       dependents: { living: () => Promise.resolve([]), forget: () => Promise.resolve() },
@@ -197,7 +200,9 @@ describe('the registry', () => {
     expect(refused.errors).toMatchObject([{ pointer: '/clientSecret', code: 'secret-required' }]);
     expect(reactions).toEqual([]);
     await patch({ issuer: null, endpoints, clientSecret: 'first-secret' });
-    expect(reactions).toEqual(['grants suspended']);
+    expect(reactions).toEqual(['grants forgotten']);
+    await patch({ clientId: 'another' });
+    expect(reactions).toEqual(['grants forgotten', 'grants suspended']);
   });
 
   it.each([

@@ -176,7 +176,11 @@ export class RegistryWriter {
         return {
           kind,
           detail: reason,
-          count: await grants.suspend(tx, { oauthClientId: row.id }, reason),
+          count: await grants.suspend(
+            tx,
+            { oauthClientId: row.id, ...(effect.moved ? { moved: true } : {}) },
+            reason,
+          ),
         };
       case 'void-consents':
         return { kind, detail: reason, count: await consents.voidAll(tx, row, reason) };

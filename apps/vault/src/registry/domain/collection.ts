@@ -28,7 +28,8 @@ export interface CalledUrl {
 
 /** What else a change does, carried out in its transaction. */
 export type Effect =
-  | { readonly kind: 'suspend-grants'; readonly reason: string }
+  /** `moved`: the authorization server is another one. */
+  | { readonly kind: 'suspend-grants'; readonly reason: string; readonly moved?: true }
   | { readonly kind: 'void-consents'; readonly reason: string }
   | { readonly kind: 'end-sessions'; readonly reason: string };
 

@@ -46,12 +46,16 @@ function laterValues(body: JsonObject) {
 }
 
 function effects(before: OAuthClient, after: OAuthClient): Effect[] {
+  const kind = 'suspend-grants';
+  if (isElsewhere(before, after))
+    return [
+      { kind, reason: 'The authorization server of this connection was changed.', moved: true },
+    ];
   const reason = suspensionReason(before, after);
-  return reason === undefined ? [] : [{ kind: 'suspend-grants', reason }];
+  return reason === undefined ? [] : [{ kind, reason }];
 }
 
 function suspensionReason(before: OAuthClient, after: OAuthClient): string | undefined {
-  if (isElsewhere(before, after)) return 'The authorization server of this connection was changed.';
   const another = before.clientId !== undefined && before.clientId !== after.clientId;
   if (another || before.registration !== after.registration)
     return 'The registration at the authorization server was changed.';
