@@ -48,6 +48,6 @@ export class ProofCheck {
       !this.#seen.has(jti);
     this.#seen.add(jti);
     if (!isGood) return 'invalid_dpop_proof';
-    return nonce === this.nonce ? undefined : 'use_dpop_nonce';
+    return this.nonce === undefined || nonce === this.nonce ? undefined : 'use_dpop_nonce';
   }
 }
