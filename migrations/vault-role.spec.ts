@@ -44,22 +44,43 @@ const privileges = async (table: string) => {
   return found?.may;
 };
 
+const addable = async (table: string, privilege = 'INSERT') => {
+  const columns = await queryDatabase<{ name: string }>(
+    fresh.url,
+    `SELECT column_name AS name FROM information_schema.column_privileges
+      WHERE grantee = $1 AND table_name = $2 AND privilege_type = $3 ORDER BY 1`,
+    [role, table, privilege],
+  );
+  return columns.map(({ name }) => name);
+};
+
 it('every table may be written but the audit log, which may only be added to, and what was migrated', async () => {
   const run = await sqlAt(fresh.url);
   expect(await grantVaultRole(run, role)).toEqual({});
   expect(await grantVaultRole(run, role)).toEqual({});
   expect(await privileges('user_grant')).toEqual(['DELETE', 'INSERT', 'SELECT', 'UPDATE']);
-  expect(await privileges('audit_event')).toEqual(['INSERT', 'SELECT']);
-  expect(await privileges('audit_seal')).toEqual(['INSERT', 'SELECT']);
+  expect(await privileges('audit_event')).toEqual(['SELECT']);
+  expect(await addable('audit_event')).toEqual([
+    'action',
+    'actor',
+    'detail',
+    'outcome',
+    'request_id',
+    'target',
+  ]);
+  expect(await privileges('audit_seal')).toEqual(['SELECT']);
+  expect(await addable('audit_seal')).toEqual(['hash', 'position', 'sequence', 'settled']);
   expect(await privileges('migrations')).toEqual(['SELECT']);
 });
 
 it('a grant that somebody added to the audit log is taken back by the next migration', async () => {
   const run = await sqlAt(fresh.url);
   await grantVaultRole(run, role);
-  await run(`GRANT UPDATE, DELETE ON audit_event TO ${role}`);
+  await run(`GRANT INSERT, UPDATE, DELETE, INSERT (at), UPDATE (detail) ON audit_event TO ${role}`);
   await grantVaultRole(run, role);
-  expect(await privileges('audit_event')).toEqual(['INSERT', 'SELECT']);
+  expect(await privileges('audit_event')).toEqual(['SELECT']);
+  expect(await addable('audit_event')).not.toContain('at');
+  expect(await addable('audit_event', 'UPDATE')).toEqual([]);
 });
 
 it('a user that may not make roles is told the SQL, and goes on once the role is there', async () => {

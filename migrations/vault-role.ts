@@ -46,6 +46,10 @@ Run once as an administrator of the server, then migrate again:
   CREATE ROLE ${role} NOLOGIN;`;
 }
 
+// When something happened and where it stands in the log, the database alone says: nobody adds to the past.
+const eventColumns = 'action, outcome, actor, target, request_id, detail';
+const sealColumns = 'position, sequence, hash, settled';
+
 // Tables of others in the same schema are theirs to grant.
 function grantsTo(role: string): string {
   return `DO $$
@@ -64,7 +68,8 @@ BEGIN
       EXECUTE format('GRANT USAGE ON SEQUENCE %I TO ${role}', relation.name);
     ELSIF relation.name IN ('audit_event', 'audit_seal') THEN
       EXECUTE format('REVOKE ALL ON %I FROM ${role}, PUBLIC', relation.name);
-      EXECUTE format('GRANT SELECT, INSERT ON %I TO ${role}', relation.name);
+      EXECUTE format('GRANT SELECT, INSERT (%s) ON %I TO ${role}',
+        CASE relation.name WHEN 'audit_event' THEN '${eventColumns}' ELSE '${sealColumns}' END, relation.name);
     ELSIF relation.name = 'migrations' THEN
       EXECUTE format('GRANT SELECT ON %I TO ${role}', relation.name);
     ELSE

@@ -3,7 +3,10 @@ import type { ExportedLine } from './chain.js';
 
 const sequence = z.string().regex(/^\d{1,19}$/);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const json = z.record(z.string(), z.unknown());
+// Not z.record, which leaves out a member named __proto__: what is verified is all that there is.
+const json = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
 const event = z.strictObject({
   sequence,
   at: z.string(),

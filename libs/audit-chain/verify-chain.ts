@@ -1,4 +1,10 @@
-import { type ChainedLine, type ExportedLine, genesis, nextHash } from './chain.js';
+import {
+  type ChainedEvent,
+  type ChainedLine,
+  type ExportedLine,
+  genesis,
+  nextHash,
+} from './chain.js';
 
 /** A place in the chain, as the vault logs it and `--head` takes it. */
 export interface ChainHead {
@@ -8,7 +14,14 @@ export interface ChainHead {
 
 /** The first thing that is wrong. */
 export interface ChainFault {
-  readonly kind: 'missing' | 'removed' | 'altered' | 'reordered' | 'cut-off' | 'rewritten';
+  readonly kind:
+    | 'missing'
+    | 'removed'
+    | 'altered'
+    | 'reordered'
+    | 'cut-off'
+    | 'rewritten'
+    | 'unchained';
   readonly position: number;
   /** Of the event's row, where the chain still names it. */
   readonly sequence?: string;
@@ -43,10 +56,13 @@ export async function verifyChain(
 ): Promise<ChainReading> {
   let reading: ChainReading = { from: 1, head: { position: 0, hash: genesis }, waiting: 0 };
   let isFirst = true;
+  let oldest: ChainedEvent | undefined;
+  let newest = '';
   for await (const line of lines) {
+    if (line.event !== null && line.event.at > newest) newest = line.event.at;
     if (line.position === null) {
-      const waitingSince = reading.waitingSince ?? line.event.at;
-      reading = { ...reading, waiting: reading.waiting + 1, waitingSince };
+      oldest = oldest === undefined || line.event.at < oldest.at ? line.event : oldest;
+      reading = { ...reading, waiting: reading.waiting + 1, waitingSince: oldest.at };
       continue;
     }
     if (isPart && isFirst) reading = beginningLater(reading, line);
@@ -58,8 +74,25 @@ export async function verifyChain(
     const headAt = line.event?.at ?? line.chainedAt;
     reading = { ...reading, head: { position: line.position, hash: line.hash }, headAt };
   }
-  const fault = cutOff(reading, known);
+  const fault = cutOff(reading, known) ?? passedOver(reading, oldest, newest);
   return fault === undefined ? reading : { ...reading, fault };
+}
+
+/** What is chained within seconds, or at the latest when its transaction ends, does not wait while others are recorded for so long. */
+const longestWaitMs = 60 * 60_000;
+
+function passedOver(
+  { head }: ChainReading,
+  oldest: ChainedEvent | undefined,
+  newest: string,
+): ChainFault | undefined {
+  if (oldest === undefined || Date.parse(newest) - Date.parse(oldest.at) < longestWaitMs)
+    return undefined;
+  const { sequence, at, action } = oldest;
+  return {
+    ...{ kind: 'unchained', position: head.position + 1, sequence, at },
+    detail: `The event (${action}) was never chained, though others were recorded for an hour after it: nothing proves it.`,
+  };
 }
 
 /** A part of the log proves itself from its first line on; what stands before it, it takes on trust. */

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { type ChainedEvent, genesis, nextHash } from '#lib/audit-chain/chain';
 import { type ChainHead, verifyChain } from '#lib/audit-chain/verify-chain';
 import { type FreshDatabase, freshDatabase } from '#lib/testing/postgres-fresh-database';
 import { queryDatabase } from '#lib/testing/postgres-query';
@@ -215,9 +216,51 @@ describe('row 40, audit tampering: the verifier names the first thing that is wr
     'DELETE FROM audit_seal',
     'ALTER TABLE audit_event DISABLE TRIGGER ALL',
     'DROP TRIGGER audit_event_append_only ON audit_event',
+    `INSERT INTO audit_event (at, action, outcome, actor, target) VALUES ('2020-01-01', 'x', 'success', '{}', '{}')`,
+    `INSERT INTO audit_event (sequence, action, outcome, actor, target)
+       OVERRIDING SYSTEM VALUE VALUES (-1, 'x', 'success', '{}', '{}')`,
+    `INSERT INTO audit_seal (position, sequence, hash, settled, xid) VALUES (2, 2, sha256(''), 0, '1')`,
   ])('the vault’s own database user may not: %s', async (statement) => {
     await chained(1);
     await expect(database.query(statement)).rejects.toThrow(/permission denied|must be owner/);
+  });
+
+  describe('whoever has the vault’s database user hides no event from the verifier', () => {
+    const place = (position: number, sequence: string, hash: string, settled: string) =>
+      database.query(
+        `INSERT INTO audit_seal (position, sequence, hash, settled) VALUES ($1, $2, decode($3, 'hex'), $4)`,
+        [position, sequence, hash, settled],
+      );
+    const waiting = async () => {
+      const events: ChainedEvent[] = [];
+      for await (const line of new PostgresAuditExport(database).lines())
+        if (line.position === null) events.push(line.event);
+      return events;
+    };
+    const isNamed = async (sequence: string) => {
+      expect(await chain.chain()).toBeUndefined();
+      expect(await verdict()).toMatchObject({ waiting: 1 });
+      await owner(`INSERT INTO audit_event (at, action, outcome, actor, target)
+        VALUES (clock_timestamp() + interval '2 hours', 'late.recorded', 'success', '{}', '{}')`);
+      expect((await verdict()).fault).toMatchObject({ kind: 'unchained', sequence });
+    };
+
+    it('by a place before the first one', async () => {
+      await chained(3);
+      await record('hidden');
+      const [hidden] = await waiting();
+      await place(-1, hidden!.sequence, genesis, '0');
+      await isNamed(hidden!.sequence);
+    });
+
+    it('by chaining what came after it, as if all before were settled', async () => {
+      const head = await chained(3);
+      await record('hidden');
+      await record('after');
+      const [hidden, after] = await waiting();
+      await place(4, after!.sequence, nextHash(head.hash, after!), after!.sequence);
+      await isNamed(hidden!.sequence);
+    });
   });
 
   it('a vault whose database user may do more is noticed', async () => {

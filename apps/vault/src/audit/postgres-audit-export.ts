@@ -1,8 +1,9 @@
 import { type ChainedEvent, type ExportedLine, genesis } from '#lib/audit-chain/chain';
 import type { PostgresDatabase } from '../database/postgres-database.js';
-import { chainedColumns, isUnchained } from './audit-columns.js';
+import { chainedColumns } from './audit-columns.js';
 
 const pageSize = 1_000;
+const lookedAtOnce = 10_000;
 
 export interface ExportRange {
   /** Goes on after this position. */
@@ -82,19 +83,54 @@ export class PostgresAuditExport {
     );
   }
 
-  async *#waiting({ from }: ExportRange): AsyncGenerator<ExportedLine> {
-    let reached = '0';
+  /**
+   * Whatever no position of the chain names. Asked of each event, and not of what the chain says to be settled: the
+   * chain is what is to be verified.
+   */
+  async *#waiting(range: ExportRange): AsyncGenerator<ExportedLine> {
+    let after = await this.#lookFrom(range);
     for (;;) {
-      const events = await this.database.query<ChainedEvent & Record<string, unknown>>(
-        `SELECT ${chainedColumns} FROM audit_event e
-          WHERE ${isUnchained} AND e.sequence > $1 AND ($2::timestamptz IS NULL OR e.at >= $2)
-          ORDER BY e.sequence LIMIT $3`,
-        [reached, from ?? null, pageSize],
-      );
-      for (const event of events) yield { position: null, sequence: event.sequence, event };
-      if (events.length < pageSize) return;
-      reached = events.at(-1)?.sequence ?? reached;
+      const last = after === undefined ? undefined : await this.#lookUpTo(after);
+      if (after === undefined || last === undefined) return;
+      for (const event of await this.#unnamed(after, last, range.from))
+        yield { position: null, sequence: event.sequence, event };
+      after = last;
     }
+  }
+
+  /** The sequence before all that belongs to a range. What goes on after a position leaves to the export before it what that could see. */
+  async #lookFrom({ after = 0, from }: ExportRange): Promise<string | undefined> {
+    const [found] = await this.database.query<{ first: string | null }>(
+      `SELECT (CASE
+         WHEN $2::timestamptz IS NOT NULL THEN
+           (SELECT min(sequence) FROM (SELECT sequence FROM audit_event WHERE at >= $2 OFFSET 0) e)
+         WHEN $1 > 0 THEN least(
+           (SELECT settled FROM audit_seal ORDER BY position DESC LIMIT 1),
+           (SELECT sequence FROM audit_seal WHERE position = $1))
+         ELSE (SELECT min(sequence) FROM audit_event) END - 1)::text AS first`,
+      [after, from ?? null],
+    );
+    return found?.first ?? undefined;
+  }
+
+  async #lookUpTo(after: string): Promise<string | undefined> {
+    const [found] = await this.database.query<{ last: string | null }>(
+      `SELECT max(sequence)::text AS last
+         FROM (SELECT sequence FROM audit_event WHERE sequence > $1 ORDER BY sequence LIMIT $2) e`,
+      [after, lookedAtOnce],
+    );
+    return found?.last ?? undefined;
+  }
+
+  #unnamed(after: string, last: string, from: string | undefined): Promise<ChainedEvent[]> {
+    return this.database.query<ChainedEvent & Record<string, unknown>>(
+      `SELECT ${chainedColumns} FROM audit_event e
+        WHERE e.sequence > $1 AND e.sequence <= $2 AND ($3::timestamptz IS NULL OR e.at >= $3)
+          AND NOT EXISTS (SELECT FROM audit_seal s
+            WHERE s.sequence = e.sequence AND s.sequence > $1 AND s.sequence <= $2 AND s.position > 0)
+        ORDER BY e.sequence`,
+      [after, last, from ?? null],
+    );
   }
 }
 
