@@ -7,7 +7,9 @@ import type { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.
 import { consentLifetimeSeconds, type ConsentStore } from '../grants/consent-store.js';
 import type { Grants, GrantView } from '../grants/grants.js';
 import type { PostgresGrantStore } from '../grants/postgres-grant-store.js';
-import type { Provider, ProviderFailure, Providers } from '../providers/provider.js';
+import type { Provider, ProviderFailure, Providers, TokenResult } from '../providers/provider.js';
+import { ProviderRefused } from '../providers/provider-refused.js';
+import { type RequestSlots, usualRequests } from '../providers/request-slots.js';
 import type { TokenSet, UpstreamAccount } from '../providers/token-set.js';
 import type { PlannedImport } from './planned-import.js';
 
@@ -33,6 +35,7 @@ export interface ImportGrantParts {
   readonly consents: ConsentStore;
   readonly providers: Providers;
   readonly locks: PostgresAdvisoryLocks;
+  readonly slots: Pick<RequestSlots, 'run'>;
   readonly audit: AuditLog;
 }
 
@@ -68,12 +71,9 @@ export class ImportGrant {
   }
 
   async #take(plan: PlannedImport, by: Importer): Promise<ImportOutcome> {
-    const { item, resource } = plan;
+    const { item } = plan;
     const provider = this.parts.providers.of(plan.client);
-    const answer = await provider.refresh(
-      item.refreshToken,
-      resource === undefined ? {} : { resource },
-    );
+    const answer = await this.#refreshed(plan, provider);
     if (!answer.ok) return refusalOf(answer, plan.client.document.slug);
     const account = await accountOf(provider, answer.tokens);
     if (account && item.account && account.subject !== item.account.subject)
@@ -92,6 +92,22 @@ export class ImportGrant {
       if (!(error instanceof PersonLeft)) throw error;
       await provider.revoke(tokens.refreshToken ?? item.refreshToken, 'refresh_token');
       return refused(leftDetail);
+    }
+  }
+
+  /** Beside all else that is in flight at the provider, over all replicas. */
+  async #refreshed(
+    { client, item, resource }: PlannedImport,
+    provider: Provider,
+  ): Promise<TokenResult> {
+    const { id, document } = client;
+    const room = { id, limit: document.maxConcurrentRequests ?? usualRequests };
+    const target = resource === undefined ? {} : { resource };
+    try {
+      return await this.parts.slots.run(room, () => provider.refresh(item.refreshToken, target));
+    } catch (error) {
+      if (error instanceof ProviderRefused) return error.failure;
+      throw error;
     }
   }
 

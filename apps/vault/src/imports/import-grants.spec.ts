@@ -4,6 +4,7 @@ import { dropAfterWork, slow, status } from '#lib/testing/scripted-answer';
 import { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
 import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
 import { GrantsFixture, type GrantsReplica } from '../grants/grants-fixture.js';
+import { RequestSlots } from '../providers/request-slots.js';
 import { ImportGrant } from './import-grant.js';
 import { ImportGrants, type ImportReport } from './import-grants.js';
 
@@ -29,6 +30,7 @@ function importsAt(replica: GrantsReplica, ownLocks: PostgresAdvisoryLocks): Imp
   const logger = createLogger({ app: 'vault', level: 'trace', destination });
   const one = new ImportGrant({
     ...{ database, grants, store, consents, providers, locks: ownLocks },
+    slots: new RequestSlots(ownLocks),
     audit: new PostgresAuditLog(),
   });
   return new ImportGrants(registry, one, logger);
@@ -201,6 +203,17 @@ test('a provider that refuses the registration, or does not answer, is not asked
   expect(fixture.server.count('token') - asked).toBeLessThanOrEqual(15);
   fixture.server.always('token', undefined);
   expect((await run(items)).counts).toEqual({ imported: 40 });
+});
+
+test('R7, no herd: never has more in flight at the provider than the oauth client allows', async () => {
+  await fixture.database.query(
+    `UPDATE registry_resource SET document = document || '{"maxConcurrentRequests": 2}' WHERE slug = 'snowid'`,
+  );
+  await fixture.database.query('UPDATE registry_version SET version = version + 1');
+  fixture.server.always('token', slow(20));
+  const items = Array.from({ length: 8 }, (_, n) => itemOf(`person-${n}`));
+  expect((await run(items)).counts).toEqual({ imported: 8 });
+  expect(fixture.server.families.mostInFlight).toBe(2);
 });
 
 test('an answer that is lost is a failure that says so, and nothing is stored', async () => {

@@ -8,6 +8,7 @@ import { PostgresGrantStore } from '../grants/postgres-grant-store.js';
 import type { VaultLogger } from '../log-events.js';
 import type { Providers } from '../providers/provider.js';
 import type { Registry } from '../registry/registry-snapshot.js';
+import { RequestSlots } from '../providers/request-slots.js';
 import {
   AUDIT_LOG,
   CONSENT_STORE,
@@ -28,6 +29,7 @@ type ImportPorts = [
   ConsentStore,
   Providers,
   PostgresAdvisoryLocks,
+  RequestSlots,
   AuditLog,
 ];
 
@@ -37,8 +39,9 @@ type ImportPorts = [
   providers: [
     {
       provide: ImportGrant,
-      useFactory: (...[database, grants, store, consents, providers, locks, audit]: ImportPorts) =>
-        new ImportGrant({ database, grants, store, consents, providers, locks, audit }),
+      useFactory: (
+        ...[database, grants, store, consents, providers, locks, slots, audit]: ImportPorts
+      ) => new ImportGrant({ database, grants, store, consents, providers, locks, slots, audit }),
       inject: [
         DATABASE,
         GRANTS,
@@ -46,6 +49,7 @@ type ImportPorts = [
         CONSENT_STORE,
         PROVIDERS,
         PostgresAdvisoryLocks,
+        RequestSlots,
         AUDIT_LOG,
       ],
     },
