@@ -32,7 +32,7 @@ export function oauthClientsBy(templates: TemplateResolution): Collection<OAuthC
     // Row 34: whoever may edit the token endpoint must not thereby receive the secret.
     reentered: (before, after) =>
       isElsewhere(effective(before), effective(after)) ? ['clientSecret'] : [],
-    rules: faults,
+    rules: (document) => [...faults(document), ...strayEndpoints(document, effective)],
   };
 }
 
@@ -60,6 +60,26 @@ function suspensionReason(before: OAuthClient, after: OAuthClient): string | und
   if (another || before.registration !== after.registration)
     return 'The registration at the authorization server was changed.';
   return before.sharing === after.sharing ? undefined : 'The sharing of connections was changed.';
+}
+
+/**
+ * Row 35: an assertion is for the token endpoint, and whoever else receives one could use it there. There is no secret
+ * to be given again, which would keep an administrator from leading it (and tokens) elsewhere (row 34).
+ */
+function strayEndpoints(
+  document: OAuthClientDocument,
+  effective: TemplateResolution['effective'],
+): FieldError[] {
+  const { clientAuth, endpoints } = effective(document);
+  if (clientAuth !== 'private_key_jwt' || endpoints === undefined) return [];
+  const { origin } = new URL(endpoints.token);
+  return (['refresh', 'revocation', 'introspection', 'userinfo'] as const)
+    .filter((name) => new URL(document.endpoints?.[name] ?? origin).origin !== origin)
+    .map((name) => ({
+      pointer: `/endpoints/${name}`,
+      code: 'other-origin',
+      detail: `With private_key_jwt this must be at ${origin}, where the token endpoint is. Give issuer instead of endpoints if the server names another address itself.`,
+    }));
 }
 
 function isElsewhere(before: OAuthClient, after: OAuthClient): boolean {
