@@ -82,7 +82,16 @@ export class ExchangeToken {
     const asked = { ...settled, consent, held };
     const consented = consent && covers(consent.scopes, settled.target.scopes) ? asked : undefined;
     if (consented === undefined) return this.#askFirst(asked);
-    return this.#answer(asked, await this.#token(asked));
+    return this.#answerNow(asked, await this.#token(asked));
+  }
+
+  /** R3: a refresh lasts long enough for the application to be removed; the grant was read anew after it, and so is this. */
+  async #answerNow(asked: Asked, result: AccessTokenResult | 'broken'): Promise<ExchangeAnswer> {
+    if (result === 'broken' || !result.ok || result.grant === asked.held?.grant)
+      return this.#answer(asked, result);
+    const consent = await this.parts.consents.find(consentKey(asked));
+    const allowed = consent && covers(consent.scopes, asked.consent?.scopes ?? []);
+    return allowed ? this.#answer(asked, result) : this.exchange(asked);
   }
 
   async #settle(call: ExchangeCall): Promise<Settled | OAuthRefusal> {

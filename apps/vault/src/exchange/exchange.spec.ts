@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sendJson } from '#lib/testing/local-server';
 import { slow, status } from '#lib/testing/scripted-answer';
 import { queryDatabase } from '#lib/testing/postgres-query';
 import { ExchangeFixture, gatewayUrl } from './exchange-fixture.js';
@@ -399,6 +400,22 @@ describe('keeping', () => {
     const { id, token } = await connected('rev');
     await fixture.seed.grants.revoke(id, { kind: 'vault' }, 'disconnected');
     expect((await fixture.exchange(token)).body).toMatchObject({ error: 'interaction_required' });
+  });
+
+  test('R3: an application that is removed while the provider takes its time is given nothing', async () => {
+    const { grant } = await fixture.grant('wes');
+    const consent = await fixture.consent('wes');
+    await expire(grant.id);
+    fixture.provider.script('token', async (response, ordinary) => {
+      const { status: code, body } = await ordinary();
+      await fixture.seed.database.transaction((tx) => fixture.seed.consents.remove(tx, consent));
+      sendJson(response, code, body);
+    });
+    const answer = await fixture.exchange(await fixture.token('wes'));
+    expect(answer).toMatchObject({ status: 400, body: { error: 'interaction_required' } });
+    expect(await exchanged('wes')).toBe(0);
+    await fixture.consent('wes');
+    expect((await fixture.exchange(await fixture.token('wes'))).status).toBe(200);
   });
 
   test('R10: without its audit record no token leaves', async () => {
