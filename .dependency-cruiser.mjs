@@ -113,10 +113,11 @@ export default {
     },
     {
       name: 'no-test-code-in-production',
-      comment: 'Test doubles and the embedded database never reach a production process.',
+      comment:
+        'Test doubles and the embedded database never reach a production process. `symbolon drill` is one that stands beside a staging: its doubles are what it is for.',
       from: {
         path: '^(apps|libs|migrations)/',
-        pathNot: `${specs}|^libs/(testing|embedded-postgres)/`,
+        pathNot: `${specs}|^libs/(testing|embedded-postgres)/|^apps/cli/src/drill/`,
       },
       to: { path: `^libs/(testing|embedded-postgres)/|${specs}|${npm('vitest')}` },
     },

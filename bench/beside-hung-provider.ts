@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hang } from '#lib/testing/scripted-answer';
 import { ScriptableAuthorizationServer } from '#lib/testing/scriptable-authorization-server';
-import type { Person } from '../test/faults/stack/person.js';
+import type { Person } from '#lib/testing/stack-person';
 import { registerProvider } from './change-registry.js';
 import { beginDue } from './fall-due.js';
 import type { Scale } from './scale.js';

@@ -5,7 +5,7 @@ import { freePort } from '#lib/testing/free-port';
 import { selectRate } from '#lib/testing/postgres-select-rate';
 import type { FaultStack } from '../test/faults/stack/fault-stack.js';
 import { Laboratory } from '../test/faults/stack/laboratory.js';
-import type { Person } from '../test/faults/stack/person.js';
+import type { Person } from '#lib/testing/stack-person';
 import { median } from './median.js';
 
 /*

@@ -1,5 +1,5 @@
 import type { FaultStack } from '../test/faults/stack/fault-stack.js';
-import type { Person } from '../test/faults/stack/person.js';
+import type { Person } from '#lib/testing/stack-person';
 import type { StatementLog } from './statement-log.js';
 import type { WatchedProvider } from './watched-provider.js';
 

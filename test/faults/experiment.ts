@@ -1,5 +1,5 @@
 import type { Laboratory } from './stack/laboratory.js';
-import type { Outcome, Scale } from './tally.js';
+import type { Outcome, Scale } from '#lib/testing/tally';
 
 /** What an experiment is carried out in. */
 export type Ground = Pick<Laboratory, 'stack' | 'killDatabase' | 'startDatabase'>;

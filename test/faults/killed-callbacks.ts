@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fresh } from './stack/fault-stack.js';
 import type { FaultStack } from './stack/fault-stack.js';
 import { KillRotation } from './stack/rotation.js';
-import { comeBack } from './stack/person.js';
-import type { Person } from './stack/person.js';
-import { until } from './stack/until.js';
-import type { Tally } from './tally.js';
+import { comeBack } from '#lib/testing/stack-person';
+import type { Person } from '#lib/testing/stack-person';
+import { until } from '#lib/testing/until';
+import type { Tally } from '#lib/testing/tally';
 
 interface Counts {
   acknowledged: number;

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { slow } from '#lib/testing/scripted-answer';
 import type { FaultStack } from './stack/fault-stack.js';
-import type { Person } from './stack/person.js';
+import type { Person } from '#lib/testing/stack-person';
 import { KillRotation } from './stack/rotation.js';
-import { until } from './stack/until.js';
-import type { Tally } from './tally.js';
+import { until } from '#lib/testing/until';
+import type { Tally } from '#lib/testing/tally';
 
 interface Kills {
   readonly kills: number;

@@ -5,8 +5,8 @@ import type { Experiment } from './experiment.js';
 import { asMarkdown, asText } from './print-outcomes.js';
 import type { Finished } from './print-outcomes.js';
 import { Laboratory } from './stack/laboratory.js';
-import { Tally } from './tally.js';
-import type { Outcome, Scale } from './tally.js';
+import { Tally } from '#lib/testing/tally';
+import type { Outcome, Scale } from '#lib/testing/tally';
 
 const usage = `npm run faults -- [R1 R7 …] [--short] [--json | --markdown] [--keep]
 Runs the experiments of the reliability contract, all unless some are named; ends with 1 if a promise is broken; --keep leaves the logs.

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { FaultStack } from './stack/fault-stack.js';
-import { percentile } from './tally.js';
-import type { Tally } from './tally.js';
+import { percentile } from '#lib/testing/tally';
+import type { Tally } from '#lib/testing/tally';
 
 /**
  * How long a refreshed token exists nowhere but in the memory of one process: from the provider's answer to the

@@ -1,5 +1,5 @@
 import type { Experiment } from './experiment.js';
-import type { Outcome } from './tally.js';
+import type { Outcome } from '#lib/testing/tally';
 
 export interface Finished {
   readonly experiment: Experiment;

@@ -2,7 +2,7 @@ import type { Experiment, Ground } from './experiment.js';
 import { killedCallbacks } from './killed-callbacks.js';
 import { killedRefreshes } from './killed-refreshes.js';
 import { measuredGap } from './measured-gap.js';
-import { Tally } from './tally.js';
+import { Tally } from '#lib/testing/tally';
 
 /** kill -9 while browsers come back from the provider, and while tokens are refreshed. */
 export const acknowledgedConsents: Experiment = {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Experiment } from './experiment.js';
 import type { FaultStack } from './stack/fault-stack.js';
-import type { Person } from './stack/person.js';
+import type { Person } from '#lib/testing/stack-person';
 import { KillRotation } from './stack/rotation.js';
-import { until } from './stack/until.js';
-import { Tally } from './tally.js';
+import { until } from '#lib/testing/until';
+import { Tally } from '#lib/testing/tally';
 
 // Whatever columns the table has: no row is accepted any more, old ones are not looked at.
 const breakInserts = `ALTER TABLE audit_event ADD CONSTRAINT broken CHECK (false) NOT VALID`;

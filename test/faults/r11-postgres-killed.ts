@@ -3,9 +3,9 @@ import { slow } from '#lib/testing/scripted-answer';
 import type { Experiment, Ground } from './experiment.js';
 import { fresh } from './stack/fault-stack.js';
 import type { FaultStack } from './stack/fault-stack.js';
-import type { Person } from './stack/person.js';
-import { until } from './stack/until.js';
-import { Tally } from './tally.js';
+import type { Person } from '#lib/testing/stack-person';
+import { until } from '#lib/testing/until';
+import { Tally } from '#lib/testing/tally';
 
 /** kill -9 of Postgres while people consent, tokens are refreshed and grants are revoked. */
 export const postgresKilled: Experiment = {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Experiment, Ground } from './experiment.js';
 import type { FaultStack } from './stack/fault-stack.js';
 import { clockJump } from './stack/nodes.js';
-import { Tally } from './tally.js';
+import { Tally } from '#lib/testing/tally';
 
 const hourMs = 3_600_000;
 

@@ -3,9 +3,9 @@ import { slow } from '#lib/testing/scripted-answer';
 import type { Experiment } from './experiment.js';
 import type { FaultStack } from './stack/fault-stack.js';
 import type { VaultNode } from './stack/nodes.js';
-import type { Person } from './stack/person.js';
-import { until } from './stack/until.js';
-import { Tally } from './tally.js';
+import type { Person } from '#lib/testing/stack-person';
+import { until } from '#lib/testing/until';
+import { Tally } from '#lib/testing/tally';
 
 interface Trouble {
   readonly name: string;

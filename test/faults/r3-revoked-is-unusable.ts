@@ -3,8 +3,8 @@ import type { Experiment } from './experiment.js';
 import { revokeRaces } from './revoke-races.js';
 import type { FaultStack } from './stack/fault-stack.js';
 import { openStream } from './stack/open-stream.js';
-import { until } from './stack/until.js';
-import { Tally } from './tally.js';
+import { until } from '#lib/testing/until';
+import { Tally } from '#lib/testing/tally';
 
 const barMs = 5_000;
 // Longer than the bar by far: what comes late is told from what never comes.

@@ -3,9 +3,9 @@ import * as answers from '#lib/testing/scripted-answer';
 import type { Endpoint } from '#lib/testing/recorded-request';
 import type { Experiment } from './experiment.js';
 import type { FaultStack } from './stack/fault-stack.js';
-import type { Person } from './stack/person.js';
-import { until } from './stack/until.js';
-import { Tally } from './tally.js';
+import type { Person } from '#lib/testing/stack-person';
+import { until } from '#lib/testing/until';
+import { Tally } from '#lib/testing/tally';
 
 const endpoints: readonly Endpoint[] = ['token', 'discovery', 'jwks', 'userinfo'];
 const ways = [answers.status(503), answers.hang, answers.dropBeforeWork, answers.html];

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Experiment } from './experiment.js';
 import type { FaultStack } from './stack/fault-stack.js';
 import { clockJump } from './stack/nodes.js';
-import { until } from './stack/until.js';
-import { Tally } from './tally.js';
+import { until } from '#lib/testing/until';
+import { Tally } from '#lib/testing/tally';
 
 const jumpHours = 23;
 

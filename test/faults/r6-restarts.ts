@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Experiment, Ground } from './experiment.js';
 import type { FaultStack } from './stack/fault-stack.js';
 import { startLoad } from './stack/load.js';
-import { Tally } from './tally.js';
+import { Tally } from '#lib/testing/tally';
 
 /** Short lives, so that gateways borrow and vaults refresh all the time. */
 const accessTokenTtl = 5;

@@ -1,8 +1,8 @@
-import { Tally } from './tally.js';
+import { Tally } from '#lib/testing/tally';
 import type { Experiment } from './experiment.js';
 import { slow } from '#lib/testing/scripted-answer';
 import type { FaultStack } from './stack/fault-stack.js';
-import { until } from './stack/until.js';
+import { until } from '#lib/testing/until';
 
 /** All grants of a provider expire together; and a hundred callers want the same one at once. */
 export const noHerd: Experiment = {

@@ -2,9 +2,9 @@ import * as answers from '#lib/testing/scripted-answer';
 import type { ScriptedAnswer } from '#lib/testing/scripted-answer';
 import type { Experiment } from './experiment.js';
 import type { FaultStack } from './stack/fault-stack.js';
-import type { Person } from './stack/person.js';
-import { until } from './stack/until.js';
-import { Tally } from './tally.js';
+import type { Person } from '#lib/testing/stack-person';
+import { until } from '#lib/testing/until';
+import { Tally } from '#lib/testing/tally';
 
 /** Whatever a provider, or what stands before it, may say that is no refusal of the refresh token. */
 const faults: readonly (readonly [string, ScriptedAnswer])[] = [

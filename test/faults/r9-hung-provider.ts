@@ -1,7 +1,7 @@
 import { hang } from '#lib/testing/scripted-answer';
 import type { Experiment } from './experiment.js';
-import { percentile, Tally } from './tally.js';
-import { until } from './stack/until.js';
+import { percentile, Tally } from '#lib/testing/tally';
+import { until } from '#lib/testing/until';
 
 const hung = 20;
 const readers = 4;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { slow } from '#lib/testing/scripted-answer';
 import { fresh } from './stack/fault-stack.js';
 import type { FaultStack } from './stack/fault-stack.js';
-import type { Tally } from './tally.js';
+import type { Tally } from '#lib/testing/tally';
 
 const atOnce = 4;
 

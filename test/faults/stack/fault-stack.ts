@@ -11,10 +11,10 @@ import { TcpProxy } from '#lib/testing/tcp-proxy';
 import { TestIssuer } from '#lib/testing/test-issuer';
 import { makeGateway, makeVault } from './nodes.js';
 import type { GatewayNode, VaultNode } from './nodes.js';
-import { Person } from './person.js';
-import { registerStack } from './register-stack.js';
-import { startUpstreamApi } from './upstream-api.js';
-import { VaultDoor } from './vault-door.js';
+import { Person } from '#lib/testing/stack-person';
+import { registerStack } from '#lib/testing/register-stack';
+import { startUpstreamApi } from '#lib/testing/upstream-api';
+import { VaultDoor } from '#lib/testing/vault-door';
 
 export interface StackOptions {
   /** Default 2. */
@@ -51,6 +51,9 @@ export class FaultStack {
   gateways: readonly GatewayNode[] = [];
   readonly adminToken = randomBytes(32).toString('base64url');
   readonly gatewayOrigin = 'http://127.0.0.1:9';
+  readonly audience = this.gatewayOrigin;
+  readonly names = { issuer: 'corporate', provider: 'provider', machine: 'faults-gateway' };
+  readonly machineUpstreams = '*';
   #doors: readonly VaultDoor[] = [];
 
   private constructor(
@@ -204,7 +207,7 @@ export class FaultStack {
     await first?.process.start();
     await Promise.all(others.map(({ process }) => process.start()));
     await registerStack(this, this.key);
-    this.#doors = this.vaults.map(({ url }) => new VaultDoor(url, this.key));
+    this.#doors = this.vaults.map(({ url }) => new VaultDoor(url, this.key, this.names.machine));
     await this.#bootGateways(gateways, eventCut);
   }
 

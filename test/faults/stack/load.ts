@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultStack } from './fault-stack.js';
-import type { Person } from './person.js';
+import type { Person } from '#lib/testing/stack-person';
 
 export interface SeenUnderLoad {
   readonly calls: number;

@@ -1,4 +1,4 @@
-import type { Person } from './person.js';
+import type { Person } from '#lib/testing/stack-person';
 
 /** A streamed answer of the tool, read until somebody ends it. */
 export interface OpenStream {

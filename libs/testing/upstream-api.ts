@@ -1,10 +1,11 @@
-import { sendJson, startLocalServer } from '#lib/testing/local-server';
-import type { LocalServer } from '#lib/testing/local-server';
-import type { ScriptableAuthorizationServer } from '#lib/testing/scriptable-authorization-server';
+import { sendJson, startLocalServer } from './local-server.js';
+import type { LocalServer } from './local-server.js';
+import type { ScriptableAuthorizationServer } from './scriptable-authorization-server.js';
 
 /** What is called in the end: says whose token came, and streams for as long as it is let. */
 export async function startUpstreamApi(
   provider: ScriptableAuthorizationServer,
+  port = 0,
 ): Promise<LocalServer> {
   return startLocalServer((request, response) => {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
@@ -14,5 +15,5 @@ export async function startUpstreamApi(
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const beat = setInterval(() => response.write(': still here\n\n'), 200);
     response.once('close', () => clearInterval(beat));
-  });
+  }, port);
 }

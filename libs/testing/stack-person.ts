@@ -1,6 +1,6 @@
 import type { TokenOutcome } from '#lib/contract/vault-answers';
-import { HttpBrowser } from '#lib/testing/http-browser';
-import type { VisitedPage } from '#lib/testing/http-browser';
+import { HttpBrowser } from './http-browser.js';
+import type { VisitedPage } from './http-browser.js';
 import type { StackWorld } from './stack-world.js';
 
 const isCallback = (url: URL) => url.pathname.startsWith('/callback/');
@@ -22,7 +22,7 @@ export class Person {
     this.#token ??= this.stack.issuer.accessToken({
       subject: this.name,
       clientId: 'assistant',
-      audience: this.stack.gatewayOrigin,
+      audience: this.stack.audience,
       expiresIn: 86_400,
     });
     return this.#token;

@@ -3,13 +3,15 @@ import type { StackWorld } from './stack-world.js';
 
 /** What an administrator sets up: the issuer, the registration at the provider, the upstreams, the gateway. */
 export async function registerStack(stack: StackWorld, gatewayKey: JWK): Promise<void> {
-  await put(stack, 'issuers/corporate', {
-    slug: 'corporate',
+  const { names, audience } = stack;
+  await put(stack, `issuers/${names.issuer}`, {
+    slug: names.issuer,
+    ...(audience === stack.gatewayOrigin ? {} : { audiences: [audience] }),
     issuer: stack.issuer.issuer,
     login: { clientId: 'vault-login', clientSecret: 'login-secret' },
   });
-  await put(stack, 'oauth-clients/provider', {
-    slug: 'provider',
+  await put(stack, `oauth-clients/${names.provider}`, {
+    slug: names.provider,
     name: 'Provider',
     issuer: stack.provider.issuer,
     clientId: 'symbolon',
@@ -22,15 +24,15 @@ export async function registerStack(stack: StackWorld, gatewayKey: JWK): Promise
       name: slug,
       type: 'http',
       url: `${stack.api.origin}/${slug}`,
-      credential: { type: 'oauth', oauthClient: 'provider' },
+      credential: { type: 'oauth', oauthClient: names.provider },
     });
   const { d: _private, ...publicKey } = gatewayKey;
-  await put(stack, 'machine-clients/faults-gateway', {
-    slug: 'faults-gateway',
+  await put(stack, `machine-clients/${names.machine}`, {
+    slug: names.machine,
     kind: 'gateway',
     publicUrl: stack.gatewayOrigin,
     jwks: { keys: [publicKey] },
-    upstreams: '*',
+    upstreams: stack.machineUpstreams,
   });
 }
 

@@ -12,9 +12,10 @@ export class VaultDoor {
   constructor(
     readonly url: string,
     key: JWK,
+    clientId: string,
   ) {
     const assertions = new ClientAssertions({
-      clientId: 'faults-gateway',
+      clientId,
       key,
       algorithm: 'ES256',
       keyId: 'g1',
