@@ -151,3 +151,20 @@ describe('a registration', () => {
     expect((await current()).clientId).toBe('client-2');
   });
 });
+
+test('row 34, a secret for one server reaches no other: a registration under way when the client is moved', async () => {
+  given = { client_secret: 's3cret' };
+  const one = replica();
+  const elsewhere = 'https://evil.example';
+  const atEvil = { issuer: elsewhere, registration_endpoint: `${server.origin}/evil` };
+  const [before, after] = await Promise.allSettled([
+    current(one),
+    one.current(clientAt(elsewhere), atEvil),
+  ]);
+  for (const [settled, at] of [
+    [before, server.origin],
+    [after, elsewhere],
+  ] as const)
+    if (settled.status === 'fulfilled') expect(settled.value.authorizationServer).toBe(at);
+  expect([before, after].map(({ status }) => status)).toContain('fulfilled');
+});

@@ -31,13 +31,13 @@ export class RegisterClient {
   async current(client: Stored<OAuthClient>, server: ServerMetadata): Promise<StoredRegistration> {
     const stored = await this.parts.registrations.of(client.id);
     if (stored && this.#counts(stored, client)) return stored;
-    return this.#once(client.id, () => this.#renewed(client, server, stored));
+    return this.#once(client, () => this.#renewed(client, server, stored));
   }
 
   /** Registers whether or not there is a registration: the server may have forgotten it. */
   async anew(client: Stored<OAuthClient>, server: ServerMetadata): Promise<StoredRegistration> {
     const stored = await this.parts.registrations.of(client.id);
-    return this.#once(client.id, () => this.#register(client, server, stored));
+    return this.#once(client, () => this.#register(client, server, stored));
   }
 
   #counts(stored: StoredRegistration, { document }: Stored<OAuthClient>): boolean {
@@ -50,9 +50,14 @@ export class RegisterClient {
     return expiresAt - marginSeconds > this.parts.clock.now();
   }
 
-  #once(id: string, work: () => Promise<StoredRegistration>): Promise<StoredRegistration> {
-    const flight = this.#flights.get(id) ?? work().finally(() => this.#flights.delete(id));
-    this.#flights.set(id, flight);
+  /** Row 34: whoever has come to another server meanwhile must not be given the secret of the one before. */
+  #once(
+    { id, document }: Stored<OAuthClient>,
+    work: () => Promise<StoredRegistration>,
+  ): Promise<StoredRegistration> {
+    const key = `${id} ${authorizationServerOf(document)}`;
+    const flight = this.#flights.get(key) ?? work().finally(() => this.#flights.delete(key));
+    this.#flights.set(key, flight);
     return flight;
   }
 
@@ -121,7 +126,7 @@ export class RegisterClient {
   ): Promise<StoredRegistration> {
     const kept = await this.parts.registrations.replace(client.id, before, registration);
     const counting = kept ?? (await this.parts.registrations.of(client.id));
-    if (counting) return counting;
+    if (counting?.authorizationServer === registration.authorizationServer) return counting;
     throw away(0);
   }
 
