@@ -84,9 +84,10 @@ export class FakeVault {
     this.#streams.clear();
   }
 
-  configure(snapshot: Omit<ConfigSnapshot, 'version'>): void {
+  /** `version`: as after a restore, where it goes back or jumps; usually the next. */
+  configure(snapshot: Omit<ConfigSnapshot, 'version'>, version = this.#version + 1): void {
     this.#snapshot = snapshot;
-    this.#version += 1;
+    this.#version = version;
     this.publish({ type: 'config', version: String(this.#version) });
   }
 

@@ -1,7 +1,6 @@
 import {
   Body,
   Controller,
-  Headers,
   HttpCode,
   Inject,
   Param,
@@ -50,7 +49,6 @@ export class IssuerMoveController {
     @Param('slug') slug: string,
     @Body() body: unknown,
     @Query() query: unknown,
-    @Headers('if-match') ifMatch: string | undefined,
     @Req() request: AdminRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
@@ -60,6 +58,7 @@ export class IssuerMoveController {
         errors: explainIssues(wish.error.issues, body),
       });
     const { dryRun } = readDryRun(query);
+    const ifMatch = request.headers['if-match'];
     const authority = authorityOf(request.admin, request.id);
     const { report, move } = await this.issuers.move(slug, wish.data, authority, {
       dryRun,

@@ -84,7 +84,10 @@ test('a moved issuer keeps its people and their grants; both names count for a w
   const done = await move(moved.issuer);
   expect(done).toMatchObject({
     status: 200,
-    body: { from: fixture.issuer.issuer, to: moved.issuer, sharedKeys: true },
+    body: {
+      ...{ from: fixture.issuer.issuer, to: moved.issuer, sharedKeys: true },
+      effects: [{ kind: 'end-sessions' }],
+    },
   });
   expect(done.etag).not.toBeNull();
 
