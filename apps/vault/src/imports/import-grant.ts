@@ -76,9 +76,11 @@ export class ImportGrant {
     const answer = await this.#refreshed(plan, provider);
     if (!answer.ok) return refusalOf(answer, plan.client.document.slug);
     const account = await accountOf(provider, answer.tokens);
-    if (account && item.account && account.subject !== item.account.subject)
+    // Row 13: of an account that was connected before, only who names the other one means it.
+    const meant = item.account ?? (await this.parts.grants.find(plan.key))?.account;
+    if (account && meant && account.subject !== meant.subject)
       return refused(
-        'The token is of another account at the provider than the item says; nothing was stored. It has been used once, so it may be good no more.',
+        `The token is of another account at the provider than ${item.account ? 'the item says' : 'the one that was connected; name it as account if it is right'}; nothing was stored. It has been used once, so it may be good no more.`,
       );
     const tokens: TokenSet = {
       ...answer.tokens,

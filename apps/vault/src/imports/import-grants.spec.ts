@@ -166,6 +166,16 @@ describe('an item is refused', () => {
     expect(await fixture.database.query('SELECT 1 FROM user_grant')).toEqual([]);
   });
 
+  test('row 13, another account in the place of one that needs its person again, unless it is named', async () => {
+    const grant = await fixture.grantTo('alice', vault);
+    await fixture.database.query(`UPDATE user_grant SET status = 'needs_consent'`);
+    const ofBob = () => ({ ...itemOf('alice'), refreshToken: tokenOf('bob') });
+    expect(statuses(await run([ofBob()]))).toEqual(['refused']);
+    expect(await fixture.row(grant.id)).toMatchObject({ upstream_subject: 'up-alice' });
+    const named = { ...ofBob(), account: { subject: 'up-bob' } };
+    expect(statuses(await run([named]))).toEqual(['imported']);
+  });
+
   test('for whatever does not fit, and what is wrong is not repeated', async () => {
     const wrong = [
       { issuer: 'nobody' },
