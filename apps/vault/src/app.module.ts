@@ -16,6 +16,7 @@ import { ProvidersModule } from './providers/providers.module.js';
 import { RecoveryModule } from './recovery/recovery.module.js';
 import { RegistryModule } from './registry/registry.module.js';
 import { RotationModule } from './rotation/rotation.module.js';
+import { ScimModule } from './scim/scim.module.js';
 import { SealingModule } from './sealing/sealing.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { WebModule } from './web/web.module.js';
@@ -41,6 +42,7 @@ export class AppModule {
         SessionsModule,
         ConnectModule,
         LeaversModule,
+        ScimModule,
         WebModule,
         ExchangeModule,
         AdminModule,

@@ -69,6 +69,7 @@ import { PostgresSessionEnder } from './postgres-session-ender.js';
 import { RecoveriesController } from './recoveries.controller.js';
 import { RegisterAgain } from './register-again.js';
 import { RotateSigningKey } from './rotate-signing-key.js';
+import { ScimAccessController } from './scim-access.controller.js';
 import { SealedCursors } from './sealed-cursor.js';
 import { TemplatesController } from './templates.controller.js';
 import { TestOAuthClient } from './test-oauth-client.js';
@@ -84,6 +85,7 @@ import { WebhooksController } from './webhooks.controller.js';
     GrantsImportController,
     KeysController,
     LeaversController,
+    ScimAccessController,
     RecoveriesController,
     AuditEventsController,
     WebhooksController,

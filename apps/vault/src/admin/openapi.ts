@@ -7,6 +7,7 @@ import { leaverOperations } from './openapi-leavers.js';
 import { dryRun, openApiOperation, page, paging, type Operation } from './openapi-operations.js';
 import { changeSchema, problemSchema, resourceSchema } from './openapi-schemas.js';
 import { recoveryOperations } from './openapi-recoveries.js';
+import { scimOperations } from './openapi-scim.js';
 import { templateOperations } from './openapi-templates.js';
 import { webhookOperations } from './openapi-webhooks.js';
 
@@ -19,6 +20,7 @@ export const adminOperations: readonly Operation[] = [
   ...templateOperations,
   ...grantOperations,
   ...leaverOperations,
+  ...scimOperations,
   ...webhookOperations,
   ...auditOperations(),
   ...keyOperations,

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalDigest } from '#lib/audit-chain/canonical-digest';
 import { Problem } from '#lib/problem/problem';
-import type { AuditActor, AuditLog } from '../audit/audit-log.js';
+import type { AuditActor } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { Receipt } from './domain/receipt.js';
-import { type EndPerson, recordOf } from './end-person.js';
+import type { EndPerson } from './end-person.js';
 import type { Leaver, LeaverSource } from './leaver.js';
+import type { LiftBar } from './lift-bar.js';
 import type {
   ChainedHead,
   LeaverRecord,
@@ -47,7 +48,7 @@ export interface LeaverDeskParts {
   readonly records: PostgresLeaverRecords;
   readonly ending: EndPerson;
   readonly settling: SettleLeaver;
-  readonly audit: AuditLog;
+  readonly lifting: LiftBar;
 }
 
 interface Asked {
@@ -108,12 +109,8 @@ export class LeaverDesk {
   /** The person may begin anew; what was ended stays ended. A second time changes nothing. */
   async lift(id: string, by: By): Promise<LeaverEntry> {
     await this.#known(id);
-    await this.parts.database.transaction(async (tx) => {
-      const lifted = await this.parts.leavers.lift(tx, id, by.actor);
-      if (lifted === undefined) return;
-      const record = recordOf(lifted, 'leaver.lifted');
-      await this.parts.audit.record(tx, { ...record, actor: by.actor, requestId: by.requestId });
-    });
+    const { database, lifting } = this.parts;
+    await database.transaction((tx) => lifting.lift(tx, id, by));
     return this.show(id);
   }
 

@@ -28,6 +28,7 @@ import {
 import { EndPerson } from './end-person.js';
 import { LeaverDesk } from './leaver-desk.js';
 import { LeaverWorker } from './leaver-worker.js';
+import { LiftBar } from './lift-bar.js';
 import { PostgresLeaverRecords } from './postgres-leaver-records.js';
 import { PostgresLeaverStore } from './postgres-leaver-store.js';
 import { SettleLeaver } from './settle-leaver.js';
@@ -50,7 +51,7 @@ type DeskPorts = [
   PostgresLeaverStore,
   EndPerson,
   SettleLeaver,
-  AuditLog,
+  LiftBar,
 ];
 
 /** People who leave: everything of theirs ended, and a receipt of it. */
@@ -85,12 +86,17 @@ type DeskPorts = [
       inject: [DATABASE, PostgresLeaverStore, AUDIT_LOG],
     },
     {
+      provide: LiftBar,
+      useFactory: (leavers: PostgresLeaverStore, audit: AuditLog) => new LiftBar(leavers, audit),
+      inject: [PostgresLeaverStore, AUDIT_LOG],
+    },
+    {
       provide: LEAVERS,
-      useFactory: (...[database, registry, leavers, ending, settling, audit]: DeskPorts) => {
+      useFactory: (...[database, registry, leavers, ending, settling, lifting]: DeskPorts) => {
         const records = new PostgresLeaverRecords(database);
-        return new LeaverDesk({ database, registry, leavers, records, ending, settling, audit });
+        return new LeaverDesk({ database, registry, leavers, records, ending, settling, lifting });
       },
-      inject: [DATABASE, REGISTRY, PostgresLeaverStore, EndPerson, SettleLeaver, AUDIT_LOG],
+      inject: [DATABASE, REGISTRY, PostgresLeaverStore, EndPerson, SettleLeaver, LiftBar],
     },
     {
       provide: LeaverWorker,
@@ -103,7 +109,7 @@ type DeskPorts = [
       inject: [PostgresLeaverStore, EndPerson, SettleLeaver, LOGGER],
     },
   ],
-  exports: [LEAVERS, PostgresLeaverStore, EndPerson],
+  exports: [LEAVERS, PostgresLeaverStore, EndPerson, LiftBar],
 })
 export class LeaversModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(@Inject(LeaverWorker) private readonly worker: LeaverWorker) {}

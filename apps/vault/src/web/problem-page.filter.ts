@@ -53,7 +53,7 @@ export class ProblemChoiceFilter implements ExceptionFilter {
 }
 
 const machinePaths =
-  /^\/(admin|oauth2|gateway|interactions|openapi\.json|\.well-known|healthz|readyz)(\/|\?|$)/;
+  /^\/(admin|oauth2|gateway|scim|interactions|openapi\.json|\.well-known|healthz|readyz)(\/|\?|$)/;
 
 function wantsPage({ url, headers }: FastifyRequest): boolean {
   return !machinePaths.test(url) && (headers.accept ?? '').includes('text/html');
