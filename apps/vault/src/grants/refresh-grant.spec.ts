@@ -12,6 +12,7 @@ import {
   status,
   tooManyRequests,
 } from '#lib/testing/scripted-answer';
+import { ScriptableAuthorizationServer } from '#lib/testing/scriptable-authorization-server';
 import { queryDatabase } from '#lib/testing/postgres-query';
 import type { AccessTokenResult } from './access-token-for.js';
 import { GrantsFixture, type GrantsReplica } from './grants-fixture.js';
@@ -463,6 +464,28 @@ describe('R3, revocation', () => {
       status_reason: 'the endpoint changed',
     });
   });
+});
+
+test('row 34, stealing a token by moving the server: a refresh that had begun goes to where its token is from', async () => {
+  const elsewhere = await ScriptableAuthorizationServer.start();
+  let move = (): unknown => undefined;
+  const moving = await fixture.replica({
+    crashPoint: (name) => void (name === 'refresh-after-intent' && move()),
+  });
+  await fixture.database.query(
+    `WITH moved AS (UPDATE registry_resource SET version = version + 1,
+            document = document || jsonb_build_object('issuer', $1::text) WHERE slug = 'snowid')
+     UPDATE registry_version SET version = version + 1`,
+    [elsewhere.issuer],
+  );
+  const moved = await two.registry.refresh();
+  move = () => Object.assign(moving.registry, { current: () => moved });
+  const grant = await fixture.grantTo('alice', moving);
+  await fixture.expire(grant.id);
+  expect((await fixture.ask('alice', moving)).ok).toBe(true);
+  expect(refreshes()).toBe(1);
+  expect(elsewhere.count('token', 'refresh_token')).toBe(0);
+  await elsewhere.stop();
 });
 
 test('row 40, log leaks: no token of the run stands in the log', async () => {

@@ -153,9 +153,11 @@ export class RefreshGrant {
     rules: RefreshRules,
     lease: RefreshLease,
   ): Promise<RefreshResult | 'leased'> {
+    // Row 34, read before the token: what a changed registration suspends is never sent to where it leads now.
+    const provider = this.#providerOf(grant);
     const intention = { attemptId: randomUUID(), force, isTest, rules };
     const beginning = await this.parts.store.begin(grant, intention);
-    if (beginning.begun) return this.#attempt(beginning.attempt, target, lease);
+    if (beginning.begun) return this.#attempt(beginning.attempt, { target, provider }, lease);
     if (beginning.because === 'leased') return 'leased';
     if (beginning.because === 'paused') return failed(beginning.seconds);
     return beginning.because === 'changed'
@@ -165,13 +167,12 @@ export class RefreshGrant {
 
   async #attempt(
     attempt: Attempt,
-    target: TokenTarget,
+    { target, provider }: { target: TokenTarget; provider: Provider | undefined },
     lease: RefreshLease,
   ): Promise<RefreshResult> {
     const startedMs = performance.now();
     this.parts.crashPoint('refresh-after-intent');
     if (await finishedMeanwhile(this.parts.store, attempt)) return { did: 'change' };
-    const provider = this.#providerOf(attempt);
     if (provider === undefined) return this.#postpone(attempt, noRegistration);
     const answer = await this.#ask(provider, attempt, target, lease.signal);
     this.parts.crashPoint('refresh-after-token-answer');
@@ -250,8 +251,8 @@ export class RefreshGrant {
     return failed(Math.ceil(seconds));
   }
 
-  #providerOf({ grant }: Attempt): Provider | undefined {
-    const client = this.parts.registry.current().oauthClientById(grant.oauthClientId);
+  #providerOf({ oauthClientId }: GrantSeen): Provider | undefined {
+    const client = this.parts.registry.current().oauthClientById(oauthClientId);
     return client && this.parts.providers.of(client);
   }
 
