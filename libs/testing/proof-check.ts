@@ -46,6 +46,7 @@ export class ProofCheck {
       (await calculateJwkThumbprint(jwk)) === thumbprint &&
       jti.length >= 16 &&
       !this.#seen.has(jti);
+    if (this.#seen.size >= 10_000) this.#seen.clear();
     this.#seen.add(jti);
     if (!isGood) return 'invalid_dpop_proof';
     return this.nonce === undefined || nonce === this.nonce ? undefined : 'use_dpop_nonce';

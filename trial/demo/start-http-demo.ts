@@ -28,7 +28,7 @@ export async function startHttpDemo(config: DemoConfig): Promise<LocalServer> {
     if (url.pathname === '/.well-known/oauth-protected-resource') {
       return sendJson(response, 200, rule.metadata(['reports:read']));
     }
-    const holder = await rule.holderOf(request.headers.authorization);
+    const holder = await rule.holderOf(request);
     if (holder === undefined) {
       response.setHeader('www-authenticate', rule.challenge(request.headers.authorization));
       return sendJson(response, 401, { error: 'invalid_token' });

@@ -121,7 +121,7 @@ test('a token of the corporate issuer, or for another audience, is refused with 
   }
   const anonymous = await post(undefined);
   expect(anonymous.headers.get('www-authenticate')).toBe(
-    `Bearer resource_metadata="${server.origin}/.well-known/oauth-protected-resource/mcp"`,
+    `Bearer resource_metadata="${server.origin}/.well-known/oauth-protected-resource/mcp", DPoP algs="ES256"`,
   );
 });
 

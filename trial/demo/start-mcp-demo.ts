@@ -41,7 +41,7 @@ export async function startMcpDemo(config: DemoConfig): Promise<LocalServer> {
       return sendJson(response, 200, rule.metadata(['warehouse:read', 'query:run']));
     }
     if (path !== '/mcp') return sendJson(response, 404, {});
-    const holder = await rule.holderOf(request.headers.authorization);
+    const holder = await rule.holderOf(request);
     if (holder === undefined) {
       response.setHeader('www-authenticate', rule.challenge(request.headers.authorization));
       return sendJson(response, 401, { error: 'invalid_token' });

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import type { IncomingMessage } from 'node:http';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import type { JWTPayload } from 'jose';
+import { ProofCheck } from '#lib/testing/proof-check';
 import type { DemoConfig } from './demo-config.js';
 
 /** Whom a token speaks for, here. */
@@ -16,18 +18,22 @@ export interface TokenHolder {
 /** Accepts access tokens of the upstream provider for this resource, and nothing else. */
 export class TokenRule {
   readonly #keys;
+  readonly #proofs;
   readonly #accepted = new Set<string>();
   readonly #expired = new Set<string>();
   /** While true no token is good enough. */
   refuseAll = false;
 
   constructor(private readonly config: DemoConfig) {
+    // Asked only of tokens whose signature is good.
+    this.#proofs = new ProofCheck(new URL(config.resource).origin, thumbprintIn);
     this.#keys = createRemoteJWKSet(new URL(`${config.issuer}/jwks`), { cooldownDuration: 1_000 });
   }
 
   /** undefined: no token, or one that is not good here. */
-  async holderOf(authorization: string | undefined): Promise<TokenHolder | undefined> {
-    const token = /^Bearer ([^\s]+)$/i.exec(authorization ?? '')?.[1];
+  async holderOf(request: IncomingMessage): Promise<TokenHolder | undefined> {
+    const { authorization = '' } = request.headers;
+    const token = /^(?:Bearer|DPoP) ([^\s]+)$/i.exec(authorization)?.[1];
     if (token === undefined || this.refuseAll) return undefined;
     const fingerprint = createHash('sha256').update(token).digest('hex').slice(0, 16);
     if (this.#expired.has(fingerprint)) return undefined;
@@ -40,13 +46,19 @@ export class TokenRule {
         requiredClaims: ['exp', 'iat', 'sub'],
       });
       const { upn, scope } = payload;
-      if (typeof upn !== 'string') return undefined;
+      if (typeof upn !== 'string' || !(await this.#isProven(request, payload))) return undefined;
       this.#accepted.add(fingerprint);
       const scopes = typeof scope === 'string' ? scope.split(' ') : [];
       return { token, payload, upn, scopes, fingerprint };
     } catch {
       return undefined;
     }
+  }
+
+  /** RFC 9449 §7.1: a bound token needs its proof, and is no bearer token. */
+  async #isProven(request: IncomingMessage, { cnf }: JWTPayload): Promise<boolean> {
+    if (cnf === undefined) return /^Bearer /i.test(request.headers.authorization ?? '');
+    return (await this.#proofs.challenge(request)) === undefined;
   }
 
   /** Every token accepted so far is over, as if its time had come. */
@@ -62,6 +74,7 @@ export class TokenRule {
       authorization_servers: [this.config.issuer],
       scopes_supported: scopes,
       bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: ['ES256'],
     };
   }
 
@@ -71,6 +84,11 @@ export class TokenRule {
     const path = pathname === '/' ? '' : pathname;
     const metadata = `${origin}/.well-known/oauth-protected-resource${path}`;
     const error = authorization === undefined ? '' : ', error="invalid_token"';
-    return `Bearer resource_metadata="${metadata}"${error}`;
+    return `Bearer resource_metadata="${metadata}"${error}, DPoP algs="ES256"${error}`;
   }
+}
+
+function thumbprintIn(token: string): string | undefined {
+  const { cnf } = decodeJwt<{ cnf?: { jkt?: string } }>(token);
+  return cnf?.jkt;
 }

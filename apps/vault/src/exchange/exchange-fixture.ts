@@ -1,3 +1,4 @@
+import type { TokenSet } from '../providers/token-set.js';
 import { randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey, JWTPayload } from 'jose';
@@ -224,10 +225,13 @@ export class ExchangeFixture {
   /** What the callback would have stored. */
   async grant(
     subject: string,
-    accessToken = `at_${subject}_${randomBytes(16).toString('hex')}`,
+    as: string | Partial<TokenSet> = {},
     requested: readonly string[] = scopes,
     granted: readonly string[] = requested,
   ) {
+    const more = typeof as === 'string' ? { accessToken: new Secret(as) } : as;
+    const made = `at_${subject}_${randomBytes(16).toString('hex')}`;
+    const accessToken = more.accessToken?.reveal() ?? made;
     const { issuerId, oauthClientId, upstreamId } = await this.#ids();
     const about = {
       subject: `up-${subject}`,
@@ -244,6 +248,7 @@ export class ExchangeFixture {
       expiresAt: issuedAt + 120,
       scopes: granted,
       idTokenClaims: undefined,
+      ...more,
     };
     const key = { issuerId, subject, oauthClientId, partition: upstreamId };
     const account = { subject: about.subject, name: subject };
