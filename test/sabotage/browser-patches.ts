@@ -146,7 +146,7 @@ export const browserPatches: readonly Patch[] = [
   {
     name: 'no PKCE at the provider',
     row: '11, code injection',
-    file: `${provider}.ts`,
+    file: 'apps/vault/src/providers/authorization-parameters.ts',
     find: 'code_challenge: await calculatePKCECodeChallenge(verifier),',
     replace: '',
     spec: `${provider}.spec.ts`,

@@ -85,7 +85,7 @@ export const vaultPatches: readonly Patch[] = [
   {
     name: 'print a token past the logger',
     row: '40, leaks by logs',
-    file: `${exchange}/exchange-token.ts`,
+    file: `${exchange}/answer-with-token.ts`,
     find: 'access_token: token.reveal(),',
     replace: 'access_token: (process.stdout.write(token.reveal()), token.reveal()),',
     spec: `${exchange}/process-output.spec.ts`,
