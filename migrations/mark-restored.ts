@@ -6,15 +6,14 @@ type RunSql = (sql: string, parameters?: unknown[]) => Promise<unknown>;
  * Marks a database as restored from a backup: from now on no refresh token is used before `symbolon recover` has
  * tested it. What happened after the backup and is undone by it must not count again: sign-ins, sign-outs, requests
  * for consent and their one-time values end. Versions jump to the clock's milliseconds, ahead of all that gateways
- * and administrators can have seen. May be repeated; once a recovery is under way its hold is left as it is.
+ * and administrators can have seen. May be repeated: then the recovery begins anew.
  */
 export async function markRestored(run: RunSql, backupTime?: string): Promise<void> {
+  // One that was under way when the backup was made knows nothing of what came after it.
   await run(
-    `INSERT INTO recovery (state, backup_time) VALUES ('held', $1)
-     ON CONFLICT ((true)) WHERE state <> 'finished'
-     DO UPDATE SET backup_time = coalesce(excluded.backup_time, recovery.backup_time)`,
-    [backupTime ?? null],
+    `UPDATE recovery SET state = 'finished', finished_at = clock_timestamp() WHERE state <> 'finished'`,
   );
+  await run(`INSERT INTO recovery (state, backup_time) VALUES ('held', $1)`, [backupTime ?? null]);
   for (const statement of statements) await run(statement);
 }
 

@@ -2,6 +2,7 @@ import { collections } from '../registry/collections.js';
 import type { JsonObject } from '../registry/domain/json.js';
 import { collectionOperations } from './openapi-collections.js';
 import { grantOperations } from './openapi-grants.js';
+import { issuerOperations } from './openapi-issuers.js';
 import { keyOperations } from './openapi-keys.js';
 import { leaverOperations } from './openapi-leavers.js';
 import { dryRun, openApiOperation, page, paging, type Operation } from './openapi-operations.js';
@@ -16,6 +17,7 @@ const change = { $ref: '#/components/schemas/change' };
 /** Every operation of the admin API. */
 export const adminOperations: readonly Operation[] = [
   ...Object.values(collections).flatMap(collectionOperations),
+  ...issuerOperations,
   ...testOperations(),
   ...templateOperations,
   ...grantOperations,
@@ -60,47 +62,6 @@ function testOperations(): Operation[] {
   const token = { type: 'string' };
   const checks = { type: 'object', properties: { checks: { type: 'array', items: {} } } };
   return [
-    {
-      method: 'post',
-      path: '/admin/v1/issuers/{slug}/test',
-      tag: 'issuers',
-      summary: 'Explain a pasted access token claim by claim; nothing of it is stored',
-      body: {
-        'application/json': {
-          type: 'object',
-          required: ['token'],
-          properties: { token, audience: token },
-        },
-      },
-      answers: { 200: { what: 'Whether it is accepted, and each check.', schema: checks } },
-    },
-    {
-      method: 'post',
-      path: '/admin/v1/issuers/{slug}/move',
-      tag: 'issuers',
-      summary:
-        'The same directory under another URL: everybody keeps what they granted (bootstrap token)',
-      query: dryRun,
-      body: {
-        'application/json': {
-          type: 'object',
-          required: ['to'],
-          properties: {
-            to: token,
-            acceptSeconds: { type: 'integer', default: 86_400 },
-            confirmNewKeys: { type: 'boolean' },
-          },
-        },
-      },
-      answers: {
-        200: {
-          what: 'From, to, until when the old name counts, the changes, and the issuer with its ETag.',
-          schema: { type: 'object' },
-        },
-        409: { what: 'Another issuer stands for the new name.' },
-        422: { what: 'The new URL is not this issuer, or signs by other keys.' },
-      },
-    },
     {
       method: 'post',
       path: '/admin/v1/oauth-clients/{slug}/test',

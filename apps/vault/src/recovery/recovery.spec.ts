@@ -53,6 +53,11 @@ describe('a database that was restored from a backup', () => {
       state: 'held',
       backupTime: new Date('2026-11-21T08:00:00Z'),
     });
+    // A backup that was made during a recovery: what that one found says nothing any more.
+    await recovery.start();
+    await recovery.tests.step();
+    await markDatabaseRestored(fixture.fresh.url);
+    expect(await recovery.newest()).toMatchObject({ state: 'held', backupTime: undefined });
   });
 
   test('the tests find the dead, who need their person once, and set the others free', async () => {
