@@ -38,6 +38,7 @@ const keyStatus = z.object({
     }),
   ),
   processes: z.array(z.object({ name: z.string(), primaryKey: z.string() })),
+  sealedProcesses: z.array(z.object({ name: z.string(), problem: z.string() })).default([]),
   rotation: rotation.nullable(),
 });
 
@@ -111,7 +112,8 @@ async function read(admin: AdminClient): Promise<KeyStatus> {
   return keyStatus.parse(await admin.json('GET', '/keys'));
 }
 
-function report({ dataKeys, keyEncryptionKeys, processes, rotation: newest }: KeyStatus): string[] {
+function report(status: KeyStatus): string[] {
+  const { dataKeys, keyEncryptionKeys, processes, sealedProcesses, rotation: newest } = status;
   return [
     'Data keys',
     ...dataKeys.map(({ id, status, kekId, kekVersion, createdAt, mayRetire }) => {
@@ -126,6 +128,7 @@ function report({ dataKeys, keyEncryptionKeys, processes, rotation: newest }: Ke
       return `  ${id}  ${place}, wraps ${wraps} data key${wraps === 1 ? '' : 's'}${hint}`;
     }),
     `Vault processes: ${processes.map(({ name }) => name).join(', ') || 'none is open'}`,
+    ...sealedProcesses.map(({ name, problem }) => `  SEALED ${name}: ${problem}`),
     newest === null ? 'No rotation yet.' : `Newest rotation: ${summaryOf(newest)}`,
   ];
 }

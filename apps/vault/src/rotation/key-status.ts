@@ -12,15 +12,17 @@ export class KeyStatus {
   ) {}
 
   async read() {
-    const [dataKeys, processes, rotation] = await Promise.all([
+    const [dataKeys, processes, sealedProcesses, rotation] = await Promise.all([
       this.keys.list(),
       this.keys.live(),
+      this.keys.sealed(),
       this.store.newest(),
     ]);
     return {
       dataKeys: dataKeys.map((key) => ({ ...key, mayRetire: mayRetire(key, rotation) })),
       keyEncryptionKeys: this.#keyEncryptionKeys(dataKeys),
       processes,
+      sealedProcesses,
       rotation: rotation === undefined ? null : presentRotation(rotation),
     };
   }

@@ -22,6 +22,12 @@ export interface LiveProcess {
   readonly problem: string | null;
 }
 
+/** A process that cannot open the keys, and why. */
+export interface SealedProcess {
+  readonly name: string;
+  readonly problem: string;
+}
+
 const lock = `hashtextextended('symbolon/sealing-key/' || $1, 0)`;
 
 /** What rotation changes about data keys. Ids are hexadecimal. */
@@ -41,6 +47,15 @@ export class PostgresKeyAdministration {
       `SELECT name, primary_key AS "primaryKey", data_keys AS "dataKeys", keks, problem
          FROM sealing_process
         WHERE seen_at > clock_timestamp() - interval '10 seconds' AND primary_key IS NOT NULL
+        ORDER BY name`,
+    );
+  }
+
+  /** It looks the less often the longer it is sealed, at most every 36 seconds. */
+  async sealed(): Promise<SealedProcess[]> {
+    return this.database.query<SealedProcess & Record<string, unknown>>(
+      `SELECT name, coalesce(problem, 'sealed') AS problem FROM sealing_process
+        WHERE seen_at > clock_timestamp() - interval '45 seconds' AND primary_key IS NULL
         ORDER BY name`,
     );
   }

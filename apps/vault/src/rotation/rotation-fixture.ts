@@ -60,7 +60,8 @@ export class RotatingProcess {
 
   async look(): Promise<void> {
     await this.sealer.unseal();
-    const { primaryKey, dataKeys, problem } = this.sealer;
+    const { primaryKey, dataKeys } = this.sealer;
+    const problem = this.sealer.sealedBecause ?? this.sealer.problem;
     const keks = this.keks.map(({ id }) => id);
     await this.#processes.report({
       ...{ id: this.#id, name: this.name, primaryKey, dataKeys, keks, problem },

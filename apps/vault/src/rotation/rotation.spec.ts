@@ -216,6 +216,10 @@ describe('rotation of the key-encryption key', () => {
     expect(after.sealer.dataKeys).toHaveLength(2);
     const before = await fixture.process('before', { keks: ringOf(fixture.kek) });
     expect(before.sealer.sealedBecause).toMatch(/which SYMBOLON_KEYRING does not hold/);
+    expect(await both.status.read()).toMatchObject({
+      processes: [{ name: 'after' }, { name: 'both' }],
+      sealedProcesses: [{ name: 'before', problem: before.sealer.sealedBecause }],
+    });
   });
 
   it('waits for every process to hold the new key, and says for whom', async () => {
