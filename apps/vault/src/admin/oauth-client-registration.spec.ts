@@ -215,6 +215,12 @@ describe('registration dynamic (RFC 7591), at a real provider', () => {
       await tested(slug);
       expect((await put(slug, shown)).body.version).toBe(shown.version);
       expect((await get(slug)).registered.clientId).toBe(clientId);
+      const rows = await vault.database.query(
+        `SELECT actor->>'kind' AS kind, request_id IS NOT NULL AS asked, detail->>'clientId' AS "clientId"
+           FROM audit_event WHERE action = 'oauth_client.registered' AND target->>'slug' = $1`,
+        [slug],
+      );
+      expect(rows).toEqual([{ kind: 'vault', asked: true, clientId }]);
     },
   );
 

@@ -1,6 +1,7 @@
 import { Controller, HttpCode, Inject, Param, Post, Req, UseGuards } from '@nestjs/common';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
 import { authorityOf } from './admin-principal.js';
+import { askedBy } from '../providers/asked-by.js';
 import { RegisterAgain } from './register-again.js';
 import { RotateSigningKey } from './rotate-signing-key.js';
 import { TestOAuthClient } from './test-oauth-client.js';
@@ -17,8 +18,8 @@ export class OAuthClientTestController {
 
   @Post('test')
   @HttpCode(200)
-  test(@Param('slug') slug: string) {
-    return this.testing.test(slug);
+  test(@Param('slug') slug: string, @Req() request: AdminRequest) {
+    return askedBy.run(request.id, () => this.testing.test(slug));
   }
 
   @Post('rotate-key')

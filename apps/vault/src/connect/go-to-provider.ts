@@ -1,4 +1,5 @@
 import type { VaultLogger } from '../log-events.js';
+import { askedBy } from '../providers/asked-by.js';
 import type { Providers } from '../providers/provider.js';
 import type { BoundTrip } from '../sessions/browser-binding.js';
 import type { WebSession } from '../sessions/web-session.js';
@@ -25,7 +26,9 @@ export class GoToProvider {
     if (!authorization?.sessionHash.equals(session.hash)) return undefined;
     if (authorization.interactionId !== request.interaction.id) return undefined;
     const provider = this.providers.of(request.oauthClient);
-    const url = await provider.authorizationUrl({ ...authorization, state });
+    const url = await askedBy.run(requestId, () =>
+      provider.authorizationUrl({ ...authorization, state }),
+    );
     if (url instanceof URL) return url;
     const oauthClient = request.oauthClient.document.slug;
     this.logger.warn({ event: 'provider.unusable', requestId, oauthClient, ...url });

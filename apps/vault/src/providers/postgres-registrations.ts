@@ -1,5 +1,6 @@
 import type { Secret } from '#lib/secret/secret';
-import type { PostgresDatabase } from '../database/postgres-database.js';
+import type { AuditLog, AuditRecord } from '../audit/audit-log.js';
+import { type PostgresDatabase, type Query, queryOf } from '../database/postgres-database.js';
 import type { SealedPlace, Sealer } from '../sealing/sealer.js';
 import type { Registration, Registrations, StoredRegistration } from './registration.js';
 
@@ -21,6 +22,7 @@ export class PostgresRegistrations implements Registrations {
   constructor(
     private readonly database: PostgresDatabase,
     private readonly sealer: Sealer,
+    private readonly audit?: AuditLog,
   ) {}
 
   async of(oauthClientId: string): Promise<StoredRegistration | undefined> {
@@ -35,9 +37,22 @@ export class PostgresRegistrations implements Registrations {
     oauthClientId: string,
     before: StoredRegistration | undefined,
     registration: Registration,
+    record?: AuditRecord,
+  ): Promise<StoredRegistration | undefined> {
+    return this.database.transaction(async (tx) => {
+      const kept = await this.#replace(queryOf(tx), oauthClientId, before, registration);
+      if (kept && record) await this.audit?.record(tx, record);
+      return kept;
+    });
+  }
+
+  async #replace(
+    query: Query,
+    oauthClientId: string,
+    ...[before, registration]: [StoredRegistration | undefined, Registration]
   ): Promise<StoredRegistration | undefined> {
     const { clientSecret, registrationAccessToken, clientSecretExpiresAt } = registration;
-    const [row] = await this.database.query<Row>(
+    const [row] = await query<Row>(
       `INSERT INTO oauth_client_registration AS r
          (oauth_client_id, authorization_server, client_id, client_auth, client_secret,
           client_secret_expires_at, registration_access_token, registration_client_uri)

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
 import type { Outbound } from '#lib/outbound/outbound';
+import type { AuditLog } from '../audit/audit-log.js';
 import type { VaultConfig } from '../config.js';
 import { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
@@ -8,6 +9,7 @@ import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { Sealer } from '../sealing/sealer.js';
 import {
+  AUDIT_LOG,
   CLOCK,
   CONFIG,
   DATABASE,
@@ -47,13 +49,15 @@ import { RequestSlots } from './request-slots.js';
     },
     {
       provide: RegisterClient,
-      useFactory: (...[publicUrl, outbound, clock, database, sealer, store]: RegisterPorts) =>
+      useFactory: (
+        ...[publicUrl, outbound, clock, database, sealer, store, audit]: RegisterPorts
+      ) =>
         new RegisterClient({
           ...{ publicUrl, outbound, clock },
-          registrations: new PostgresRegistrations(database, sealer),
+          registrations: new PostgresRegistrations(database, sealer, audit),
           note: (id, failure) => store.recordCheck(id, failure),
         }),
-      inject: [PUBLIC_URL, OUTBOUND, CLOCK, DATABASE, SEALER, PostgresRegistryStore],
+      inject: [PUBLIC_URL, OUTBOUND, CLOCK, DATABASE, SEALER, PostgresRegistryStore, AUDIT_LOG],
     },
     {
       provide: PROVIDERS,
@@ -76,7 +80,10 @@ export class ProvidersModule {}
 
 type Own = [PostgresSigningKeys, RegisterClient, RequestSlots];
 type Ports = [string, Outbound, Registry, Clock, ...Own];
-type RegisterPorts = [string, Outbound, Clock, PostgresDatabase, Sealer, PostgresRegistryStore];
+type RegisterPorts = [
+  ...[string, Outbound, Clock, PostgresDatabase, Sealer],
+  ...[PostgresRegistryStore, AuditLog],
+];
 
 function ownMeans(...[keys, register, slots]: Own): OwnMeans {
   return { keys, register, slots };

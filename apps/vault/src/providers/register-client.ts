@@ -1,7 +1,9 @@
 import type { ServerMetadata } from 'openid-client';
 import type { Clock } from '#lib/clock/clock';
+import type { AuditRecord } from '../audit/audit-log.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import type { Stored } from '../registry/registry-snapshot.js';
+import { askedBy } from './asked-by.js';
 import { clientMetadata } from './client-metadata.js';
 import type { ProviderOutbound } from './normalising-outbound.js';
 import { ProviderRefused } from './provider-refused.js';
@@ -72,9 +74,9 @@ export class RegisterClient {
     if (stored && read?.clientId === stored.clientId) {
       const { clientSecretExpiresAt: expiresAt } = read;
       if (expiresAt === undefined || this.#lasts(expiresAt))
-        return this.#keep(client, stored, read);
+        return this.#keep(client, stored, read, recordOf(client, read));
     }
-    return this.#register(client, server, stored);
+    return this.#register(client, server, stored, (made) => recordOf(client, made));
   }
 
   async #readAgain(stored: StoredRegistration): Promise<Registration | undefined> {
@@ -98,6 +100,7 @@ export class RegisterClient {
     client: Stored<OAuthClient>,
     server: ServerMetadata,
     stored: StoredRegistration | undefined,
+    recorded?: (made: Registration) => AuditRecord,
   ): Promise<StoredRegistration> {
     const { document } = client;
     const { registration_endpoint: endpoint } = server;
@@ -115,17 +118,18 @@ export class RegisterClient {
     });
     if (!read.ok) throw await this.#failed(client, read.detail);
     await this.parts.note(client.id, undefined);
-    return this.#keep(client, stored, read.registration);
+    return this.#keep(client, stored, read.registration, recorded?.(read.registration));
   }
 
   /** Two replicas that register at once have one registration too many; the first one counts for both. */
   async #keep(
     client: Stored<OAuthClient>,
     before: StoredRegistration | undefined,
-    registration: Registration,
+    ...[registration, record]: [Registration, AuditRecord | undefined]
   ): Promise<StoredRegistration> {
-    const kept = await this.parts.registrations.replace(client.id, before, registration);
-    const counting = kept ?? (await this.parts.registrations.of(client.id));
+    const { registrations } = this.parts;
+    const kept = await registrations.replace(client.id, before, registration, record);
+    const counting = kept ?? (await registrations.of(client.id));
     if (counting?.authorizationServer === registration.authorizationServer) return counting;
     throw away(0);
   }
@@ -139,6 +143,19 @@ export class RegisterClient {
     await this.parts.note(client.id, detail);
     return new ProviderRefused({ ok: false, code: 'misconfigured', detail });
   }
+}
+
+/** Nobody asked for this one: it was needed on the way. Whoever asks for one anew records it with what it suspends. */
+function recordOf({ id, document }: Stored<OAuthClient>, made: Registration): AuditRecord {
+  const { clientId, authorizationServer } = made;
+  return {
+    action: 'oauth_client.registered',
+    outcome: 'success',
+    actor: { kind: 'vault' },
+    target: { collection: 'oauth-clients', slug: document.slug, id },
+    requestId: askedBy.getStore(),
+    detail: { clientId, authorizationServer },
+  };
 }
 
 function away(status: number): ProviderRefused {

@@ -1,4 +1,5 @@
 import type { Secret } from '#lib/secret/secret';
+import type { AuditRecord } from '../audit/audit-log.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 
 /** What an authorization server made of us (RFC 7591 §3.2.1). Times are epoch seconds. */
@@ -26,5 +27,7 @@ export interface Registrations {
     oauthClientId: string,
     before: StoredRegistration | undefined,
     registration: Registration,
+    /** Stands in the same transaction. */
+    record?: AuditRecord,
   ): Promise<StoredRegistration | undefined>;
 }
