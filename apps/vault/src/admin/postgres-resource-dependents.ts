@@ -17,8 +17,13 @@ export class PostgresResourceDependents implements ResourceDependents {
     return count === 0 ? [] : [`${count} ${count === 1 ? 'grant' : 'grants'}`];
   }
 
-  async forget(tx: Transaction, { id }: RegistryRow): Promise<void> {
+  async forget(tx: Transaction, { id, collection, slug }: RegistryRow): Promise<void> {
     const query = queryOf(tx);
+    // Row 10: consents name a service by its slug, which the next one of that slug must not inherit. Gateways are no service.
+    if (collection === 'machine-clients' && slug !== 'gateway') {
+      await query('DELETE FROM client_consent WHERE consumer = $1', [slug]);
+      await query('DELETE FROM interaction WHERE consumer = $1', [slug]);
+    }
     await query('DELETE FROM client_consent WHERE issuer_id = $1 OR upstream_id = $1', [id]);
     await query('DELETE FROM upstream_authorization WHERE oauth_client_id = $1', [id]);
     await query('DELETE FROM interaction WHERE issuer_id = $1 OR upstream_id = $1', [id]);

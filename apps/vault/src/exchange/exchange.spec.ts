@@ -66,6 +66,28 @@ describe('with a grant and a consent', () => {
     expect((await fixture.exchange(token, client)).status).toBe(200);
   });
 
+  test('row 10, registry takeover: a service under the slug of one that was removed inherits no consent', async () => {
+    const about = { kind: 'service', audiences: ['https://heir.example.com'] };
+    await fixture.addClient('heir', about);
+    await fixture.grant('han');
+    await fixture.consent('han', { consumer: 'heir' });
+    await fixture.consent('han');
+    const asService = async () => ({
+      token: await fixture.token('han', { audience: 'https://heir.example.com' }),
+      client: { client_assertion: await fixture.assertion('heir') },
+    });
+    const before = await asService();
+    expect((await fixture.exchange(before.token, before.client)).status).toBe(200);
+    expect((await fixture.admin('DELETE', 'machine-clients/heir')).status).toBe(204);
+    expect((await fixture.exchange(before.token, before.client)).body.error).toBe('invalid_client');
+    await fixture.addClient('heir', about);
+    const after = await asService();
+    expect((await fixture.exchange(after.token, after.client)).body.error).toBe(
+      'interaction_required',
+    );
+    expect((await fixture.exchange(await fixture.token('han'))).status).toBe(200);
+  });
+
   test('a consent that is over counts no more', async () => {
     await fixture.grant('old');
     const id = await fixture.consent('old');
