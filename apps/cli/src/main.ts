@@ -9,7 +9,6 @@ import { addKeys } from './commands/keys.js';
 import { addLeavers } from './commands/leavers.js';
 import { addRecover } from './commands/recover.js';
 import { readCliConfig } from './config.js';
-import { terminalText } from './terminal-text.js';
 
 const program = new Command('symbolon')
   .description('Operate a Symbolon vault through its admin API.')
@@ -19,14 +18,13 @@ const program = new Command('symbolon')
   );
 const context: CommandContext = {
   client: () => adminClient(readCliConfig(process.env)),
-  // An export into a file stays as it came, byte for byte.
-  print: (line) => process.stdout.write(`${process.stdout.isTTY ? terminalText(line) : line}\n`),
+  print: (line) => process.stdout.write(`${line}\n`),
 };
 for (const add of [addAudit, addKeys, addIssuers, addLeavers, addRecover]) add(program, context);
 
 program.parseAsync().catch((error: unknown) => {
   const known = error instanceof ConfigurationError || error instanceof AdminRefused;
-  process.stderr.write(`${terminalText(known ? error.message : reasonOf(error))}\n`);
+  process.stderr.write(`${known ? error.message : reasonOf(error)}\n`);
   process.exitCode = 1;
 });
 
