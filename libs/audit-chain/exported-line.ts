@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ExportedLine } from './chain.js';
 
 const sequence = z.string().regex(/^\d{1,19}$/);
+const time = z.string().regex(/^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 // Not z.record, which leaves out a member named __proto__: what is verified is all that there is.
 const json = z.custom<Record<string, unknown>>(
@@ -9,7 +10,7 @@ const json = z.custom<Record<string, unknown>>(
 );
 const event = z.strictObject({
   sequence,
-  at: z.string(),
+  at: time,
   action: z.string(),
   outcome: z.string(),
   actor: json,
@@ -25,7 +26,7 @@ const exportedLine: z.ZodType<ExportedLine> = z.union([
     sequence,
     previous: hash,
     hash,
-    chainedAt: z.string(),
+    chainedAt: time,
     event: event.nullable(),
   }),
 ]);

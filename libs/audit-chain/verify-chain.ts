@@ -88,10 +88,10 @@ function passedOver(
 ): ChainFault | undefined {
   if (oldest === undefined || Date.parse(newest) - Date.parse(oldest.at) < longestWaitMs)
     return undefined;
-  const { sequence, at, action } = oldest;
+  const { sequence, at } = oldest;
   return {
     ...{ kind: 'unchained', position: head.position + 1, sequence, at },
-    detail: `The event (${action}) was never chained, though others were recorded for an hour after it: nothing proves it.`,
+    detail: `The event (${named(oldest)}) was never chained, though others were recorded for an hour after it: nothing proves it.`,
   };
 }
 
@@ -126,9 +126,14 @@ function faultOf(line: ChainedLine, { head, headAt }: ChainReading): ChainFault 
   if (nextHash(head.hash, event) !== line.hash)
     return {
       ...{ kind: 'altered', ...found },
-      detail: `The event (${event.action}) is not the one that was chained here: it, its place or its hash was changed.`,
+      detail: `The event (${named(event)}) is not the one that was chained here: it, its place or its hash was changed.`,
     };
   return undefined;
+}
+
+/** What somebody changed writes no line of its own into the report. */
+function named({ action }: ChainedEvent): string {
+  return action.replaceAll(/[^\w.-]/g, '?').slice(0, 80);
 }
 
 /** Whether the event that belongs to a position stands at another one. */

@@ -93,6 +93,15 @@ describe('symbolon audit verify', () => {
     expect(exitCode).toBe(1);
   });
 
+  it('row 40, audit tampering: an event that was changed writes no line into the report', async () => {
+    const line = served[2] as ChainedLine;
+    const action = 'x\nIntact from position 1 to 5\u001b[1A';
+    served[2] = { ...line, event: { ...line.event!, action } };
+    const { printed, exitCode } = await run('verify');
+    expect(printed).toMatch(/^BROKEN at position 3, .+: altered\. .+\nBefore it: .+$/);
+    expect(exitCode).toBe(1);
+  });
+
   it('row 40, audit tampering: an end that was cut off is named by a remembered head', async () => {
     const { position, hash } = served[4] as ChainedLine;
     served.splice(3);
