@@ -1,14 +1,13 @@
-import { execFile } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { promisify, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 import type { FaultStack } from '../test/faults/stack/fault-stack.js';
 import { Laboratory } from '../test/faults/stack/laboratory.js';
-import { compiled } from '../test/faults/stack/nodes.js';
 import { besideHungProvider } from './beside-hung-provider.js';
 import { type CostOfLooking, costOfLooking } from './cost-of-looking.js';
 import { accessTokenBytes, fillGrants, refreshTokenBytes, sizesOf } from './fill-grants.js';
 import { herd, obeysRetryAfter } from './herds.js';
+import { partitionUnderReads } from './partition-under-reads.js';
 import type { Scale } from './scale.js';
 import { sealedGrants } from './sealed-grants.js';
 import { StatementLog } from './statement-log.js';
@@ -117,25 +116,17 @@ async function sizes(stack: FaultStack): Promise<void> {
   );
 }
 
-/** As an operator does it, while the vaults run: they wait, or answer 503, as long as the tables are locked. */
 async function partitioned(scale: Scale, laboratory: Laboratory): Promise<void> {
-  const { stack } = scale;
-  const env = {
-    ...process.env,
-    SYMBOLON_DATABASE_URL: laboratory.databaseUrl(stack.ground.database),
-  };
-  const script = [compiled('migrations/main.js'), '--partition-grants', values.partitions];
+  const url = laboratory.databaseUrl(scale.stack.ground.database);
   console.log('');
-  const { stdout } = await timed('npm run migrate -- --partition-grants', () =>
-    promisify(execFile)(process.execPath, script, { env }),
+  await timed(`npm run migrate -- --partition-grants ${values.partitions}`, () =>
+    partitionUnderReads(scale, url, values.partitions),
   );
-  console.log(`  ${stdout.trim().split('\n').at(-1)}`);
   const { poll, claim, scans } = await costOfLooking(scale);
   console.log(`  a look with nothing due    ${inWords(poll)}`);
   console.log(`  taking on one that is due  ${inWords(claim)}`);
-  for (const scan of scans) console.log(`  ${scan}`);
   must(!scans.join().includes('the table'));
-  await sizes(stack);
+  await sizes(scale.stack);
 }
 
 function must(holds: boolean): void {
