@@ -15,7 +15,13 @@ export interface AppProcessOptions {
   readonly preload?: string;
 }
 
-const readyTimeoutMs = 30_000;
+// A busy machine takes its time; who hangs is told from that by what the log says.
+const readyTimeoutMs = 90_000;
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /** One process of the product, which an experiment may kill, pause and start again. */
 export class AppProcess {
@@ -38,7 +44,13 @@ export class AppProcess {
     });
     closeSync(output);
     this.#child = child;
-    this.#exited = new Promise((resolve) => child.once('exit', () => resolve()));
+    running.add(child);
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', () => {
+        running.delete(child);
+        resolve();
+      });
+    });
     await this.#untilReady(child);
     this.#hasBeenReady = true;
     return performance.now() - startedMs;

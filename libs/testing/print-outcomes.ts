@@ -1,8 +1,7 @@
-import type { Experiment } from './experiment.js';
-import type { Outcome } from '#lib/testing/tally';
+import type { Outcome } from './tally.js';
 
 export interface Finished {
-  readonly experiment: Experiment;
+  readonly experiment: { readonly promise: string; readonly title: string };
   readonly outcome: Outcome;
   readonly seconds: number;
 }

@@ -17,7 +17,10 @@ export class KillRotation {
   /** kill -9, and it starts again meanwhile. */
   async kill(vault: VaultNode): Promise<void> {
     await vault.process.kill();
-    this.#boots.push(vault.process.start());
+    const boot = vault.process.start();
+    // Told to whoever waits for it next, not to the process.
+    boot.catch(() => undefined);
+    this.#boots.push(boot);
   }
 
   /** Milliseconds that each start took. */
