@@ -102,8 +102,8 @@ out is not copied into it, so a correction in a later release reaches every regi
 - Another template or variable is another server: the secret must be given again, and what was granted waits for the
   person's consent (row 34 of the [threat model](threat-model.md)).
 - What a provider tells once (an instance's address, a tenant) is kept with the grant; \`GET /admin/v1/grants/{id}\`
-  shows it as \`metadata\`. It is not put into requests to the upstream ([limits](limits.md)).
-- Upstreams without \`inject\` take the header of the template.
+  shows it as \`metadata\`. In requests it stands where a header of \`inject.extra\` names it ([limits](limits.md)).
+- Upstreams without \`inject\` take the header of the template; its \`inject.extra\` (a version, a tenant) goes out with each request.
 - Revoking reaches the provider in the way that it offers. Where it wants an access token and only the refresh token is
   certain to work, the vault refreshes once more for it.
 

@@ -1,7 +1,13 @@
 import { browserPatches } from './browser-patches.js';
 import { gatewayPatches } from './gateway-patches.js';
 import type { Patch } from './patch.js';
+import { promisePatches } from './promise-patches.js';
 import { vaultPatches } from './vault-patches.js';
 
 /** Each is applied alone. */
-export const patches: readonly Patch[] = [...browserPatches, ...vaultPatches, ...gatewayPatches];
+export const patches: readonly Patch[] = [
+  ...browserPatches,
+  ...vaultPatches,
+  ...gatewayPatches,
+  ...promisePatches,
+];

@@ -125,7 +125,7 @@ describe('row 22, what an upstream may say to the caller', () => {
 });
 
 describe('a token without its key', () => {
-  test('row 32, a stolen token: with another key or as a bearer token it opens nothing', async () => {
+  test('a stolen token: with another key or as a bearer token it opens nothing', async () => {
     const own = jwk;
     jwk = await freshKey();
     expect((await call()).status).toBe(502);
@@ -135,7 +135,7 @@ describe('a token without its key', () => {
     expect(own).not.toEqual(jwk);
   });
 
-  test('row 32, a stolen proof: it is good for one method, one address, one time', async () => {
+  test('a stolen proof: it is good for one method, one address, one time', async () => {
     expect((await call('x')).status).toBe(200);
     const { authorization = '', dpop } = fixture.seen[0]?.headers ?? {};
     const again = (method: string, path: string) =>

@@ -133,6 +133,7 @@ describe('a delivery', () => {
     await happen('grant.recovered');
     await expect.poll(async () => (await deliveries())[0]?.['state'], slow).toBe('delivered');
     expect(receiver.received).toHaveLength(1);
+    expect(() => receiver.verified(0, secret)).not.toThrow();
     const message = receiver.verified(0, secret);
     expect(message).toMatchObject({ type: 'grant.needs_consent', data: { subject: 'alice' } });
     expect(Date.now() - Date.parse(String(message['timestamp']))).toBeLessThan(60_000);

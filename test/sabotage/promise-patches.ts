@@ -1,0 +1,88 @@
+import type { Patch } from './patch.js';
+
+const boundTokens = 'apps/gateway/src/http/proof-of-possession.spec.ts';
+
+/** What is promised of tokens bound to a key, of requests as providers want them, of growth, webhooks, imports and the log. */
+export const promisePatches: readonly Patch[] = [
+  {
+    name: 'prove a key without the token that it is for',
+    row: 'a stolen token or proof',
+    file: 'apps/gateway/src/credentials/dpop-binding.ts',
+    find: '      ath: this.#tokenHash,',
+    replace: '      ath: undefined,',
+    spec: boundTokens,
+    test: 'each request proves the key: method, address, token, once',
+  },
+  {
+    name: 'send a bound token as a bearer token where that is forbidden',
+    row: 'a stolen token or proof',
+    file: 'apps/gateway/src/credentials/proven-request.ts',
+    find: 'return !this.binding.required && this.#switch(true);',
+    replace: 'return this.#switch(true);',
+    spec: boundTokens,
+    test: 'an upstream that does not know DPoP gets nothing where DPoP is demanded',
+  },
+  {
+    name: 'put a forbidden header beside the token',
+    row: '21, hop-by-hop headers',
+    file: 'libs/contract/extra-headers.ts',
+    find: '|| forbidden.has(lower)) return false;',
+    replace: ') return false;',
+    spec: 'apps/gateway/src/http/extra-headers.spec.ts',
+    test: 'row 21, hop-by-hop: DPoP is not set, whatever the vault says',
+  },
+  {
+    name: 'push an authorization request as the RFCs have it',
+    row: 'requests as the provider wants them',
+    file: 'apps/vault/src/providers/normalising-outbound.ts',
+    find: "if (body.has('response_type'))",
+    replace: 'if (false)',
+    spec: 'apps/vault/src/providers/pushed-request.spec.ts',
+    test: 'what is pushed is the request as the provider wants it',
+  },
+  {
+    name: 'take any token type for one that must be bound',
+    row: 'a stolen token or proof',
+    file: 'apps/vault/src/providers/regular-token-response.ts',
+    find: "binding === 'always' ? ['DPoP'] :",
+    replace: "binding === 'auto' ? ['DPoP', 'Bearer'] :",
+    spec: 'apps/vault/src/providers/proof-of-possession.spec.ts',
+    test: 'a server that answers with bearer tokens: taken where it only offers, refused where it must',
+  },
+  {
+    name: 'compare what is asked for with what was granted',
+    row: '15, elicitation flooding: growth never loops',
+    file: 'apps/vault/src/grants/access-token-for.ts',
+    find: 'requestedScopes: grant.requestedScopes,',
+    replace: 'requestedScopes: grant.grantedScopes,',
+    spec: 'apps/vault/src/exchange/scope-growth.spec.ts',
+    test: 'once asked is enough: a server that granted less is served with what there is, without a loop',
+  },
+  {
+    name: 'sign another message than the one that is sent',
+    row: 'a webhook is signed',
+    file: 'apps/vault/src/webhooks/deliver-webhook.ts',
+    find: '.sign(messageId, at, payload),',
+    replace: '.sign(messageId, at, messageId),',
+    spec: 'apps/vault/src/webhooks/webhooks.spec.ts',
+    test: 'a delivery arrives signed, once, with what happened',
+  },
+  {
+    name: 'keep the refresh token that an import brought',
+    row: 'R1, an import is what a refresh brought',
+    file: 'apps/vault/src/imports/import-grant.ts',
+    find: 'refreshToken: answer.tokens.refreshToken ?? item.refreshToken,',
+    replace: 'refreshToken: item.refreshToken,',
+    spec: 'apps/vault/src/imports/import-grants.spec.ts',
+    test: 'an import verifies each token by a refresh, stores the one that came',
+  },
+  {
+    name: 'take an audit event for the one that was chained',
+    row: '40, audit tampering',
+    file: 'libs/audit-chain/verify-chain.ts',
+    find: 'if (nextHash(head.hash, event) !== line.hash)',
+    replace: 'if (false)',
+    spec: 'apps/vault/src/audit/postgres-audit-chain.spec.ts',
+    test: 'a changed event',
+  },
+];
