@@ -94,7 +94,8 @@ The answer shows the \`redirectUri\` to register at the provider; then send it a
 release that runs.
 
 What the document says itself comes before the template: \`scopes\`, \`clientAuth\`, \`authorizeParams\` and \`refresh\` (member
-by member), \`sharing\`, and even \`endpoints\` or \`issuer\`, for a government cloud or an instance of one's own. What it leaves
+by member), \`sharing\`, and even \`endpoints\` or \`issuer\`, for a government cloud or an instance of one's own; at
+another origin no address of the template is called, so name the others that there are, such as \`revocation\`. What it leaves
 out is not copied into it, so a correction in a later release reaches every registration.
 
 - A variable that is missing or wrong is answered with its pointer. A variable that stands in a host name leads to the hosts

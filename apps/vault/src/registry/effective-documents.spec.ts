@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { oauthClientDocument } from './domain/oauth-client-document.js';
-import { effective, templateResolution } from './effective-oauth-client.js';
+import { effective, filledTemplateOf, templateResolution } from './effective-oauth-client.js';
 import { snapshotOf } from './snapshot-of.js';
 import type { RegistryRow } from './registry-row.js';
 
@@ -44,6 +44,47 @@ describe('the effective oauth client', () => {
   it('whose template has gone leads nowhere, and takes nobody with it', () => {
     const gone = document({ template: 'gone', endpoints: undefined });
     expect(effective(gone)).toMatchObject({ issuer: 'https://template.invalid', template: 'gone' });
+  });
+});
+
+describe('row 34, a secret or token of one server reaches no other', () => {
+  const at = (host: string) => ({ authorization: `${host}/a`, token: `${host}/t` });
+  const calls = ({ template, endpoints }: { template: string; endpoints?: object }) => {
+    const own = document({ template, ...(endpoints ? { endpoints } : {}) });
+    const filled = filledTemplateOf(effective(own));
+    const account = filled?.account?.from === 'request' ? [filled.account.url] : [];
+    const after = filled?.metadata.postConnect.map(({ url }) => url) ?? [];
+    return [...account, ...after, ...(filled?.revoke ? [filled.revoke.url] : [])];
+  };
+
+  test.each(['github', 'hubspot', 'atlassian', 'dropbox'])(
+    '%s, at an instance of one’s own: the public one is told nothing',
+    (template) => {
+      expect(calls({ template })).not.toEqual([]);
+      expect(calls({ template, endpoints: at('https://own.example') })).toEqual([]);
+    },
+  );
+
+  it('its other endpoints do not stay behind either', () => {
+    const endpoints = at('https://own.example');
+    for (const template of ['box', 'figma', 'discord', 'quickbooks'])
+      expect(effective(document({ template, endpoints })).endpoints).toEqual(endpoints);
+    const revocation = 'https://own.example/r';
+    const whole = { ...endpoints, revocation };
+    expect(effective(document({ template: 'box', endpoints: whole })).endpoints).toEqual(whole);
+  });
+
+  it('an issuer of one’s own is no less one', () => {
+    const xero = document({ template: 'xero', issuer: 'https://own.example' });
+    expect(filledTemplateOf(effective(xero))?.metadata.postConnect).toEqual([]);
+  });
+
+  it('the same server keeps what its template knows', () => {
+    const endpoints = at('https://github.com');
+    expect(calls({ template: 'github', endpoints })).toEqual(calls({ template: 'github' }));
+    expect(filledTemplateOf(effective(document({ template: 'xero' })))?.metadata).toMatchObject({
+      postConnect: [{ url: 'https://api.xero.com/connections' }],
+    });
   });
 });
 

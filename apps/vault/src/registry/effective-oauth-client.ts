@@ -2,6 +2,7 @@ import type { FieldError } from '#lib/problem/problem';
 import { templateNamed } from '../templates/catalogue.js';
 import { addressesOf, fillTemplate } from '../templates/fill-template.js';
 import type { Template } from '../templates/template.js';
+import { templateFor } from '../templates/template-for.js';
 import type { CalledUrl } from './domain/collection.js';
 import { explainIssues } from './domain/explain-issues.js';
 import { type OAuthClient, oauthClient } from './domain/oauth-client.js';
@@ -11,11 +12,15 @@ import type { OAuthClientDocument } from './domain/oauth-client-document.js';
 /** Templates of the catalogue under the documents of oauth clients. */
 export const templateResolution: TemplateResolution = { effective, faults, calledUrls };
 
+type Templated = Pick<OAuthClientDocument, 'template' | 'variables' | 'issuer' | 'endpoints'>;
+
 /** The template of a document with its variables filled in; undefined without one, or where it is faulty. */
-export function filledTemplateOf({
-  template: name,
-  variables = {},
-}: Pick<OAuthClientDocument, 'template' | 'variables'>): Template | undefined {
+export function filledTemplateOf(document: Templated): Template | undefined {
+  const filled = filledOf(document);
+  return filled && templateFor(filled, document);
+}
+
+function filledOf({ template: name, variables = {} }: Templated): Template | undefined {
   const found = name === undefined ? undefined : templateNamed(name);
   const filled = found && fillTemplate(found, variables);
   return filled?.ok ? filled.template : undefined;
@@ -79,10 +84,11 @@ function faults(document: OAuthClientDocument): readonly FieldError[] {
   if (found === undefined) return [noSuchTemplate];
   const filled = fillTemplate(found, variables);
   if (!filled.ok) return filled.errors;
-  if (usesTokenItself(found) && (document.dpop ?? 'never') !== 'never') return [noProofs];
+  const template = templateFor(filled.template, document);
+  if (usesTokenItself(template) && (document.dpop ?? 'never') !== 'never') return [noProofs];
   const missing = found.needs.filter((member) => document[member] === undefined);
   if (missing.length > 0) return missing.map(needed);
-  const parsed = oauthClient.safeParse(merged(filled.template, document));
+  const parsed = oauthClient.safeParse(merged(template, document));
   return parsed.success ? [] : explainIssues(parsed.error.issues, document);
 }
 
@@ -117,7 +123,7 @@ function calledUrls(document: OAuthClientDocument): readonly CalledUrl[] {
 }
 
 function templateUrls(document: OAuthClientDocument): CalledUrl[] {
-  const filled = filledTemplateOf(document);
+  const filled = filledOf(document);
   const raw = document.template === undefined ? undefined : templateNamed(document.template);
   if (filled === undefined || raw === undefined) return [];
   const from = addressesOf(raw);
