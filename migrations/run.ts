@@ -11,6 +11,7 @@ import { WebhooksAndRevocations1764600000000 } from './1764600000000-webhooks-an
 import { Leavers1764700000000 } from './1764700000000-leavers.js';
 import { ProofOfPossession1764900000000 } from './1764900000000-proof-of-possession.js';
 import { Recovery1764800000000 } from './1764800000000-recovery.js';
+import { AskedPauses1765000000000 } from './1765000000000-asked-pauses.js';
 import { migrationLock } from './migration-lock.js';
 import { fenceSealedColumns } from './sealed-columns.js';
 import { grantVaultRole, type VaultRoleReport } from './vault-role.js';
@@ -29,6 +30,7 @@ const migrations = [
   Leavers1764700000000,
   Recovery1764800000000,
   ProofOfPossession1764900000000,
+  AskedPauses1765000000000,
 ];
 
 export interface MigrationReport {

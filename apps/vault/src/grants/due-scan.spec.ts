@@ -122,6 +122,22 @@ describe('a provider that fails', () => {
     expect((await circuit())?.['pausedFor']).toBeGreaterThan(55);
   });
 
+  test('Retry-After is not ended by what was in flight and succeeded', async () => {
+    await dueGrants(12);
+    fixture.server.script('token', tooManyRequests(60));
+    fixture.server.always('token', slow(300));
+    await one.dueScan.scan();
+    await one.refreshing.drain();
+    const asked = refreshes();
+    expect(asked).toBeGreaterThan(1);
+    expect((await circuit())?.['pausedFor']).toBeGreaterThan(55);
+    for (const replica of [one, two]) {
+      await replica.dueScan.scan();
+      await replica.refreshing.drain();
+    }
+    expect(refreshes()).toBe(asked);
+  });
+
   test('once the pause is over it is tried by one request, and then by as many as before', async () => {
     await dueGrants(12);
     const seen = watch(50);

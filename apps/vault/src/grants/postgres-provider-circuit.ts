@@ -24,19 +24,34 @@ export class PostgresProviderCircuit {
       const after = afterFailure(before, failure.retryAfter, Math.random());
       await query(
         `UPDATE provider_circuit SET failures = $2, paused_until = now() + make_interval(secs => $3), error = $4,
-                failing_since = CASE WHEN failures = 0 THEN now() ELSE failing_since END
+                failing_since = CASE WHEN failures = 0 THEN now() ELSE failing_since END,
+                asked_until = CASE WHEN $5 THEN now() + make_interval(secs => $3) ELSE asked_until END
           WHERE oauth_client_id = $1`,
-        [oauthClientId, after.failures, after.pausedFor, failure.error],
+        [
+          oauthClientId,
+          after.failures,
+          after.pausedFor,
+          failure.error,
+          failure.retryAfter !== undefined,
+        ],
       );
       return after;
     });
   }
 
-  /** It has answered: nothing is known against it. */
-  async answered(oauthClientId: string): Promise<void> {
-    await this.database.query(
-      `UPDATE provider_circuit SET failures = 0, paused_until = NULL WHERE oauth_client_id = $1 AND failures > 0`,
+  /**
+   * It has answered: nothing is known against it, unless it asked to be left alone for longer. Then false, for what
+   * was in flight or came all the same says nothing of that.
+   */
+  async answered(oauthClientId: string): Promise<boolean> {
+    const rows = await this.database.query<{ left: boolean }>(
+      `UPDATE provider_circuit
+          SET failures = CASE WHEN asked_until > now() THEN failures ELSE 0 END,
+              paused_until = CASE WHEN asked_until > now() THEN paused_until END
+        WHERE oauth_client_id = $1 AND failures > 0
+        RETURNING coalesce(asked_until > now(), false) AS left`,
       [oauthClientId],
     );
+    return rows[0]?.left !== true;
   }
 }

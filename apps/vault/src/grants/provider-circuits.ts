@@ -53,7 +53,8 @@ export class ProviderCircuits {
   async answered(oauthClientId: string): Promise<void> {
     if (!this.#known.has(oauthClientId)) return;
     const wasOpen = this.isOpen(oauthClientId);
-    await this.store.answered(oauthClientId).catch(() => undefined);
+    const cleared = await this.store.answered(oauthClientId).catch(() => true);
+    if (!cleared) return;
     this.#known.delete(oauthClientId);
     if (wasOpen) this.logger.info({ event: 'provider.recovered', oauthClientId });
   }
