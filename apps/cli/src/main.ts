@@ -4,11 +4,13 @@ import { ConfigurationError } from '#lib/config/environment';
 import { AdminRefused, adminClient } from './admin-client.js';
 import type { CommandContext } from './command.js';
 import { addAudit } from './commands/audit.js';
+import { addDrill } from './commands/drill.js';
 import { addIssuers } from './commands/issuers.js';
 import { addKeys } from './commands/keys.js';
 import { addLeavers } from './commands/leavers.js';
 import { addRecover } from './commands/recover.js';
 import { readCliConfig } from './config.js';
+import { terminalText } from './terminal-text.js';
 
 const program = new Command('symbolon')
   .description('Operate a Symbolon vault through its admin API.')
@@ -18,13 +20,15 @@ const program = new Command('symbolon')
   );
 const context: CommandContext = {
   client: () => adminClient(readCliConfig(process.env)),
-  print: (line) => process.stdout.write(`${line}\n`),
+  // An export into a file stays as it came, byte for byte.
+  print: (line) => process.stdout.write(`${process.stdout.isTTY ? terminalText(line) : line}\n`),
 };
 for (const add of [addAudit, addKeys, addIssuers, addLeavers, addRecover]) add(program, context);
+addDrill(program, { ...context, config: () => readCliConfig(process.env) });
 
 program.parseAsync().catch((error: unknown) => {
   const known = error instanceof ConfigurationError || error instanceof AdminRefused;
-  process.stderr.write(`${known ? error.message : reasonOf(error)}\n`);
+  process.stderr.write(`${terminalText(known ? error.message : reasonOf(error))}\n`);
   process.exitCode = 1;
 });
 

@@ -28,8 +28,8 @@ export const rotationRaces: DrillExperiment = {
         const said = await Promise.all(asked);
         tally.faults += 1;
         tally.operations += said.length;
-        for (const _ of said.filter((one) => one === 'interaction'))
-          tally.lose(`a grant, with rotation ${rotation.kind}`);
+        for (const one of said)
+          if (one === 'interaction') tally.lose(`a grant, with rotation ${rotation.kind}`);
       }
       stack.provider.always('token', undefined);
       await recovered(tally, stack, people);
