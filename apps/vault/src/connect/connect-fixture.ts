@@ -78,12 +78,17 @@ export class ConnectFixture {
 
   /** Creates or replaces a registry resource through the admin API. */
   async put(path: string, document: Record<string, unknown>): Promise<void> {
-    const answer = await fetch(`${this.origin}/admin/v1/${path}`, {
-      method: 'PUT',
+    const answer = await this.admin('PUT', path, document);
+    if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status} ${await answer.text()}`);
+  }
+
+  /** The admin API, by the bootstrap token. */
+  admin(method: string, path: string, document: object): Promise<Response> {
+    return fetch(`${this.origin}/admin/v1/${path}`, {
+      method,
       headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
       body: JSON.stringify(document),
     });
-    if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status} ${await answer.text()}`);
   }
 
   async #register(): Promise<void> {

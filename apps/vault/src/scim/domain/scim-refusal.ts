@@ -20,7 +20,7 @@ export class ScimRefusal extends Error {
   }
 }
 
-export const errorSchema = 'urn:ietf:params:scim:api:messages:2.0:Error';
+const errorSchema = 'urn:ietf:params:scim:api:messages:2.0:Error';
 
 /** RFC 7644 §3.12: the status stands in the body too, as text. */
 export function scimErrorBody(status: number, detail: string, scimType?: ScimType): object {
