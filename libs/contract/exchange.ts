@@ -13,7 +13,6 @@ export const proofKey = z.object({
   y: z.string(),
   d: z.string(),
 });
-export type ProofKey = z.output<typeof proofKey>;
 
 /** RFC 8693 §2.2.1, with the grant it came from so that caches can be told of its end. */
 export const tokenAnswer = z.object({

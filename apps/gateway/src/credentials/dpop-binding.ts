@@ -11,6 +11,7 @@ export class DpopBinding {
   readonly #key: KeyObject;
   readonly #header: string;
   readonly #tokenHash: string;
+  readonly required: boolean;
 
   constructor(
     private readonly token: string,
@@ -23,9 +24,6 @@ export class DpopBinding {
     this.#header = encoded({ typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y } });
     this.#tokenHash = createHash('sha256').update(token).digest('base64url');
   }
-
-  /** Whether the token must never go out as a bearer token. */
-  readonly required: boolean;
 
   request(target: RequestTarget): ProvenRequest {
     return new ProvenRequest(this, target, this.parts.memory);

@@ -1,4 +1,3 @@
-import type { DpopBinding } from './dpop-binding.js';
 import type { ProofMemory } from './proof-memory.js';
 
 /** What a proof is for; `path` as it is sent, with its query. */
@@ -6,6 +5,16 @@ export interface RequestTarget {
   readonly method: string;
   readonly origin: string;
   readonly path: string;
+}
+
+/** A bound token and its key, as a request needs them. */
+interface Proving {
+  /** Whether the token must never go out as a bearer token. */
+  readonly required: boolean;
+  /** Values of `Authorization`. */
+  readonly bearer: string;
+  readonly bound: string;
+  proof(target: RequestTarget, nonce: string | undefined): string;
 }
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -23,7 +32,7 @@ export class ProvenRequest {
   #triedOther = false;
 
   constructor(
-    private readonly binding: DpopBinding,
+    private readonly binding: Proving,
     private readonly target: RequestTarget,
     private readonly memory: ProofMemory,
   ) {

@@ -19,7 +19,7 @@ export function makeDpopKey(): Secret {
 }
 
 /** RFC 9449 §5.1: whether the server says that it takes proofs signed as ours are. */
-export function offersDpop(metadata: ServerMetadata): boolean {
+function offersDpop(metadata: ServerMetadata): boolean {
   return metadata.dpop_signing_alg_values_supported?.includes('ES256') === true;
 }
 
