@@ -64,7 +64,10 @@ export class ImportGrant {
       return failed('Another call imports it now. Look again when it is over.');
     try {
       const foreseen = await this.foresee(plan);
-      return foreseen.status === 'valid' ? await this.#take(plan, by) : foreseen;
+      if (foreseen.status !== 'valid') return foreseen;
+      const outcome = await this.#take(plan, by);
+      if (outcome.status === 'refused') await this.#recordRefusal(plan, by, outcome.detail);
+      return outcome;
     } finally {
       await lock.release();
     }
@@ -142,16 +145,29 @@ export class ImportGrant {
       outcome: 'success',
       actor,
       requestId,
-      target: {
-        grantId: grant.id,
-        issuer: item.issuer,
-        subject: item.subject,
-        oauthClient: item.oauthClient,
-        ...(item.upstream === undefined ? {} : { upstream: item.upstream }),
+      target: { grantId: grant.id, ...targetOf(plan) },
+      detail: {
+        consentedApplications: item.consentedApplications,
+        // Whose token it is there: that it is given to the right person here is the administrator's word alone.
+        upstreamAccount: account?.subject ?? null,
       },
-      detail: { consentedApplications: item.consentedApplications },
     });
     return { status: 'imported', detail: importedDetail(plan), grantId: grant.id };
+  }
+
+  /** The token was used: whoever tries tokens out leaves a trace, too. */
+  async #recordRefusal(
+    plan: PlannedImport,
+    { actor, requestId }: Importer,
+    reason: string,
+  ): Promise<void> {
+    const target = targetOf(plan);
+    const detail = { reason };
+    await this.parts.database.transaction((tx) =>
+      this.parts.audit.record(tx, {
+        ...{ action: 'grant.import_refused', outcome: 'refused', actor, requestId, target, detail },
+      }),
+    );
   }
 
   async #consent(tx: Transaction, { key, item, consent }: PlannedImport): Promise<void> {
@@ -170,6 +186,10 @@ export class ImportGrant {
 interface Brought {
   readonly tokens: TokenSet;
   readonly account: UpstreamAccount | undefined;
+}
+
+function targetOf({ item: { issuer, subject, oauthClient, upstream } }: PlannedImport) {
+  return { issuer, subject, oauthClient, ...(upstream === undefined ? {} : { upstream }) };
 }
 
 /** Undefined where there is room for an import. */

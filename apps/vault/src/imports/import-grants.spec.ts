@@ -114,7 +114,10 @@ describe('an import', () => {
       `SELECT actor, detail FROM audit_event WHERE action = 'grant.imported' ORDER BY target->>'subject'`,
     );
     expect(audited).toMatchObject([
-      { actor: { kind: 'admin' }, detail: { consentedApplications: [] } },
+      {
+        actor: { kind: 'admin' },
+        detail: { consentedApplications: [], upstreamAccount: 'up-alice' },
+      },
       { detail: { consentedApplications: ['assistant'] } },
     ]);
   });
@@ -151,6 +154,8 @@ describe('an item is refused', () => {
     expect(results).toMatchObject([
       { status: 'refused', detail: expect.stringContaining('invalid_grant') },
     ]);
+    // Who tries out tokens that they found leaves a trace.
+    expect(await fixture.audited('grant.import_refused')).toBe(1);
   });
 
   test('when the person has disconnected here', async () => {
