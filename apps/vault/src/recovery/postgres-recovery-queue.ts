@@ -168,8 +168,10 @@ const claimSql = `WITH lane AS (
        AND p.oauth_client_id <> ALL($1::uuid[])
      ORDER BY p.next_test_at LIMIT 1 FOR UPDATE OF p SKIP LOCKED),
   next AS (
-    SELECT t.grant_id FROM recovery_grant t JOIN lane l USING (recovery_id, oauth_client_id)
-     WHERE t.outcome IS NULL AND t.not_before <= now()
+    -- No join: then the index gives the first one, however many wait.
+    SELECT t.grant_id FROM recovery_grant t
+     WHERE t.oauth_client_id = (SELECT oauth_client_id FROM lane) AND t.outcome IS NULL
+       AND t.not_before <= now()
      ORDER BY t.wanted_at NULLS LAST, t.not_before, t.grant_id LIMIT 1 FOR UPDATE OF t SKIP LOCKED),
   paced AS (
     UPDATE recovery_provider p SET next_test_at = clock_timestamp() + make_interval(secs => 60.0 / l.rate)
