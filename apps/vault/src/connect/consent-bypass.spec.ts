@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpBrowser } from '#lib/testing/http-browser';
+import { sendJson } from '#lib/testing/local-server';
 import { actionOf, ConnectFixture, heading } from './connect-fixture.js';
 
 let vault: ConnectFixture;
@@ -80,20 +81,60 @@ describe('row 10, registry takeover: the upstream moves while a person is asked'
   });
 });
 
-test('row 34, stealing by editing the token URL: a trip to the old server is not redeemed at the new one', async () => {
-  const { browser: ola, callback } = await vault.beforeReturn('ola');
-  const before = vault.redemptions;
-  const { issuer } = vault.provider;
-  await vault.put('oauth-clients/snowid', {
-    slug: 'snowid',
-    name: 'Snow ID',
-    endpoints: { authorization: `${issuer}/authorize`, token: `${issuer}/token` },
-    clientId: 'vault-at-snow',
-    clientSecret: 'snow-secret',
-    scopes: ['openid', 'offline_access', 'warehouse:read'],
+describe('row 34, stealing by editing the token URL', () => {
+  const place = (where: Record<string, unknown>) =>
+    vault.put('oauth-clients/snowid', {
+      slug: 'snowid',
+      name: 'Snow ID',
+      ...where,
+      clientId: 'vault-at-snow',
+      clientSecret: 'snow-secret',
+      scopes: ['openid', 'offline_access', 'warehouse:read'],
+    });
+  const byEndpoints = (token = `${vault.provider.issuer}/token`) =>
+    place({ endpoints: { authorization: `${vault.provider.issuer}/authorize`, token } });
+  const byIssuer = () => place({ issuer: vault.provider.issuer });
+  const moveDuringRedemption = () =>
+    vault.provider.script('token', async (response, ordinary) => {
+      const { status, body } = await ordinary();
+      await byEndpoints('http://127.0.0.1:7/token');
+      sendJson(response, status, body);
+    });
+
+  test('a trip to the old server is not redeemed at the new one', async () => {
+    const { browser: ola, callback } = await vault.beforeReturn('ola');
+    const before = vault.redemptions;
+    await byEndpoints();
+    const answer = await vault.comeBack(ola, callback);
+    expect(answer.headers.get('location')).toMatch(/^\/requests\//);
+    expect(vault.redemptions).toBe(before);
+    expect(await vault.count(`user_grant WHERE subject = 'ola'`)).toBe(0);
   });
-  const answer = await vault.comeBack(ola, callback);
-  expect(answer.headers.get('location')).toMatch(/^\/requests\//);
-  expect(vault.redemptions).toBe(before);
-  expect(await vault.count(`user_grant WHERE subject = 'ola'`)).toBe(0);
+
+  test('what the old server answers while it is replaced is not kept for the new one', async () => {
+    await byEndpoints();
+    const { browser: pia, callback } = await vault.beforeReturn('pia');
+    const before = vault.redemptions;
+    moveDuringRedemption();
+    await vault.comeBack(pia, callback);
+    expect(vault.redemptions).toBe(before + 1);
+    expect(await vault.count(`user_grant WHERE subject = 'pia'`)).toBe(0);
+    expect(await vault.count(`client_consent WHERE subject = 'pia'`)).toBe(0);
+  });
+
+  test('nor held for the person to confirm its account', async () => {
+    await byIssuer();
+    const { browser: ria, callback } = await vault.beforeReturn('ria');
+    await vault.comeBack(ria, callback);
+    expect(await vault.count(`user_grant WHERE subject = 'ria'`)).toBe(1);
+    const again = await vault.ask('ria', { purpose: 'reconnect' });
+    vault.provider.subject = 'somebody-else';
+    const page = await ria.get(`${vault.origin}${again.link}`);
+    const { url } = await ria.submit(page, actionOf(page), { decision: 'allow' });
+    const before = vault.redemptions;
+    moveDuringRedemption();
+    await vault.comeBack(ria, url);
+    expect(vault.redemptions).toBe(before + 1);
+    expect(await vault.count('unconfirmed_account')).toBe(0);
+  });
 });

@@ -104,7 +104,7 @@ export class ReceiveCallback {
     const told = { kind: 'told', interactionId: interaction.id } as const;
     const held = grant && { status: grant.status, accountSubject: grant.account?.subject };
     if (held && isOtherAccount(held, account?.subject)) {
-      if (!(await this.#hold(request, brought))) await discard(provider, brought);
+      if (!(await this.#hold(request, version, brought))) await discard(provider, brought);
       return told;
     }
     const { requestId } = callback;
@@ -119,11 +119,12 @@ export class ReceiveCallback {
     return told;
   }
 
-  /** False where the interaction has ended meanwhile. */
-  async #hold(request: ConsentRequest, brought: Brought): Promise<boolean> {
+  /** False where the interaction has ended or changed meanwhile. */
+  async #hold(request: ConsentRequest, version: number, brought: Brought): Promise<boolean> {
     const { database, interactions, unconfirmed } = this.stores;
     const { id } = request.interaction;
     return database.transaction(async (tx) => {
+      if ((await interactions.lock(tx, id))?.version !== version) return false;
       if (!(await interactions.step(tx, id, 'hold', { status: 'confirming' }))) return false;
       await unconfirmed.put(tx, request, brought);
       await interactions.prolong(tx, id);

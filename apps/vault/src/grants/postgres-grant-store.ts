@@ -160,11 +160,19 @@ export class PostgresGrantStore {
 
   // Row 34: what the old authorization server is still to answer, has answered, or is to end, is not for the new one.
   async #endTrips(tx: Transaction, oauthClientId: string): Promise<void> {
+    // A code that is being redeemed now finds that it is not for this version.
     await queryOf(tx)(
       `WITH ended AS (
          UPDATE upstream_authorization SET used_at = coalesce(used_at, now())
           WHERE oauth_client_id = $1 RETURNING interaction_id)
-       DELETE FROM unconfirmed_account WHERE interaction_id IN (SELECT interaction_id FROM ended)`,
+       UPDATE interaction SET version = version + 1, status = 'pending'
+        WHERE id IN (SELECT interaction_id FROM ended) AND status IN ('pending','confirming')`,
+      [oauthClientId],
+    );
+    // By a statement of its own: it sees what was held until the one before had its locks.
+    await queryOf(tx)(
+      `DELETE FROM unconfirmed_account WHERE interaction_id IN (
+         SELECT interaction_id FROM upstream_authorization WHERE oauth_client_id = $1)`,
       [oauthClientId],
     );
     await queryOf(tx)(
