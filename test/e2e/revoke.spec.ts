@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startEventCut } from '#lib/testing/event-cut';
 import type { EventCut } from '#lib/testing/event-cut';
@@ -45,6 +50,23 @@ async function grantOf({ subject }: TrialCaller, upstream: string): Promise<stri
 
 async function revokeByAdmin(caller: TrialCaller, upstream: string): Promise<Response> {
   return admin(trial, 'DELETE', `grants/${await grantOf(caller, upstream)}`);
+}
+
+function identityOf({ subject }: TrialCaller): string[] {
+  return ['--issuer', 'corporate', '--subject', subject];
+}
+
+/** The command as an operator runs it. */
+async function symbolon(...words: string[]): Promise<{ exitCode: number; printed: string }> {
+  const env = {
+    ...process.env,
+    SYMBOLON_VAULT_URL: trial.urls.vault,
+    SYMBOLON_ADMIN_TOKEN_FILE: join(trial.stateDir, 'admin-token'),
+  };
+  const child = spawn(process.execPath, ['dist/apps/cli/src/main.js', ...words], { env });
+  const printed = text(child.stdout);
+  const [exitCode] = (await once(child, 'close')) as [number];
+  return { exitCode, printed: await printed };
 }
 
 interface OpenStream {
@@ -149,5 +171,21 @@ describe('the vault is gone', () => {
     await trial.startPiece('vault');
     await expect.poll(() => statusOf(alice), within).toBe(200);
     expect(await interactionsSoFar(trial)).toBe(before);
+  });
+});
+
+describe('R3: a person who leaves', () => {
+  it('is refused within five seconds without a link, their stream ends, alice goes on, and the receipt is genuine', async () => {
+    const stream = await openStream(bob);
+    const ended = await symbolon('leavers', 'end', '--json', '--wait', ...identityOf(bob));
+    expect(ended).toMatchObject({ exitCode: 0 });
+    await expect.poll(() => statusOf(bob), within).toBe(403);
+    await expect.poll(stream.state, within).not.toBe('open');
+    expect(await (await bob.reports()).text()).not.toContain('/connect/');
+    expect((await alice.served()).account).toBe('alice@upstream');
+    const file = join(trial.stateDir, 'receipt.json');
+    await writeFile(file, ended.printed);
+    const verified = await symbolon('leavers', 'verify', file);
+    expect(verified).toEqual({ exitCode: 0, printed: expect.stringContaining('Genuine') });
   });
 });
