@@ -18,7 +18,7 @@ export class VaultDoor {
       clientId,
       key,
       algorithm: 'ES256',
-      keyId: 'g1',
+      keyId: key.kid,
       clock: new SynchronisedClock(),
     });
     this.#client = new VaultClient({

@@ -5,12 +5,16 @@ import type { Experiment } from './experiment.js';
 import { asMarkdown, asText } from '#lib/testing/print-outcomes';
 import type { Finished } from '#lib/testing/print-outcomes';
 import { Laboratory } from './stack/laboratory.js';
+import { writeTable } from './write-table.js';
 import { Tally } from '#lib/testing/tally';
 import type { Outcome, Scale } from '#lib/testing/tally';
 
-const usage = `npm run faults -- [R1 R7 …] [--short] [--json | --markdown] [--keep]
-Runs the experiments of the reliability contract, all unless some are named; ends with 1 if a promise is broken; --keep leaves the logs.
+const usage = `npm run faults -- [R1 R7 …] [--short] [--json | --markdown] [--write] [--keep]
+Runs the experiments of the reliability contract, all unless some are named; ends with 1 if a promise is broken; --write
+puts the rows into docs/reliability.md; --keep leaves the logs.
 `;
+
+const report = 'docs/reliability.md';
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2);
@@ -21,6 +25,7 @@ async function main(): Promise<void> {
   const scale = words.includes('--short') ? 'short' : 'full';
   const finished = await runAll(chosen, scale, words.includes('--keep'));
   process.stdout.write(printed(finished, words));
+  if (words.includes('--write')) await writeTable(report, finished, machine());
   process.exit(finished.some(({ outcome }) => outcome.verdict !== 'kept') ? 1 : 0);
 }
 
@@ -82,11 +87,15 @@ function printed(finished: readonly Finished[], words: readonly string[]): strin
       null,
       2,
     )}\n`;
-  const [cpu] = cpus();
-  const machine = `${cpus().length} × ${cpu?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
   return words.includes('--markdown')
-    ? `${asMarkdown(finished)}\nMachine: ${machine}.\n`
-    : `\n${asText(finished)}${machine}\n`;
+    ? `${asMarkdown(finished)}\nMachine: ${machine()}.\n`
+    : `\n${asText(finished)}${machine()}\n`;
+}
+
+function machine(): string {
+  const [cpu] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} × ${cpu?.model ?? 'unknown'}, ${memory} GiB, Node ${process.version}`;
 }
 
 runAsProcess(import.meta.url, main);
