@@ -58,6 +58,11 @@ test('a call pauses, alice consents, and the call is served with her own upstrea
   const sent = (await trial.issued('upstreamIdp')).find(({ kind }) => kind === 'access_token');
   expect(decodeJwt(sent?.value ?? '')['aud']).toBe(trial.urls.reports);
   expect(received).toContain(sent?.value);
+  // The trial's provider offers DPoP: what reached the service is of no use without its key.
+  const schemes = (await trial.received('reports'))
+    .flatMap(({ headers }) => headers['authorization'] ?? [])
+    .map((value) => String(value).split(' ')[0]);
+  expect(new Set(schemes)).toEqual(new Set(['DPoP']));
 
   const issuedAt = async () => {
     const again = await call();
