@@ -5,6 +5,7 @@ const exchange = 'apps/vault/src/exchange';
 const machineClients = 'apps/vault/src/machine-clients';
 
 const refreshGrant = `${grants}/refresh-grant.spec.ts`;
+const leavers = 'apps/vault/src/leavers/leavers.spec.ts';
 const exchangeSpec = `${exchange}/exchange.spec.ts`;
 
 /** What the vault keeps, and to whom it gives it: rows 32 to 40. */
@@ -117,5 +118,32 @@ export const vaultPatches: readonly Patch[] = [
     replace: 'void this.#records.add(record).catch(() => undefined);',
     spec: exchangeSpec,
     test: 'R10: without its audit record no token leaves',
+  },
+  {
+    name: 'let in who has left',
+    row: 'leavers, refused although their issuer signs',
+    file: 'apps/vault/src/bars/postgres-bar.ts',
+    find: 'if (await isBarred(tx, person))',
+    replace: 'if (false)',
+    spec: leavers,
+    test: 'one call a person who left is refused although the issuer still signs tokens',
+  },
+  {
+    name: 'bar a person without waiting for what is on its way',
+    row: 'leavers, nothing is missed',
+    file: 'apps/vault/src/bars/postgres-bar.ts',
+    find: "'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))'",
+    replace: "'SELECT hashtextextended($1, 0)'",
+    spec: leavers,
+    test: 'one call waits for a consent that is on its way, and ends it',
+  },
+  {
+    name: 'open SCIM to the token of another issuer',
+    row: '38, missing authorization',
+    file: 'apps/vault/src/scim/postgres-scim-services.ts',
+    find: 'WHERE t.hash = $1 AND t.issuer_id = $2',
+    replace: 'WHERE t.hash = $1 AND $2::uuid IS NOT NULL',
+    spec: 'apps/vault/src/scim/scim.spec.ts',
+    test: 'row 38, admin authorisation: the SCIM service answers GET Users to its own token only',
   },
 ];

@@ -179,11 +179,9 @@ describe('one call', () => {
 
 /** Until somebody stands before a lock. */
 async function waiting(): Promise<void> {
-  for (;;) {
-    const blocked = await vault.count(`pg_locks WHERE locktype = 'advisory' AND NOT granted`);
-    if (blocked > 0) return;
-    await sleep(10);
-  }
+  const blocked = `pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  await expect.poll(() => vault.count(blocked), { timeout: 5_000 }).toBeGreaterThan(0);
 }
 
 describe('the receipt', () => {
