@@ -38,6 +38,13 @@ export class HttpBrowser {
     return this.#visit(new URL(url), { method: 'POST', body, headers });
   }
 
+  /** Clicks the link of a page whose address contains this; undefined where there is none. */
+  async follow(page: VisitedPage, hrefPart: string): Promise<VisitedPage | undefined> {
+    const links = [...page.body.matchAll(/<a [^>]*href="([^"]*)"/g)].map(([, href]) => href ?? '');
+    const found = links.map(decode).find((href) => href.includes(hrefPart));
+    return found === undefined ? undefined : this.get(new URL(found, page.url));
+  }
+
   /** Submits the form of a page whose action contains this, its hidden fields included. */
   submit(
     page: VisitedPage,

@@ -79,7 +79,10 @@ export class Person {
   }
 
   async #consent(link: string, browser: HttpBrowser): Promise<VisitedPage> {
-    const page = await browser.get(link);
+    const first = await browser.get(link);
+    // Where several issuers are registered the person says which is theirs.
+    const chosen = `/login?issuer=${this.stack.names.issuer}&`;
+    const page = (await browser.follow(first, chosen)) ?? first;
     if (!page.body.includes('value="allow"')) return page;
     return browser.submit(page, '/requests/', { decision: 'allow' });
   }
