@@ -11,6 +11,7 @@ import type { Provider, ProviderFailure, Providers, TokenResult } from '../provi
 import { ProviderRefused } from '../providers/provider-refused.js';
 import { type RequestSlots, usualRequests } from '../providers/request-slots.js';
 import type { TokenSet, UpstreamAccount } from '../providers/token-set.js';
+import { isSameVersion } from '../registry/postgres-same-version.js';
 import type { PlannedImport } from './planned-import.js';
 
 export interface ImportOutcome {
@@ -48,9 +49,13 @@ export class ImportGrant {
   constructor(private readonly parts: ImportGrantParts) {}
 
   /** What would come of it, without asking the provider. */
-  async foresee({ key }: PlannedImport): Promise<ImportOutcome> {
-    if (await this.parts.database.transaction((tx) => isBarred(tx, key)))
-      return refused(leftDetail);
+  async foresee({ key, client }: PlannedImport): Promise<ImportOutcome> {
+    const [isSame, hasLeft] = await this.parts.database.transaction(async (tx) => [
+      await isSameVersion(tx, client),
+      await isBarred(tx, key),
+    ]);
+    if (!isSame) return failed('The oauth client was changed meanwhile. Repeat.');
+    if (hasLeft) return refused(leftDetail);
     const present = presence(await this.parts.grants.find(key));
     return present ?? { status: 'valid', detail: 'It would be verified by a refresh and stored.' };
   }
@@ -133,7 +138,12 @@ export class ImportGrant {
     { tokens, account }: Brought,
     { actor, requestId }: Importer,
   ): Promise<ImportOutcome> {
-    const { key, item, scopes, resource } = plan;
+    const { key, item, scopes, resource, client } = plan;
+    // Row 34: the tokens are of the server that was asked, and would be sent to the one there is now.
+    if (!(await isSameVersion(tx, client)))
+      return failed(
+        'The oauth client was changed meanwhile; nothing was stored. The token has been used once, so it may be good no more.',
+      );
     // Somebody may have connected in the browser meanwhile, or the commit before went through unseen.
     const present = presence(await this.parts.store.lock(tx, key));
     if (present !== undefined) return present;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLogger } from '#lib/observability/logger';
+import { sendJson } from '#lib/testing/local-server';
 import { dropAfterWork, slow, status } from '#lib/testing/scripted-answer';
 import { PostgresAdvisoryLocks } from '../database/postgres-advisory-locks.js';
 import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
@@ -233,6 +234,18 @@ test('R7, no herd: never has more in flight at the provider than the oauth clien
 
 test('an answer that is lost is a failure that says so, and nothing is stored', async () => {
   fixture.server.script('token', dropAfterWork);
+  expect(statuses(await run([itemOf('alice')]))).toEqual(['failed']);
+  expect(await fixture.database.query('SELECT 1 FROM user_grant')).toEqual([]);
+});
+
+test('row 34, moving the server: what the old one answers meanwhile is not kept for the new one', async () => {
+  fixture.server.script('token', async (response, ordinary) => {
+    const { status: code, body } = await ordinary();
+    await fixture.database.query(
+      `UPDATE registry_resource SET version = version + 1 WHERE slug = 'snowid'`,
+    );
+    sendJson(response, code, body);
+  });
   expect(statuses(await run([itemOf('alice')]))).toEqual(['failed']);
   expect(await fixture.database.query('SELECT 1 FROM user_grant')).toEqual([]);
 });
