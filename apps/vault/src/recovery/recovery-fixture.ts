@@ -39,9 +39,18 @@ export class RecoveryFixture {
     });
   }
 
+  /** As if nothing had been granted or restored yet. */
+  async forget(): Promise<void> {
+    for (const table of ['recovery', ...tables])
+      await queryDatabase(this.grants.fresh.url, `DELETE FROM ${table}`);
+  }
+
   async backUp(): Promise<void> {
     for (const table of tables)
-      await queryDatabase(this.grants.fresh.url, `CREATE TABLE backup_${table} AS TABLE ${table}`);
+      await queryDatabase(
+        this.grants.fresh.url,
+        `DROP TABLE IF EXISTS backup_${table}; CREATE TABLE backup_${table} AS TABLE ${table}`,
+      );
   }
 
   async restore(): Promise<void> {
