@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sendJson } from '#lib/testing/local-server';
 import { slow, status } from '#lib/testing/scripted-answer';
 import { queryDatabase } from '#lib/testing/postgres-query';
 import { ExchangeFixture, gatewayUrl } from './exchange-fixture.js';
@@ -64,28 +63,6 @@ describe('with a grant and a consent', () => {
     expect((await fixture.exchange(token, client)).body.error).toBe('interaction_required');
     await fixture.consent('sam', { consumer: 'robot' });
     expect((await fixture.exchange(token, client)).status).toBe(200);
-  });
-
-  test('row 10, registry takeover: a service under the slug of one that was removed inherits no consent', async () => {
-    const about = { kind: 'service', audiences: ['https://heir.example.com'] };
-    await fixture.addClient('heir', about);
-    await fixture.grant('han');
-    await fixture.consent('han', { consumer: 'heir' });
-    await fixture.consent('han');
-    const asService = async () => ({
-      token: await fixture.token('han', { audience: 'https://heir.example.com' }),
-      client: { client_assertion: await fixture.assertion('heir') },
-    });
-    const before = await asService();
-    expect((await fixture.exchange(before.token, before.client)).status).toBe(200);
-    expect((await fixture.admin('DELETE', 'machine-clients/heir')).status).toBe(204);
-    expect((await fixture.exchange(before.token, before.client)).body.error).toBe('invalid_client');
-    await fixture.addClient('heir', about);
-    const after = await asService();
-    expect((await fixture.exchange(after.token, after.client)).body.error).toBe(
-      'interaction_required',
-    );
-    expect((await fixture.exchange(await fixture.token('han'))).status).toBe(200);
   });
 
   test('a consent that is over counts no more', async () => {
@@ -422,22 +399,6 @@ describe('keeping', () => {
     const { id, token } = await connected('rev');
     await fixture.seed.grants.revoke(id, { kind: 'vault' }, 'disconnected');
     expect((await fixture.exchange(token)).body).toMatchObject({ error: 'interaction_required' });
-  });
-
-  test('R3: an application that is removed while the provider takes its time is given nothing', async () => {
-    const { grant } = await fixture.grant('wes');
-    const consent = await fixture.consent('wes');
-    await expire(grant.id);
-    fixture.provider.script('token', async (response, ordinary) => {
-      const { status: code, body } = await ordinary();
-      await fixture.seed.database.transaction((tx) => fixture.seed.consents.remove(tx, consent));
-      sendJson(response, code, body);
-    });
-    const answer = await fixture.exchange(await fixture.token('wes'));
-    expect(answer).toMatchObject({ status: 400, body: { error: 'interaction_required' } });
-    expect(await exchanged('wes')).toBe(0);
-    await fixture.consent('wes');
-    expect((await fixture.exchange(await fixture.token('wes'))).status).toBe(200);
   });
 
   test('R10: without its audit record no token leaves', async () => {
