@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { asText } from '#lib/testing/print-outcomes';
 import type { CommandContext } from '../command.js';
 import type { CliConfig } from '../config.js';
 import { drillPrefix } from '../drill/drill-stack.js';
@@ -63,15 +62,14 @@ export function addDrill(
         context.print(left.length === 0 ? 'Nothing is left.' : `Left: ${left.join(', ')}`);
         return;
       }
-      const finished = await runDrill({
+      const kept = await runDrill({
         ...options,
         target,
         promises,
         interruptions: interruptionsOf(options),
         say: context.print,
       });
-      context.print(`\n${asText(finished)}`);
-      if (finished.some(({ outcome }) => outcome.verdict !== 'kept')) process.exitCode = 1;
+      if (!kept) process.exitCode = 1;
     });
 }
 

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { exportJWK, generateKeyPair } from 'jose';
 import type { JWK } from 'jose';
 import type { Secret } from '#lib/secret/secret';
 import type { LocalServer } from '#lib/testing/local-server';
@@ -11,6 +10,7 @@ import { TestIssuer } from '#lib/testing/test-issuer';
 import { until } from '#lib/testing/until';
 import { startUpstreamApi } from '#lib/testing/upstream-api';
 import { VaultDoor } from '#lib/testing/vault-door';
+import { machineJwk } from './machine-jwk.js';
 import { removeRegistered } from './remove-registered.js';
 
 export interface DrillTarget {
@@ -58,8 +58,7 @@ export class DrillStack implements StackWorld {
     const rotation = { kind: 'grace', graceMs: 2_000 } as const;
     const provider = await ScriptableAuthorizationServer.start({ rotation, port: port(1) });
     const api = await startUpstreamApi(provider, port(2));
-    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
-    const key = { ...(await exportJWK(privateKey)), kid: 'drill', alg: 'ES256' };
+    const key = await machineJwk();
     const self = new DrillStack(target, issuer, provider, api, key);
     try {
       await registerStack(self, key);

@@ -1,3 +1,4 @@
+import { asText } from '#lib/testing/print-outcomes';
 import type { Finished } from '#lib/testing/print-outcomes';
 import { Tally } from '#lib/testing/tally';
 import type { Outcome } from '#lib/testing/tally';
@@ -30,8 +31,8 @@ const always = [
   hungProvider,
 ] as const;
 
-/** Each experiment has a registration of its own, removed when it is over. */
-export async function runDrill(drill: Drill): Promise<readonly Finished[]> {
+/** Each experiment has a registration of its own, removed when it is over. Answers whether all was kept. */
+export async function runDrill(drill: Drill): Promise<boolean> {
   const finished: Finished[] = [];
   for (const experiment of [...drill.interruptions.map(interrupted), ...always]) {
     if (drill.promises.length > 0 && !drill.promises.includes(experiment.promise)) continue;
@@ -41,7 +42,8 @@ export async function runDrill(drill: Drill): Promise<readonly Finished[]> {
     drill.say(`${experiment.promise} ${experiment.title}: ${outcome.verdict}`);
     finished.push({ experiment, outcome, seconds });
   }
-  return finished;
+  drill.say(`\n${asText(finished)}`);
+  return finished.every(({ outcome }) => outcome.verdict === 'kept');
 }
 
 /** An experiment that cannot be carried out shows nothing: that counts as broken. */
