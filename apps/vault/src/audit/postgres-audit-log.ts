@@ -20,6 +20,7 @@ export class PostgresAuditLog implements AuditLog {
         records.map(({ requestId }) => requestId ?? null),
         records.map(({ detail }) => storableJson(detail ?? {})),
       ],
+      'record-audit-events',
     );
   }
 }

@@ -1,10 +1,14 @@
 import { Pool, type PoolClient, type QueryResultRow } from 'pg';
 import type { Database, Transaction } from './database.js';
 
-/** Rows of one statement. Statements are SQL readable in place, parameters `$1…`. */
+/**
+ * Rows of one statement. Statements are SQL readable in place, parameters `$1…`. A `name` keeps its plan in each
+ * connection: for the few that every exchange runs, whose best plan does not depend on the parameters.
+ */
 export type Query = <Row extends QueryResultRow>(
   sql: string,
   parameters?: readonly unknown[],
+  name?: string,
 ) => Promise<Row[]>;
 
 const queries = new WeakMap<Transaction, Query>();
@@ -43,7 +47,8 @@ export class PostgresDatabase implements Database {
   readonly query: Query = async <Row extends QueryResultRow>(
     sql: string,
     parameters: readonly unknown[] = [],
-  ) => (await this.#pool.query<Row>(sql, [...parameters])).rows;
+    name?: string,
+  ) => (await this.#pool.query<Row>({ text: sql, values: [...parameters], name })).rows;
 
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
@@ -66,9 +71,9 @@ export class PostgresDatabase implements Database {
 
   async statement<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const tx = Object.freeze({}) as Transaction;
-    queries.set(tx, (sql, parameters) => {
+    queries.set(tx, (...statement) => {
       queries.delete(tx);
-      return this.query(sql, parameters);
+      return this.query(...statement);
     });
     try {
       return await work(tx);
@@ -83,6 +88,9 @@ export class PostgresDatabase implements Database {
 }
 
 function queryOn(client: PoolClient): Query {
-  return async <Row extends QueryResultRow>(sql: string, parameters: readonly unknown[] = []) =>
-    (await client.query<Row>(sql, [...parameters])).rows;
+  return async <Row extends QueryResultRow>(
+    sql: string,
+    parameters: readonly unknown[] = [],
+    name?: string,
+  ) => (await client.query<Row>({ text: sql, values: [...parameters], name })).rows;
 }

@@ -39,6 +39,7 @@ export class PostgresConsentStore implements ConsentStore {
         keys.map(({ consumer }) => consumer),
         keys.map(({ upstreamId }) => upstreamId),
       ],
+      'find-consents',
     );
     const found = new Map(rows.map(({ nth, ...consent }) => [nth, consent]));
     return keys.map((_, i) => found.get(i + 1));

@@ -90,6 +90,7 @@ export class PostgresHeldGrants {
         wanted.map(({ key }) => key.partition),
         wanted.map(({ resource }) => resource),
       ],
+      'hold-grants',
     );
     const found: (typeof rows)[] = wanted.map(() => []);
     for (const row of rows) found[row.nth - 1]?.push(row);
