@@ -8,6 +8,8 @@ import { Laboratory } from './stack/laboratory.js';
 
 // Most of an experiment is waiting: so many at once keep two cores busy, and no busier.
 const atOnce = 3;
+// The wait for one's turn included.
+const timeout = 300_000;
 
 let laboratory: Laboratory;
 /** Whose Postgres may be killed. */
@@ -40,7 +42,7 @@ function nthToEnd(count: number): Promise<void> {
   });
 }
 
-describe.concurrent('the short form of npm run faults', () => {
+describe.concurrent('the short form of npm run faults', { timeout }, () => {
   // Bars of time are for the full one: a busy machine decides nothing here.
   for (const { promise, title, run } of experiments)
     it(`${promise}: ${title}`, async () => {
@@ -53,7 +55,7 @@ describe.concurrent('the short form of npm run faults', () => {
     });
 });
 
-describe.concurrent('an experiment fails', () => {
+describe.concurrent('an experiment fails', { timeout }, () => {
   it('R10: when records vanish on their way into the audit log', async () => {
     const outcome = await inTurn(() =>
       noTokenWithoutRecord.run(

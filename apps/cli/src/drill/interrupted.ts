@@ -14,6 +14,7 @@ export interface Interruption {
   readonly command: string;
 }
 
+// The grace is long: where one replica stands alone, nobody takes over before it is back.
 const people = 8;
 
 /** The operator's command, run under load: tokens of a second, so that refreshes are always under way. */
@@ -23,7 +24,7 @@ export function interrupted({ kind, command }: Interruption): DrillExperiment {
     title: kind === 'kill' ? 'A kill loses nothing' : 'Restarts are invisible',
     run: async (stack) => {
       const tally = new Tally();
-      stack.provider.families.rotation = { kind: 'grace', graceMs: 2_000 };
+      stack.provider.families.rotation = { kind: 'grace', graceMs: 30_000 };
       const everybody = await stack.connected(people, 1);
       const load = { over: false };
       const seen = everybody.map((person, i) => callOn(tally, stack, { person, first: i, load }));
