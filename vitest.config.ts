@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 const resolve = { conditions: ['symbolon-source', 'node'] };
 const exclude = ['**/node_modules/**', 'dist/**', 'test/architecture/*/fixture/**'];
 
+// Each file has a database or a stack of its own, and most of its time is waiting.
+const maxWorkers = 2;
+
 export default defineConfig({
   resolve,
   ssr: {
@@ -23,6 +26,7 @@ export default defineConfig({
           include: ['{apps,libs,migrations,trial,bench}/**/*.spec.{ts,tsx}'],
           exclude,
           globalSetup: ['test/global-setup.ts'],
+          maxWorkers,
           sequence: { groupOrder: 0 },
         },
       },
@@ -35,8 +39,7 @@ export default defineConfig({
           globalSetup: ['test/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          // Each file has a stack of its own; most of their time is waiting.
-          maxWorkers: 2,
+          maxWorkers,
           sequence: { groupOrder: 1 },
         },
       },
