@@ -13,6 +13,7 @@ interface Options {
   readonly port: number;
   readonly outage: number;
   readonly races: number;
+  readonly grace: number;
   readonly kill?: string;
   readonly restart?: string;
   readonly clean?: true;
@@ -42,6 +43,12 @@ export function addDrill(
     .option('--port <n>', 'first of three that the drill listens on', wholeNumber, 4_700)
     .option('--outage <seconds>', 'for which its provider is away', wholeNumber, 30)
     .option('--races <n>', 'of revocation and refresh', wholeNumber, 40)
+    .option(
+      '--grace <seconds>',
+      'for which its provider takes a used refresh token; a replica alone needs more than its start takes',
+      wholeNumber,
+      2,
+    )
     .option('--kill <command>', 'shell command that kills something: a vault, Postgres')
     .option('--restart <command>', 'shell command that restarts a replica in an orderly way')
     .option('--clean', 'only remove what an earlier drill left')

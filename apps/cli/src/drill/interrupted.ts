@@ -14,7 +14,6 @@ export interface Interruption {
   readonly command: string;
 }
 
-// The grace is long: where one replica stands alone, nobody takes over before it is back.
 const people = 8;
 
 /** The operator's command, run under load: tokens of a second, so that refreshes are always under way. */
@@ -22,9 +21,9 @@ export function interrupted({ kind, command }: Interruption): DrillExperiment {
   return {
     promise: kind === 'kill' ? 'R1' : 'R6',
     title: kind === 'kill' ? 'A kill loses nothing' : 'Restarts are invisible',
-    run: async (stack) => {
+    run: async (stack, { grace }) => {
       const tally = new Tally();
-      stack.provider.families.rotation = { kind: 'grace', graceMs: 30_000 };
+      stack.provider.families.rotation = { kind: 'grace', graceMs: grace * 1_000 };
       const everybody = await stack.connected(people, 1);
       const load = { over: false };
       const seen = everybody.map((person, i) => callOn(tally, stack, { person, first: i, load }));
