@@ -52,12 +52,18 @@ export class DrillStack implements StackWorld {
     this.audience = `urn:symbolon:${name}`;
   }
 
-  static async start(target: DrillTarget): Promise<DrillStack> {
-    const port = (n: number) => (target.port === 0 ? 0 : target.port + n);
-    const issuer = await TestIssuer.start('rfc9068', port(0));
+  /** One issuer for a whole drill: vaults remember the keys that they found at its address. */
+  static startIssuer(target: DrillTarget): Promise<TestIssuer> {
+    return TestIssuer.start('rfc9068', portOf(target, 0));
+  }
+
+  static async start(target: DrillTarget, issuer: TestIssuer): Promise<DrillStack> {
     const rotation = { kind: 'grace', graceMs: 2_000 } as const;
-    const provider = await ScriptableAuthorizationServer.start({ rotation, port: port(1) });
-    const api = await startUpstreamApi(provider, port(2));
+    const provider = await ScriptableAuthorizationServer.start({
+      rotation,
+      port: portOf(target, 1),
+    });
+    const api = await startUpstreamApi(provider, portOf(target, 2));
     const key = await machineJwk();
     const self = new DrillStack(target, issuer, provider, api, key);
     try {
@@ -115,7 +121,7 @@ export class DrillStack implements StackWorld {
     const { names } = this;
     const left = await removeRegistered((...call) => this.admin(...call), names.issuer);
     await Promise.all(this.#doors.map((door) => door.close()));
-    await Promise.all([this.issuer, this.provider, this.api].map((server) => server.stop()));
+    await Promise.all([this.provider, this.api].map((server) => server.stop()));
     return left;
   }
 
@@ -147,4 +153,8 @@ export class DrillStack implements StackWorld {
     const isSecure = this.target.vaults[0]?.startsWith('https:') === true;
     return isSecure ? `https://${name}.invalid` : 'http://127.0.0.1:9';
   }
+}
+
+function portOf({ port }: DrillTarget, nth: number): number {
+  return port === 0 ? 0 : port + nth;
 }

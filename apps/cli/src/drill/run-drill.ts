@@ -2,6 +2,7 @@ import { asText } from '#lib/testing/print-outcomes';
 import type { Finished } from '#lib/testing/print-outcomes';
 import { Tally } from '#lib/testing/tally';
 import type { Outcome } from '#lib/testing/tally';
+import type { TestIssuer } from '#lib/testing/test-issuer';
 import type { DrillExperiment, DrillSettings } from './drill-experiment.js';
 import { DrillStack } from './drill-stack.js';
 import type { DrillTarget } from './drill-stack.js';
@@ -33,24 +34,42 @@ const always = [
 
 /** Each experiment has a registration of its own, removed when it is over. Answers whether all was kept. */
 export async function runDrill(drill: Drill): Promise<boolean> {
-  const finished: Finished[] = [];
-  for (const experiment of [...drill.interruptions.map(interrupted), ...always]) {
-    if (drill.promises.length > 0 && !drill.promises.includes(experiment.promise)) continue;
-    const startedMs = performance.now();
-    const outcome = await ran(experiment, drill);
-    const seconds = (performance.now() - startedMs) / 1_000;
-    drill.say(`${experiment.promise} ${experiment.title}: ${outcome.verdict}`);
-    finished.push({ experiment, outcome, seconds });
+  const { promises, interruptions } = drill;
+  const chosen = [...interruptions.map(interrupted), ...always].filter(
+    ({ promise }) => promises.length === 0 || promises.includes(promise),
+  );
+  const issuer = await DrillStack.startIssuer(drill.target);
+  try {
+    const finished: Finished[] = [];
+    for (const experiment of chosen) finished.push(await timed(experiment, drill, issuer));
+    drill.say(`\n${asText(finished)}`);
+    return finished.every(({ outcome }) => outcome.verdict === 'kept');
+  } finally {
+    await issuer.stop();
   }
-  drill.say(`\n${asText(finished)}`);
-  return finished.every(({ outcome }) => outcome.verdict === 'kept');
+}
+
+async function timed(
+  experiment: DrillExperiment,
+  drill: Drill,
+  issuer: TestIssuer,
+): Promise<Finished> {
+  const startedMs = performance.now();
+  const outcome = await ran(experiment, drill, issuer);
+  const seconds = (performance.now() - startedMs) / 1_000;
+  drill.say(`${experiment.promise} ${experiment.title}: ${outcome.verdict}`);
+  return { experiment, outcome, seconds };
 }
 
 /** An experiment that cannot be carried out shows nothing: that counts as broken. */
-async function ran(experiment: DrillExperiment, drill: Drill): Promise<Outcome> {
+async function ran(
+  experiment: DrillExperiment,
+  drill: Drill,
+  issuer: TestIssuer,
+): Promise<Outcome> {
   let stack: DrillStack | undefined;
   try {
-    stack = await DrillStack.start(drill.target);
+    stack = await DrillStack.start(drill.target, issuer);
     return await experiment.run(stack, drill);
   } catch (error) {
     const tally = new Tally();
