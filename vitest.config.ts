@@ -33,9 +33,22 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'e2e',
-          include: ['test/**/*.spec.{ts,tsx}'],
+          // The longest by far, so it begins first: of a group, projects begin in the order of their names.
+          name: 'faults',
+          include: ['test/faults/**/*.spec.ts'],
           exclude,
+          globalSetup: ['test/global-setup.ts'],
+          hookTimeout: 180_000,
+          maxWorkers,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/**/*.spec.{ts,tsx}'],
+          exclude: [...exclude, 'test/faults/**'],
           globalSetup: ['test/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
