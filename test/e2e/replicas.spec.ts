@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { JWK } from 'jose';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -59,6 +61,16 @@ async function refreshes(): Promise<number> {
   return (await trial.idpCounters('upstreamIdp')).succeeded['refresh_token'] ?? 0;
 }
 
+async function drill(...words: readonly string[]): Promise<string> {
+  const env = {
+    ...process.env,
+    SYMBOLON_VAULT_URL: trial.urls.vault,
+    SYMBOLON_ADMIN_TOKEN: trial.adminToken,
+  };
+  const argv = [join(process.cwd(), 'dist/apps/cli/src/main.js'), 'drill', ...words];
+  return (await promisify(execFile)(process.execPath, argv, { env })).stdout;
+}
+
 async function storm(): Promise<readonly TokenOutcome[]> {
   const each = vaults.map((vault) => Array.from({ length: callersEach }, () => exchange(vault)));
   return Promise.all(each.flat());
@@ -86,6 +98,19 @@ describe('two vault replicas on one database, a provider that ends a grant whose
       expect((await trial.idpCounters('upstreamIdp')).refused).toEqual({});
     },
   );
+
+  it('symbolon drill shows a promise at both and leaves nothing registered', async () => {
+    const vaults = ['--vault', trial.urls.vault, '--vault', second.url];
+    const staging = ['--i-know-this-is-staging', '--port', '0', '--gateway', trial.urls.gateway];
+    const shown = await drill('R3', '--races', '3', ...vaults, ...staging);
+    expect(shown).toMatch(/^R3 Revoked is unusable +\d+ +\d+ +0 +kept/m);
+    expect(shown).not.toContain('could not be removed');
+    expect(await drill('--clean', ...vaults, ...staging)).toBe('Nothing is left.\n');
+  });
+
+  it('symbolon drill does nothing to what nobody calls a staging', async () => {
+    await expect(drill('R3')).rejects.toThrow('Say --i-know-this-is-staging.');
+  });
 
   it('R6: one replica goes, the other goes on with the same grant and asks nobody anything', async () => {
     const interactions = await interactionsSoFar(trial);
