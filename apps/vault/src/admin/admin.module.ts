@@ -70,6 +70,7 @@ import { RecoveriesController } from './recoveries.controller.js';
 import { RegisterAgain } from './register-again.js';
 import { RotateSigningKey } from './rotate-signing-key.js';
 import { ScimAccessController } from './scim-access.controller.js';
+import { ListPages } from './list-page.js';
 import { SealedCursors } from './sealed-cursor.js';
 import { TemplatesController } from './templates.controller.js';
 import { TestOAuthClient } from './test-oauth-client.js';
@@ -139,9 +140,10 @@ import { WebhooksController } from './webhooks.controller.js';
       inject: [DATABASE],
     },
     {
-      provide: SealedCursors,
-      useFactory: (sealer: Sealer) => new SealedCursors(sealer),
-      inject: [SEALER],
+      provide: ListPages,
+      useFactory: (sealer: Sealer, publicUrl: string) =>
+        new ListPages(new SealedCursors(sealer), publicUrl),
+      inject: [SEALER, PUBLIC_URL],
     },
     {
       provide: RegistryWriter,

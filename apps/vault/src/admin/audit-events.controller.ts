@@ -3,12 +3,10 @@ import { Controller, Get, Inject, Param, Query, Req, Res, UseGuards } from '@nes
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '#lib/problem/problem';
-import { PUBLIC_URL } from '../tokens.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
-import { nextLink, pageOf, readListQuery, readQuery } from './list-page.js';
+import { ListPages, readListQuery, readQuery } from './list-page.js';
 import { PostgresAuditExport } from '../audit/postgres-audit-export.js';
 import { PostgresAuditEvents } from './postgres-audit-events.js';
-import { SealedCursors } from './sealed-cursor.js';
 
 const time = z.iso.datetime({ offset: true }).optional();
 const filters = {
@@ -32,8 +30,7 @@ async function* ndjson(lines: AsyncIterable<unknown>): AsyncGenerator<string> {
 export class AuditEventsController {
   constructor(
     @Inject(PostgresAuditEvents) private readonly events: PostgresAuditEvents,
-    @Inject(SealedCursors) private readonly cursors: SealedCursors,
-    @Inject(PUBLIC_URL) private readonly publicUrl: string,
+    @Inject(ListPages) private readonly pages: ListPages,
     @Inject(PostgresAuditExport) private readonly exported: PostgresAuditExport,
   ) {}
 
@@ -45,15 +42,16 @@ export class AuditEventsController {
   ) {
     const { limit, cursor, ...wanted } = readListQuery(filters, query);
     const list = `audit-events ${JSON.stringify(wanted)}`;
-    const before = cursor === undefined ? '' : await this.cursors.open(list, cursor);
-    const found = await this.events.list(wanted, { before, limit: limit + 1 });
-    const page = pageOf(found, { list, limit }, this.cursors, {
-      position: (entry) => entry.id,
-      present: (entry) => entry,
-    });
-    if (page.nextCursor !== null)
-      reply.header('link', nextLink(new URL(request.url, this.publicUrl), page.nextCursor));
-    return page;
+    const page = { list, limit, cursor };
+    return this.pages.answer(
+      page,
+      { request, reply },
+      {
+        read: (before, most) => this.events.list(wanted, { before, limit: most }),
+        position: (entry) => entry.id,
+        present: (entry) => entry,
+      },
+    );
   }
 
   /** NDJSON in the order of the chain; `symbolon audit verify` computes it again. */

@@ -23,9 +23,8 @@ import { RegistryWriter } from '../registry/registry-writer.js';
 import { PUBLIC_URL } from '../tokens.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
 import { authorityOf } from './admin-principal.js';
-import { nextLink, pageOf, readDryRun, readListQuery } from './list-page.js';
+import { ListPages, readDryRun, readListQuery } from './list-page.js';
 import { presentResource } from './present-resource.js';
-import { SealedCursors } from './sealed-cursor.js';
 
 type Conditions = Readonly<Record<string, string | undefined>>;
 
@@ -36,7 +35,7 @@ export class CollectionsController {
   constructor(
     @Inject(PostgresRegistryStore) private readonly store: PostgresRegistryStore,
     @Inject(RegistryWriter) private readonly writer: RegistryWriter,
-    @Inject(SealedCursors) private readonly cursors: SealedCursors,
+    @Inject(ListPages) private readonly pages: ListPages,
     @Inject(PUBLIC_URL) private readonly publicUrl: string,
   ) {}
 
@@ -49,16 +48,19 @@ export class CollectionsController {
   ) {
     const collection = known(name);
     const { limit, cursor } = readListQuery({}, query);
-    const after = cursor === undefined ? '' : await this.cursors.open(name, cursor);
-    const { rows } = await this.store.load();
-    const found = rows.filter((row) => row.collection === collection.name && row.slug > after);
-    const page = pageOf(found, { list: name, limit }, this.cursors, {
-      position: (row) => row.slug,
-      present: (row) => presentResource(row, this.publicUrl),
-    });
-    if (page.nextCursor !== null)
-      reply.header('link', nextLink(new URL(request.url, this.publicUrl), page.nextCursor));
-    return page;
+    const page = { list: name, limit, cursor };
+    return this.pages.answer(
+      page,
+      { request, reply },
+      {
+        read: async (after) => {
+          const { rows } = await this.store.load();
+          return rows.filter((row) => row.collection === collection.name && row.slug > after);
+        },
+        position: (row) => row.slug,
+        present: (row) => presentResource(row, this.publicUrl),
+      },
+    );
   }
 
   @Get(':slug')

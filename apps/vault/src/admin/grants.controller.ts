@@ -14,11 +14,10 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '#lib/problem/problem';
 import type { Grants } from '../grants/grants.js';
-import { GRANTS, PUBLIC_URL } from '../tokens.js';
+import { GRANTS } from '../tokens.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
-import { nextLink, pageOf, readListQuery } from './list-page.js';
+import { ListPages, readListQuery } from './list-page.js';
 import { PostgresGrantList } from './postgres-grant-list.js';
-import { SealedCursors } from './sealed-cursor.js';
 
 const text = z.string().min(1).max(500).optional();
 const filters = {
@@ -40,8 +39,7 @@ export class GrantsController {
   constructor(
     @Inject(PostgresGrantList) private readonly entries: PostgresGrantList,
     @Inject(GRANTS) private readonly grants: Grants,
-    @Inject(SealedCursors) private readonly cursors: SealedCursors,
-    @Inject(PUBLIC_URL) private readonly publicUrl: string,
+    @Inject(ListPages) private readonly pages: ListPages,
   ) {}
 
   @Get()
@@ -52,15 +50,16 @@ export class GrantsController {
   ) {
     const { limit, cursor, ...wanted } = readListQuery(filters, query);
     const list = `grants ${JSON.stringify(wanted)}`;
-    const after = cursor === undefined ? '' : await this.cursors.open(list, cursor);
-    const found = await this.entries.list(wanted, { after, limit: limit + 1 });
-    const page = pageOf(found, { list, limit }, this.cursors, {
-      position: (entry) => entry.id,
-      present: (entry) => entry,
-    });
-    if (page.nextCursor !== null)
-      reply.header('link', nextLink(new URL(request.url, this.publicUrl), page.nextCursor));
-    return page;
+    const page = { list, limit, cursor };
+    return this.pages.answer(
+      page,
+      { request, reply },
+      {
+        read: (after, most) => this.entries.list(wanted, { after, limit: most }),
+        position: (entry) => entry.id,
+        present: (entry) => entry,
+      },
+    );
   }
 
   @Get(':id')

@@ -20,8 +20,7 @@ import { explainIssues } from '../registry/domain/explain-issues.js';
 import { isUnstorable } from '../registry/domain/json.js';
 import { LEAVERS, PUBLIC_URL } from '../tokens.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
-import { nextLink, pageOf, readListQuery } from './list-page.js';
-import { SealedCursors } from './sealed-cursor.js';
+import { ListPages, readListQuery } from './list-page.js';
 
 const text = z
   .string()
@@ -45,7 +44,7 @@ const filters = {
 export class LeaversController {
   constructor(
     @Inject(LEAVERS) private readonly desk: LeaverDesk,
-    @Inject(SealedCursors) private readonly cursors: SealedCursors,
+    @Inject(ListPages) private readonly pages: ListPages,
     @Inject(PUBLIC_URL) private readonly publicUrl: string,
   ) {}
 
@@ -76,15 +75,16 @@ export class LeaversController {
   ) {
     const { limit, cursor, ...wanted } = readListQuery(filters, query);
     const list = `leavers ${JSON.stringify(wanted)}`;
-    const before = cursor === undefined ? '' : await this.cursors.open(list, cursor);
-    const found = await this.desk.list(wanted, { before, limit: limit + 1 });
-    const page = pageOf(found, { list, limit }, this.cursors, {
-      position: ({ position }) => position,
-      present: ({ entry }) => entry,
-    });
-    if (page.nextCursor !== null)
-      reply.header('link', nextLink(new URL(request.url, this.publicUrl), page.nextCursor));
-    return page;
+    const page = { list, limit, cursor };
+    return this.pages.answer(
+      page,
+      { request, reply },
+      {
+        read: (before, most) => this.desk.list(wanted, { before, limit: most }),
+        position: ({ position }) => position,
+        present: ({ entry }) => entry,
+      },
+    );
   }
 
   @Get(':id')

@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '#lib/problem/problem';
 import { isUnstorable } from '../registry/domain/json.js';
@@ -45,26 +46,42 @@ export interface PageRequest {
   /** Name of the list and its filters: a cursor is good for nothing else. */
   readonly list: string;
   readonly limit: number;
+  readonly cursor: string | undefined;
 }
 
-/** One page out of up to `limit + 1` rows; the row too many tells that there is a next page. */
-export function pageOf<Row, T>(
-  rows: readonly Row[],
-  page: PageRequest,
-  cursors: SealedCursors,
-  item: { position: (row: Row) => string; present: (row: Row) => T },
-): ListAnswer<T> {
-  const shown = rows.slice(0, page.limit);
-  const last = shown.at(-1);
-  const more = rows.length > page.limit && last !== undefined;
-  return {
-    items: shown.map((row) => item.present(row)),
-    nextCursor: more ? cursors.seal(page.list, item.position(last)) : null,
-  };
+export interface Listing<Row, T> {
+  /** Up to `limit` rows after `position`, which is empty for the first page. */
+  readonly read: (position: string, limit: number) => Promise<readonly Row[]>;
+  readonly position: (row: Row) => string;
+  readonly present: (row: Row) => T;
 }
 
-/** RFC 8288: the next page of the list at `url`, an absolute URL with its query. */
-export function nextLink(url: URL, nextCursor: string): string {
+/** Pages of lists, with sealed cursors and a `Link` to the next one (RFC 8288). */
+export class ListPages {
+  constructor(
+    private readonly cursors: SealedCursors,
+    private readonly publicUrl: string,
+  ) {}
+
+  /** One row too many is read: it tells that there is a next page. Rejects with Problem. */
+  async answer<Row, T>(
+    { list, limit, cursor }: PageRequest,
+    { request, reply }: { request: { readonly url: string }; reply: FastifyReply },
+    { read, position, present }: Listing<Row, T>,
+  ): Promise<ListAnswer<T>> {
+    const after = cursor === undefined ? '' : await this.cursors.open(list, cursor);
+    const rows = await read(after, limit + 1);
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    const items = shown.map(present);
+    if (rows.length <= limit || last === undefined) return { items, nextCursor: null };
+    const nextCursor = this.cursors.seal(list, position(last));
+    reply.header('link', nextLink(new URL(request.url, this.publicUrl), nextCursor));
+    return { items, nextCursor };
+  }
+}
+
+function nextLink(url: URL, nextCursor: string): string {
   const next = new URL(url);
   next.searchParams.set('cursor', nextCursor);
   return `<${next.href}>; rel="next"`;

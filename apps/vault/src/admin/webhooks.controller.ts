@@ -13,12 +13,10 @@ import {
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '#lib/problem/problem';
-import { PUBLIC_URL } from '../tokens.js';
 import { PostgresWebhookDeliveries } from '../webhooks/postgres-webhook-deliveries.js';
 import { WebhookDesk } from '../webhooks/webhook-desk.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
-import { nextLink, pageOf, readListQuery } from './list-page.js';
-import { SealedCursors } from './sealed-cursor.js';
+import { ListPages, readListQuery } from './list-page.js';
 
 const filters = { state: z.enum(['pending', 'delivered', 'failed']).optional() };
 
@@ -29,8 +27,7 @@ export class WebhooksController {
   constructor(
     @Inject(WebhookDesk) private readonly desk: WebhookDesk,
     @Inject(PostgresWebhookDeliveries) private readonly entries: PostgresWebhookDeliveries,
-    @Inject(SealedCursors) private readonly cursors: SealedCursors,
-    @Inject(PUBLIC_URL) private readonly publicUrl: string,
+    @Inject(ListPages) private readonly pages: ListPages,
   ) {}
 
   @Get('deliveries')
@@ -43,15 +40,16 @@ export class WebhooksController {
     const { id } = await this.desk.endpoint(slug);
     const { limit, cursor, ...wanted } = readListQuery(filters, query);
     const list = `deliveries ${id} ${JSON.stringify(wanted)}`;
-    const before = cursor === undefined ? '' : await this.cursors.open(list, cursor);
-    const found = await this.entries.list(id, wanted, { before, limit: limit + 1 });
-    const page = pageOf(found, { list, limit }, this.cursors, {
-      position: ({ position }) => position,
-      present: ({ entry }) => entry,
-    });
-    if (page.nextCursor !== null)
-      reply.header('link', nextLink(new URL(request.url, this.publicUrl), page.nextCursor));
-    return page;
+    const page = { list, limit, cursor };
+    return this.pages.answer(
+      page,
+      { request, reply },
+      {
+        read: (before, most) => this.entries.list(id, wanted, { before, limit: most }),
+        position: ({ position }) => position,
+        present: ({ entry }) => entry,
+      },
+    );
   }
 
   @Post('deliveries/:id/redeliver')
