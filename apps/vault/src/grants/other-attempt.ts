@@ -3,9 +3,9 @@ import type { Attempt, PostgresRefreshStore } from './postgres-refresh-store.js'
 
 type Store = Pick<PostgresRefreshStore, 'read' | 'now'>;
 
-const pollMs = 200;
+const pollMs = 100;
 // A holder that is cut off notices it, and gives its request up, in less.
-const quietMs = 250;
+const quietMs = 200;
 // A refresh ends by its HTTP deadline of 10 s; what lasts longer is not waited for.
 const requestMs = 12_000;
 

@@ -70,10 +70,10 @@ test('what is lost after the end is no loss', async () => {
 });
 
 test.each([
-  ['nothing is known of', undefined, 1],
-  ['two seconds', 2, 1],
+  ['nothing is known of', undefined, 0.75],
+  ['two seconds', 2, 0.75],
   ['one second', 1, 0.5],
-  ['an hour', 3_600, 1],
+  ['an hour', 3_600, 0.75],
   ['none', 0, 10.5],
 ])('the lease where the grace is %s', (_name, grace, seconds) => {
   expect(leaseSeconds(grace)).toBe(seconds);

@@ -8,7 +8,7 @@ export interface LeaseTerms {
 }
 
 // For what lies between our clock's end and the other's beginning: a busy process, a slow line.
-const marginMs = 200;
+const marginMs = 150;
 const retakePauseMs = 50;
 
 /**
