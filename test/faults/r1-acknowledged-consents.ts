@@ -18,7 +18,7 @@ export const acknowledgedConsents: Experiment = {
       await measuredGap(tally, stack, full ? 300 : 10);
       const lost = await killedRefreshes(tally, stack, { kills: full ? 150 : 2, people });
       for (const name of lost) tally.lose(`${name}, at a server with 2 s of grace`);
-      await killedCallbacks(tally, stack, full ? 500 : 2);
+      await killedCallbacks(tally, stack, full ? 150 : 2);
     } finally {
       await stack.stop();
     }

@@ -76,6 +76,9 @@ export function refreshShare(chance: number): number {
   return 0.7 + 0.1 * chance;
 }
 
+// How long a person may wait after an outage is over; the circuit of the provider bounds what comes meanwhile.
+const longestBackoff = 60;
+
 /**
  * Seconds until the next attempt after `failures` failures in a row. The first comes soon: if an answer was
  * lost on the way, the old refresh token may be good for a moment more.
@@ -85,7 +88,7 @@ export function backoffSeconds(
   retryAfter: number | undefined,
   chance: number,
 ): number {
-  const doubled = Math.min(2 ** Math.min(failures - 1, 10), 300);
+  const doubled = Math.min(2 ** Math.min(failures - 1, 10), longestBackoff);
   // Spread upwards from what the server asked for: never before, and not all grants together.
   return Math.max(doubled * (0.9 + 0.2 * chance), (retryAfter ?? 0) * (1 + 0.2 * chance));
 }
