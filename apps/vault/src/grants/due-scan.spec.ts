@@ -140,7 +140,7 @@ describe('a provider that fails', () => {
 
   test('once the pause is over it is tried by one request, and then by as many as before', async () => {
     await dueGrants(12);
-    const seen = watch(50);
+    const seen = watch(250);
     await fixture.database.query(
       `INSERT INTO provider_circuit (oauth_client_id, failures, error, paused_until)
        VALUES ($1, 5, 'transient: 503', now() - interval '1 second')`,
