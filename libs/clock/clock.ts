@@ -26,3 +26,8 @@ export class SynchronisedClock implements Clock {
     this.#offsetMs = epochMs - readAtMs;
   }
 }
+
+/** Seconds that this host is behind (or, negative, ahead): for libraries that read its clock themselves. */
+export function hostClockSkew(clock: Clock): number {
+  return Math.round(clock.now() - Date.now() / 1000);
+}

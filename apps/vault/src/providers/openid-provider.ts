@@ -1,6 +1,7 @@
 import {
   allowInsecureRequests,
   authorizationCodeGrant,
+  clockSkew,
   buildAuthorizationUrl,
   buildAuthorizationUrlWithPAR,
   Configuration,
@@ -16,7 +17,7 @@ import {
   type ServerMetadata,
   type TokenEndpointResponse,
 } from 'openid-client';
-import type { Clock } from '#lib/clock/clock';
+import { type Clock, hostClockSkew } from '#lib/clock/clock';
 import type { Secret } from '#lib/secret/secret';
 import type { TokenSet, UpstreamAccount } from './token-set.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
@@ -251,7 +252,8 @@ export class OpenIdProvider implements Provider {
   async #configuration(authentication: ClientAuth): Promise<Configuration> {
     const { clientId } = await this.parts.identity();
     const server = await this.parts.metadata.read();
-    const configuration = new Configuration(server, clientId, undefined, authentication);
+    const skewed = { [clockSkew]: hostClockSkew(this.parts.clock) };
+    const configuration = new Configuration(server, clientId, skewed, authentication);
     // Which schemes may be called is decided by libs/outbound.
     allowInsecureRequests(configuration);
     configuration[customFetch] = this.#fetchFor(server);

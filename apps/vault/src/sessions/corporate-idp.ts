@@ -1,4 +1,5 @@
 import * as oidc from 'openid-client';
+import { type Clock, hostClockSkew } from '#lib/clock/clock';
 import { readClaim } from '#lib/jwt/claim';
 import { Problem } from '#lib/problem/problem';
 import type { Secret } from '#lib/secret/secret';
@@ -30,6 +31,7 @@ export class CorporateIdp {
     private readonly registry: Registry,
     private readonly fetch: typeof globalThis.fetch,
     private readonly publicUrl: string,
+    private readonly clock: Clock,
   ) {}
 
   /** `reauthenticate` asks for the password even where a session exists, so that another account can be used. */
@@ -135,7 +137,7 @@ export class CorporateIdp {
     const configuration = new oidc.Configuration(
       metadata,
       issuer.document.login.clientId,
-      undefined,
+      { [oidc.clockSkew]: hostClockSkew(this.clock) },
       secret ? authentication(secret.reveal()) : oidc.None(),
     );
     configuration[oidc.customFetch] = this.fetch as oidc.CustomFetch;

@@ -63,9 +63,9 @@ const sweepMs = 5 * 60 * 1000;
     },
     {
       provide: CorporateIdp,
-      useFactory: (registry: Registry, outbound: Outbound, url: string) =>
-        new CorporateIdp(registry, outbound.fetch, url),
-      inject: [REGISTRY, OUTBOUND, PUBLIC_URL],
+      useFactory: (registry: Registry, outbound: Outbound, url: string, clock: Clock) =>
+        new CorporateIdp(registry, outbound.fetch, url, clock),
+      inject: [REGISTRY, OUTBOUND, PUBLIC_URL, CLOCK],
     },
     {
       provide: BrowserBinding,
