@@ -14,7 +14,7 @@ import { median } from './median.js';
  */
 const rounds = 5;
 const seconds = 4;
-const connections = 32;
+const connections = 64;
 const people = 100;
 const bar = 2_500;
 

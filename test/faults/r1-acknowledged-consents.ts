@@ -18,7 +18,7 @@ export const acknowledgedConsents: Experiment = {
       await measuredGap(tally, stack, full ? 300 : 10);
       const lost = await killedRefreshes(tally, stack, { kills: full ? 150 : 2, people });
       for (const name of lost) tally.lose(`${name}, at a server with 2 s of grace`);
-      await killedCallbacks(tally, stack, full ? 150 : 2);
+      await killedCallbacks(tally, stack, full ? 100 : 2);
     } finally {
       await stack.stop();
     }
@@ -31,7 +31,7 @@ export const acknowledgedConsents: Experiment = {
 async function againstStrictRotation(tally: Tally, laboratory: Ground): Promise<void> {
   const stack = await laboratory.stack({ vaults: 3, rotation: { kind: 'strict' } });
   try {
-    const kills = 40;
+    const kills = 20;
     const people = await stack.connected(10);
     const lost = await killedRefreshes(tally, stack, { kills, people });
     const refreshes = kills * people.length;
