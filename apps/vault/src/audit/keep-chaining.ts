@@ -1,4 +1,5 @@
 import type { ChainHead } from '#lib/audit-chain/verify-chain';
+import { Rounds } from '#lib/process/rounds';
 import type { VaultLogger } from '../log-events.js';
 import type { PostgresAuditChain } from './postgres-audit-chain.js';
 import type { PostgresAuditRole } from './postgres-audit-role.js';
@@ -11,45 +12,34 @@ const announceMs = 60_000;
  * logs that go elsewhere are the anchor outside the database.
  */
 export class KeepChaining {
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
+  readonly #rounds: Rounds;
   #announcedMs = -announceMs;
   #isRoleChecked = false;
-  #stopped = true;
 
   constructor(
     private readonly chain: PostgresAuditChain,
     private readonly role: PostgresAuditRole,
     private readonly logger: VaultLogger,
-  ) {}
+  ) {
+    this.#rounds = new Rounds(() => this.#round(), {
+      everyMs: pollMs,
+      onError: (err) => logger.error({ event: 'audit.chain_failed', err }),
+    });
+  }
 
   start(): void {
-    this.#stopped = false;
-    this.#chainIn(pollMs * Math.random());
+    this.#rounds.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
-  #chainIn(ms: number): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => (this.#running = this.#round()), ms);
-  }
-
-  async #round(): Promise<void> {
-    let more = false;
-    try {
-      await this.#checkRole();
-      const round = await this.chain.chain();
-      if (round) this.#announce(round.head);
-      more = round?.more ?? false;
-    } catch (error) {
-      this.logger.error({ event: 'audit.chain_failed', err: error });
-    }
-    this.#chainIn(more ? 0 : pollMs * (0.8 + 0.4 * Math.random()));
+  async #round(): Promise<number> {
+    await this.#checkRole();
+    const round = await this.chain.chain();
+    if (round) this.#announce(round.head);
+    return round?.more ? 0 : pollMs;
   }
 
   /** It works all the same; but then whoever takes over the vault can change what it recorded. */

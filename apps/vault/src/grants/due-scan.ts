@@ -1,3 +1,4 @@
+import { Rounds } from '#lib/process/rounds';
 import type { VaultLogger } from '../log-events.js';
 import { backgroundShare, type RequestSlots, type Slot } from '../providers/request-slots.js';
 import type { Registry } from '../registry/registry-snapshot.js';
@@ -25,22 +26,22 @@ export interface DueScanParts {
 export class DueScan {
   /** Slots that this process has, by oauth client. */
   readonly #running = new Map<string, number>();
-  #timer: NodeJS.Timeout | undefined;
-  #scanning: Promise<void> | undefined;
-  #stopped = false;
+  readonly #rounds: Rounds;
 
-  constructor(private readonly parts: DueScanParts) {}
+  constructor(private readonly parts: DueScanParts) {
+    this.#rounds = new Rounds(() => this.scan(), {
+      everyMs: pollMs,
+      onError: (err) => parts.logger.error({ event: 'grant.scan_failed', err }),
+    });
+  }
 
   start(): void {
-    this.#stopped = false;
-    this.#scanIn(pollMs * Math.random());
+    this.#rounds.start();
   }
 
   /** No new refresh begins after this; those in flight are drained by RefreshGrant. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#scanning;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** One scan: starts what is due and resolves once it is started. */
@@ -53,19 +54,6 @@ export class DueScan {
       this.parts.circuits.note(oauthClientId, state);
     const due = standings.filter(({ due: isDue }) => isDue).map(({ oauthClientId: id }) => id);
     await Promise.all(due.map((id) => this.#begin(id)));
-  }
-
-  #scanIn(ms: number): void {
-    clearTimeout(this.#timer);
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#scanning = this.scan()
-        .catch((error: unknown) =>
-          this.parts.logger.error({ event: 'grant.scan_failed', err: error }),
-        )
-        // Spread, so that replicas do not ask in step.
-        .finally(() => this.#scanIn(pollMs * (0.8 + 0.4 * Math.random())));
-    }, ms);
   }
 
   /** How many more slots this process may have. */
@@ -115,7 +103,12 @@ export class DueScan {
 
   #mayGoOn(id: string): boolean {
     const { circuits, slots } = this.parts;
-    return !this.#stopped && !circuits.isOpen(id) && !circuits.isPaused(id) && !slots.isAwaited(id);
+    return (
+      !this.#rounds.stopped &&
+      !circuits.isOpen(id) &&
+      !circuits.isPaused(id) &&
+      !slots.isAwaited(id)
+    );
   }
 
   /** Whether it came to something. */

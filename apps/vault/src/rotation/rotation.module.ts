@@ -6,6 +6,7 @@ import {
   type OnApplicationBootstrap,
   type Provider,
 } from '@nestjs/common';
+import type { Rounds } from '#lib/process/rounds';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { CrashPoint } from '../database/crash-point.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
@@ -22,9 +23,11 @@ import { PostgresKeyRotationStore } from './postgres-key-rotation-store.js';
 import { sealedColumnsInOrder } from './postgres-sealed-columns.js';
 import { PostgresSealedRows } from './postgres-sealed-rows.js';
 import { RequestRotation } from './request-rotation.js';
-import { RotationWorker } from './rotation-worker.js';
+import { rotationWorker } from './rotation-worker.js';
 import { SealAnew } from './seal-anew.js';
 import { WrapAnew } from './wrap-anew.js';
+
+const WORKER = Symbol('Rounds of rotation');
 
 type Keks = readonly KeyEncryptionKey[];
 
@@ -76,9 +79,9 @@ const work: Provider[] = [
     ],
   },
   {
-    provide: RotationWorker,
+    provide: WORKER,
     useFactory: (rotation: AdvanceRotation, logger: VaultLogger) =>
-      new RotationWorker(rotation, logger),
+      rotationWorker(rotation, logger),
     inject: [AdvanceRotation, LOGGER],
   },
 ];
@@ -117,7 +120,7 @@ const requests: Provider[] = [
   exports: [KeyStatus, RequestRotation],
 })
 export class RotationModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  constructor(@Inject(RotationWorker) private readonly worker: RotationWorker) {}
+  constructor(@Inject(WORKER) private readonly worker: Rounds) {}
 
   onApplicationBootstrap(): void {
     this.worker.start();
