@@ -10,7 +10,8 @@ let alice: TrialCaller;
 let bob: TrialCaller;
 
 beforeAll(async () => {
-  trial = await TrialStack.start();
+  // Long enough that nothing is refreshed by itself: refreshes are counted.
+  trial = await TrialStack.start({ tokenTtl: 3_000 });
   [alice, bob] = await Promise.all([
     TrialCaller.signedIn(trial, 'alice'),
     TrialCaller.connected(trial, 'bob'),

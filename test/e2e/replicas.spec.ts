@@ -23,7 +23,8 @@ let vaults: readonly VaultClient[];
 let alice: TrialCaller;
 
 beforeAll(async () => {
-  trial = await TrialStack.start();
+  // Long enough that nothing is refreshed by itself: refreshes are counted.
+  trial = await TrialStack.start({ tokenTtl: 3_000 });
   second = await startVaultReplica(trial);
   vaults = await Promise.all([trial.urls.vault, second.url].map(clientOf));
   alice = await TrialCaller.connected(trial, 'alice');
