@@ -3,26 +3,25 @@ import type { Clock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { TokenAnswer } from '#lib/contract/exchange';
 import { isExtraHeader, isHeaderText } from '#lib/contract/extra-headers';
-import type { BorrowedCredential } from './credentials.js';
+import type { BorrowedCredential, Revocation } from './credentials.js';
 import { DpopBinding } from './dpop-binding.js';
-import type { Lease } from './leases.js';
 import type { ProofMemory } from './proof-memory.js';
 
 /** A person's upstream token, ready to inject. Its value stands nowhere but in `header`. */
 export class BorrowedToken implements BorrowedCredential {
   readonly kind = 'credential';
+  readonly revocation: Revocation | undefined;
   readonly #token: string;
-  readonly #lease: Lease | undefined;
 
   private constructor(
     readonly header: readonly [name: string, value: string],
     readonly grantId: string | undefined,
     readonly extra: readonly string[],
     readonly dpop: DpopBinding | undefined,
-    secret: { readonly token: string; readonly lease: Lease | undefined },
+    given: { readonly token: string; readonly revocation: Revocation | undefined },
   ) {
-    this.#token = secret.token;
-    this.#lease = secret.lease;
+    this.#token = given.token;
+    this.revocation = given.revocation;
   }
 
   /** Undefined where the token cannot stand in a header, or its key is not there. */
@@ -30,7 +29,7 @@ export class BorrowedToken implements BorrowedCredential {
     answer: TokenAnswer,
     inject: UpstreamConfig['inject'],
     proving: { readonly clock: Clock; readonly memory: ProofMemory },
-    lease?: Lease,
+    revocation?: Revocation,
   ): BorrowedToken | undefined {
     const { access_token: token, grant_id: grantId, token_type: type } = answer;
     const isBound = type.toLowerCase() === 'dpop';
@@ -38,11 +37,7 @@ export class BorrowedToken implements BorrowedCredential {
     const dpop = answer.dpop && new DpopBinding(token, answer.dpop, proving);
     const header = dpop ? (['authorization', dpop.bound] as const) : headerOf(token, inject);
     const extra = extraOf(answer.headers ?? {}, header[0]);
-    return new BorrowedToken(header, grantId, extra, dpop, { token, lease });
-  }
-
-  get revoked(): AbortSignal | undefined {
-    return this.#lease?.signal;
+    return new BorrowedToken(header, grantId, extra, dpop, { token, revocation });
   }
 
   equals(other: BorrowedToken): boolean {

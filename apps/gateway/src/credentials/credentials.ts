@@ -25,8 +25,14 @@ export interface BorrowedCredential {
   readonly dpop?: DpopBinding | undefined;
   /** What the API wants beside the token: lower-case names and values in turn. */
   readonly extra?: readonly string[];
-  /** Aborted when the grant is revoked: open streams must end. */
-  readonly revoked: AbortSignal | undefined;
+  readonly revocation: Revocation | undefined;
+}
+
+/** Of the grant that a credential comes from: open streams must end (R3). */
+export interface Revocation {
+  readonly happened: boolean;
+  /** Calls `ended` when it happens, at once if it has; until what this answers is called. */
+  watch(ended: () => void): () => void;
 }
 
 /** A person must act: `uri` is absent when `interaction` was `none`. */

@@ -1,9 +1,10 @@
-import type { CredentialRequest } from './credentials.js';
+import type { CredentialRequest, Revocation } from './credentials.js';
 import type { Use } from './use.js';
 
 /** That one application uses one grant of one person here, perhaps in streams that are still open. */
-export class Lease {
-  #controller: AbortController | undefined;
+export class Lease implements Revocation {
+  readonly #watchers = new Set<() => void>();
+  #happened = false;
 
   constructor(
     readonly use: Use,
@@ -12,27 +13,33 @@ export class Lease {
     public lastRequest: CredentialRequest,
   ) {}
 
-  /** Made when first asked for: most calls end before anybody needs it. */
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    return this.#controller.signal;
+  get happened(): boolean {
+    return this.#happened;
   }
 
+  watch(ended: () => void): () => void {
+    if (this.#happened) ended();
+    else this.#watchers.add(ended);
+    return () => this.#watchers.delete(ended);
+  }
+
+  /** Only what is open need be confirmed: a question is a use of the grant, and may refresh its token. */
   get watched(): boolean {
-    return this.#controller !== undefined;
+    return this.#watchers.size > 0;
   }
 
   end(): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort();
+    this.#happened = true;
+    const watchers = [...this.#watchers];
+    this.#watchers.clear();
+    for (const ended of watchers) ended();
   }
 }
 
 const maxLeases = 20_000;
 
 /**
- * The leases of this replica, held strongly, because a composite AbortSignal holds its sources weakly.
- * Beyond the bound the longest unused one ends, and so do its streams: better a reconnect than a stream
+ * The leases of this replica. Beyond the bound the longest unused one ends, and so do its streams: better a reconnect than a stream
  * that no revocation reaches.
  */
 export class Leases {

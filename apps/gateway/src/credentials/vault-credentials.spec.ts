@@ -89,6 +89,15 @@ async function borrowed(): Promise<BorrowedCredential> {
   return answer;
 }
 
+/** A call that is still open. */
+async function opened(): Promise<{ readonly ended: boolean; readonly close: () => void }> {
+  const stream = { ended: false, close: () => undefined as void };
+  const { revocation } = await borrowed();
+  if (revocation === undefined) throw new Error('nothing would end it');
+  stream.close = revocation.watch(() => (stream.ended = true));
+  return stream;
+}
+
 function pass(seconds: number): void {
   clock.advance(seconds);
   heartbeats.beat(clock.now());
@@ -227,42 +236,52 @@ describe('staleness', () => {
   });
 
   test('a stream whose grant is gone after a reconnection ends; one whose grant stands goes on', async () => {
-    const first = (await borrowed()).revoked;
+    const first = await opened();
     credentials.reconnected();
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(first?.aborted).toBe(false);
+    expect(first.ended).toBe(false);
     vault.next = () => consentNeeded;
     credentials.reconnected();
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(first?.aborted).toBe(true);
+    expect(first.ended).toBe(true);
     expect(vault.asked.at(-1)?.interaction).toBe('none');
   });
 
   test('R3, nothing is heard: a stream goes on only if the vault confirms its grant now', async () => {
-    const { revoked } = await borrowed();
+    const stream = await opened();
     credentials.silent();
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(revoked?.aborted).toBe(false);
+    expect(stream.ended).toBe(false);
     vault.next = () => outage;
     credentials.silent();
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(revoked?.aborted).toBe(true);
+    expect(stream.ended).toBe(true);
   });
 
   test('R3, nothing is heard: a vault that does not answer in time confirms nothing', async () => {
-    const { revoked } = await borrowed();
+    const stream = await opened();
     vault.next = () => new Promise(() => undefined);
     credentials.silent();
-    await expect.poll(() => revoked?.aborted, { timeout: 3_000 }).toBe(true);
+    await expect.poll(() => stream.ended, { timeout: 3_000 }).toBe(true);
   });
 
   test('R3, nothing is heard: a stream that was opened in the silence ends too', async () => {
     credentials.silent();
-    const { revoked } = await borrowed();
-    expect(revoked?.aborted).toBe(false);
+    const stream = await opened();
+    expect(stream.ended).toBe(false);
     vault.next = () => consentNeeded;
     credentials.silent();
-    await expect.poll(() => revoked?.aborted).toBe(true);
+    await expect.poll(() => stream.ended).toBe(true);
+  });
+
+  test('nobody is asked about a call that is over', async () => {
+    const stream = await opened();
+    stream.close();
+    const before = vault.asked.length;
+    credentials.reconnected();
+    credentials.silent();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(vault.asked).toHaveLength(before);
   });
 
   test('heartbeats that stay away are noticed, and again until one comes', async () => {
@@ -278,9 +297,9 @@ describe('staleness', () => {
 
 describe('fencing', () => {
   test('a revoked grant is forgotten at once and its open streams end', async () => {
-    const { revoked } = await borrowed();
+    const stream = await opened();
     grantEvent(2, 'revoked');
-    expect(revoked?.aborted).toBe(true);
+    expect(stream.ended).toBe(true);
     vault.next = () => consentNeeded;
     expect(await header()).toBe('interaction');
   });
@@ -288,7 +307,7 @@ describe('fencing', () => {
   test('a token borrowed before the revocation says so even if asked only afterwards', async () => {
     const credential = await borrowed();
     grantEvent(2, 'revoked');
-    expect(credential.revoked?.aborted).toBe(true);
+    expect(credential.revocation?.happened).toBe(true);
   });
 
   test('an exchange answer older than an event already seen is discarded', async () => {
@@ -315,11 +334,11 @@ describe('fencing', () => {
   });
 
   test('a withdrawn consent ends that application’s use and no other’s', async () => {
-    const { revoked } = await borrowed();
+    const stream = await opened();
     const other = { ...request, caller: callerOf('other') };
     const before = await header(other);
     consentRemoved('cli');
-    expect(revoked?.aborted).toBe(true);
+    expect(stream.ended).toBe(true);
     expect(await header(other)).toBe(before);
     vault.next = () => consentNeeded;
     expect(await header()).toBe('interaction');

@@ -31,7 +31,7 @@ const nothingToInject: BorrowedCredential = {
   kind: 'credential',
   header: undefined,
   grantId: undefined,
-  revoked: undefined,
+  revocation: undefined,
 };
 const maxAgeMs = 60_000;
 const exchangeAttempts = 3;

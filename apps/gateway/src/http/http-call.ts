@@ -64,7 +64,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   /** Of this call beside the upstream's own, once the upstream has named them. */
   #grownScopes: readonly string[] | undefined;
   #ended = false;
-  #watched: AbortSignal | undefined;
+  #unwatch: (() => void) | undefined;
 
   constructor(
     private readonly deps: HttpCallDeps,
@@ -89,7 +89,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   /** The client is gone, or has its whole answer. */
   closed(): void {
     this.#ended = true;
-    this.#watched?.removeEventListener('abort', this.#revoked);
+    this.#unwatch?.();
     this.#controller?.abort(clientLeft);
   }
 
@@ -205,9 +205,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   readonly #headAlone = (): void => {
     if (this.#ended || this.response.writableEnded) return;
     this.response.flushHeaders();
-    this.#watched = this.#credential?.revoked;
-    if (this.#watched?.aborted) this.#revoked();
-    else this.#watched?.addEventListener('abort', this.#revoked, { once: true });
+    this.#unwatch = this.#credential?.revocation?.watch(this.#revoked);
   };
 
   readonly #revoked = (): void => {

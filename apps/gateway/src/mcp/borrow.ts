@@ -16,7 +16,7 @@ const noCredential: BorrowedCredential = {
   kind: 'credential',
   header: undefined,
   grantId: undefined,
-  revoked: undefined,
+  revocation: undefined,
 };
 
 export interface BorrowWish {

@@ -4,6 +4,7 @@ import type {
   CredentialAnswer,
   CredentialRequest,
   Credentials,
+  Revocation,
 } from '../credentials/credentials.js';
 import type { InteractionWatch } from '../upstreams/interaction-watch.js';
 
@@ -154,9 +155,22 @@ export class PersonVault implements Credentials, InteractionWatch {
       kind: 'credential',
       header,
       grantId: `grant-${caller.subject}${this.suffix}`,
-      revoked: revoked.signal,
+      revocation: revocationBy(revoked.signal),
     };
   }
+}
+
+function revocationBy(signal: AbortSignal): Revocation {
+  return {
+    get happened() {
+      return signal.aborted;
+    },
+    watch: (ended) => {
+      if (signal.aborted) ended();
+      else signal.addEventListener('abort', ended, { once: true });
+      return () => signal.removeEventListener('abort', ended);
+    },
+  };
 }
 
 function keyOf({ caller, upstream }: CredentialRequest): string {

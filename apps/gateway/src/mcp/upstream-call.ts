@@ -142,28 +142,45 @@ async function request(
   { target, proven }: { target: RequestTarget; proven: ProvenRequest | undefined },
 ): Promise<UpstreamAnswer> {
   const { dispatcher, config } = call.upstream;
-  const answer = await dispatcher.request({
-    ...target,
-    method: target.method as Dispatcher.HttpMethod,
-    headers: [
-      ...Object.entries(headers).flat(),
-      ...['accept-encoding', 'identity'],
-      ...(proven?.headers() ?? credential.header ?? []),
-      ...(credential.extra ?? []),
-    ],
-    body: body ?? null,
-    signal:
-      credential.revoked === undefined ? signal : AbortSignal.any([signal, credential.revoked]),
-    headersTimeout: config.timeoutMs,
-    // A stream may be silent for long; an answer that is no stream has its own deadline (relay).
-    bodyTimeout: 0,
-  });
-  return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+  const open = whileGranted(credential, signal);
+  try {
+    const answer = await dispatcher.request({
+      ...target,
+      method: target.method as Dispatcher.HttpMethod,
+      headers: [
+        ...Object.entries(headers).flat(),
+        ...['accept-encoding', 'identity'],
+        ...(proven?.headers() ?? credential.header ?? []),
+        ...(credential.extra ?? []),
+      ],
+      body: body ?? null,
+      signal: open.signal,
+      headersTimeout: config.timeoutMs,
+      // A stream may be silent for long; an answer that is no stream has its own deadline (relay).
+      bodyTimeout: 0,
+    });
+    answer.body.once('close', open.close);
+    return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+  } catch (error) {
+    open.close();
+    throw error;
+  }
+}
+
+/** A signal that the revocation aborts too, until `close`. */
+function whileGranted(
+  { revocation }: BorrowedCredential,
+  signal: AbortSignal,
+): { readonly signal: AbortSignal; readonly close: () => void } {
+  if (revocation === undefined) return { signal, close: () => undefined };
+  const revoked = new AbortController();
+  const close = revocation.watch(() => revoked.abort());
+  return { signal: AbortSignal.any([signal, revoked.signal]), close };
 }
 
 function failureOf(call: McpCall, credential: BorrowedCredential, error: unknown): Failure {
   const { name } = call.upstream.config;
-  if (credential.revoked?.aborted === true)
+  if (credential.revocation?.happened === true)
     return { code: 'interaction-required', detail: `${name} was disconnected during this call.` };
   return upstreamProblem(error instanceof Error ? error : new Error('no answer'));
 }
