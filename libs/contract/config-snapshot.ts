@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { claimConditions } from './claim-conditions.js';
+import { egressRules, upstreamLimits } from './egress-rules.js';
+import { toolChanges, toolPolicy } from './tool-policy.js';
 
 /** How an issuer's tokens are verified: the gateway's share of an `issuers` resource. */
 export const issuerConfig = z.object({
@@ -33,14 +36,19 @@ export type ApplicationConfig = z.output<typeof applicationConfig>;
 /** What a token must carry to call the upstream at all; claims are names or RFC 6901 pointers. */
 export const accessRule = z.object({
   scopes: z.array(z.string()).default([]),
-  claims: z
-    .record(
-      z.string(),
-      z.strictObject({ equals: z.unknown().optional(), includes: z.unknown().optional() }),
-    )
-    .default({}),
+  claims: claimConditions,
 });
 export type AccessRule = z.output<typeof accessRule>;
+
+/** Whose credential it is: these the person's own, got by their consent or from their token; the others the service's. */
+const credentialTypes = [
+  'oauth',
+  'user-token',
+  'external',
+  'token-exchange',
+  'client-credentials',
+  'static',
+] as const;
 
 export const upstreamConfig = z.object({
   slug: z.string(),
@@ -50,10 +58,23 @@ export const upstreamConfig = z.object({
   access: accessRule,
   /** `scopes` is the scope set that the exchange will ask for; part of the borrowed token's key. */
   credential: z.discriminatedUnion('type', [
-    z.object({ type: z.literal('oauth'), scopes: z.array(z.string()) }),
+    z.object({ type: z.enum(credentialTypes), scopes: z.array(z.string()) }),
     z.object({ type: z.literal('none') }),
   ]),
-  inject: z.object({ header: z.string(), scheme: z.string() }),
+  /** `query`: the parameter that carries the credential, where a provider knows nothing else. */
+  inject: z.object({ header: z.string(), scheme: z.string(), query: z.string().optional() }),
+  /** Before the names of this upstream's tools and prompts where several are joined. */
+  prefix: z.string().optional(),
+  tools: toolPolicy.optional(),
+  toolChanges: toolChanges.optional(),
+  /** Where a caller may bring an upstream token of their own, lower case. */
+  callerHeader: z.string().optional(),
+  /** True where a credential for public tools is registered. */
+  public: z.boolean().optional(),
+  egress: egressRules.optional(),
+  limits: upstreamLimits.optional(),
+  /** True where people consent as they sign in, before the first call. */
+  consentAtSignIn: z.boolean().optional(),
   /** True where `client_credentials` with this upstream's URL as `resource` yields a discovery token. */
   discovery: z.boolean(),
   timeoutMs: z.number(),

@@ -14,7 +14,7 @@ export function personKey(person: { readonly issuer: string; readonly subject: s
 
 /** What the exchange asks for: the upstream's own scopes, and those that this call needs beside them. */
 export function scopesOf({ upstream, scopes }: CredentialRequest): readonly string[] {
-  const own = upstream.credential.type === 'oauth' ? upstream.credential.scopes : [];
+  const own = upstream.credential.type === 'none' ? [] : upstream.credential.scopes;
   return scopes === undefined ? own : [...new Set([...own, ...scopes])].sort();
 }
 

@@ -59,6 +59,11 @@ export function exchangeTarget(
       error: 'invalid_target',
       description: 'This upstream takes no credential; call it without one.',
     };
+  if (credential.type !== 'oauth')
+    return {
+      error: 'invalid_target',
+      description: `A credential of the type ${credential.type} is not exchanged in this version.`,
+    };
   const oauthClient = registry.oauthClient(credential.oauthClient);
   if (oauthClient === undefined) return unknownTarget;
   const required = requiredScopes(credential, oauthClient.document);

@@ -1,8 +1,11 @@
 import type { ConfigSnapshot, IssuerConfig, UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { ToolPolicy } from '#lib/contract/tool-policy';
 import { formerNames } from '../registry/issuer-trust.js';
 import type { Issuer } from '../registry/domain/issuer.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
 import type { Upstream } from '../registry/domain/upstream.js';
+import { type Credential, oauthClientOf } from '../registry/domain/upstream-credential.js';
+import type { ToolPolicyDocument } from '../registry/domain/upstream-tools.js';
 import type { RegistrySnapshot } from '../registry/registry-snapshot.js';
 
 /** What one machine client needs of the registry to decide and route, its own upstreams only. Holds no secret. */
@@ -44,11 +47,34 @@ function issuerConfig(issuer: Issuer): IssuerConfig[] {
 }
 
 function upstreamConfig(upstream: Upstream, registry: RegistrySnapshot): UpstreamConfig {
-  const { slug, name, type, url, access, credential, timeoutMs } = upstream;
-  const inject = { header: upstream.inject.header, scheme: upstream.inject.scheme };
-  const shared = { slug, name, type, url, access, inject, discovery: false, timeoutMs };
-  if (credential.type === 'none') return { ...shared, credential: { type: 'none' } };
-  const scopes =
-    credential.scopes ?? registry.oauthClient(credential.oauthClient)?.document.scopes ?? [];
-  return { ...shared, credential: { type: 'oauth', scopes } };
+  const { slug, name, type, url, access, timeoutMs, prefix, toolChanges } = upstream;
+  const { header, scheme, query } = upstream.inject;
+  return {
+    ...{ slug, name, type, url, access, timeoutMs, prefix, toolChanges },
+    credential: credentialConfig(upstream.credential, registry),
+    inject: query === undefined ? { header, scheme } : { header, scheme, query },
+    tools: upstream.tools && toolPolicyOf(upstream.tools),
+    callerHeader: upstream.callerHeader?.toLowerCase(),
+    discovery: upstream.discoveryCredential !== undefined,
+    public: upstream.publicCredential !== undefined,
+    egress: upstream.egress,
+    limits: upstream.limits,
+    consentAtSignIn: upstream.consentAtSignIn,
+  };
+}
+
+function credentialConfig(
+  credential: Credential,
+  registry: RegistrySnapshot,
+): UpstreamConfig['credential'] {
+  const { type } = credential;
+  if (type === 'none') return { type };
+  const own = 'scopes' in credential ? credential.scopes : undefined;
+  const slug = oauthClientOf(credential);
+  const client = slug === undefined ? undefined : registry.oauthClient(slug);
+  return { type, scopes: own ?? client?.document.scopes ?? [] };
+}
+
+function toolPolicyOf({ default: otherwise, ...rules }: ToolPolicyDocument): ToolPolicy {
+  return { default: otherwise, rules };
 }

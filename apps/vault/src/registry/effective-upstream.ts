@@ -13,6 +13,10 @@ export function effectiveUpstream(
   const wanted = client && filledTemplateOf(client.document)?.inject;
   const { header, scheme } = inject ?? wanted ?? bearer;
   const extra = { ...wanted?.extra, ...inject?.extra };
-  const inserted = Object.keys(extra).length > 0 ? { header, scheme, extra } : { header, scheme };
+  const inserted = {
+    ...{ header, scheme },
+    ...(inject?.query === undefined ? {} : { query: inject.query }),
+    ...(Object.keys(extra).length > 0 ? { extra } : {}),
+  };
   return Object.freeze({ ...document, inject: inserted });
 }

@@ -1,7 +1,11 @@
 import { accessRule } from '#lib/contract/config-snapshot';
+import { egressRules, upstreamLimits } from '#lib/contract/egress-rules';
+import { toolChanges } from '#lib/contract/tool-policy';
 import { isExtraHeader, isHeaderText } from '#lib/contract/extra-headers';
 import { z } from 'zod';
-import { displayName, scopes, slug, webUrl } from './names.js';
+import { displayName, slug, webUrl } from './names.js';
+import { credential, serviceCredential } from './upstream-credential.js';
+import { prefix, toolPolicy } from './upstream-tools.js';
 
 const forbiddenHeaders = new Set([
   'cookie',
@@ -18,17 +22,6 @@ const forbiddenHeaders = new Set([
   'upgrade',
 ]);
 
-const credential = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('oauth'),
-    oauthClient: slug,
-    scopes: scopes.optional(),
-    /** RFC 8707: sent to the authorization and token endpoints. */
-    resource: webUrl.optional(),
-  }),
-  z.strictObject({ type: z.literal('none') }),
-]);
-
 const inject = z.strictObject({
   header: z
     .string()
@@ -41,6 +34,11 @@ const inject = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9._-]{0,30}$/)
     .default('Bearer'),
+  /** A parameter of the query instead of a header, for what knows nothing else: addresses are logged in many places. */
+  query: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,60}$/)
+    .optional(),
   /** What the API wants of every call beside the token; `{grant.name}` is what its provider told of the connection. */
   extra: z
     .record(
@@ -49,6 +47,14 @@ const inject = z.strictObject({
     )
     .optional(),
 });
+
+const callerHeader = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9-]{0,60}$/)
+  .refine((name) => !forbiddenHeaders.has(name.toLowerCase()) && !/^authorization$/i.test(name), {
+    message: 'cannot carry a credential of the caller',
+  });
+
 /** How a credential stands in a request; where nothing else is said, as RFC 6750 §2.1 has it. */
 export const bearer: z.output<typeof inject> = { header: 'Authorization', scheme: 'Bearer' };
 
@@ -62,6 +68,17 @@ export const upstream = z.strictObject({
   credential,
   /** Left out, the template of its oauth client decides. */
   inject: inject.optional(),
+  prefix: prefix.optional(),
+  tools: toolPolicy.optional(),
+  toolChanges: toolChanges.optional(),
+  /** For lists before a person has consented. */
+  discoveryCredential: serviceCredential.optional(),
+  /** For public tools: what a caller without a token is served with. */
+  publicCredential: serviceCredential.optional(),
+  callerHeader: callerHeader.optional(),
+  egress: egressRules.optional(),
+  limits: upstreamLimits.optional(),
+  consentAtSignIn: z.boolean().optional(),
   timeoutMs: z.number().int().min(100).max(600_000).default(60_000),
 });
 /** As it is stored. */
