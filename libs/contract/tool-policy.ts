@@ -13,6 +13,8 @@ export const toolRule = z.strictObject({
   hidden: z.boolean().default(false),
 });
 
+export type ToolRule = z.output<typeof toolRule>;
+
 /** The rules of one upstream's tools, by name or by pattern, in which `*` stands for any run of characters. */
 export const toolPolicy = z.object({
   /** What holds for a tool that no rule names. */

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { toolRule, type ToolPolicy } from '#lib/contract/tool-policy';
+import { ToolRules } from './tool-rules.js';
+
+const access = { scopes: ['mcp'], claims: { team: { equals: 'data' } } };
+const rule = (given: object) => toolRule.parse(given);
+const policy: ToolPolicy = {
+  default: 'deny',
+  rules: {
+    status: rule({ public: true }),
+    'get_*': rule({}),
+    'get_secret_*': rule({ claims: { roles: { includes: 'admin' } } }),
+    get_secret_santa: rule({}),
+    write: rule({ scopes: ['write', 'mcp'], upstreamScopes: ['files.write'] }),
+    'old_*': rule({ hidden: true, public: true }),
+  },
+};
+const rules = new ToolRules(access, policy);
+const alice = { scopes: ['mcp'], claims: { team: 'data', roles: ['admin'] } };
+const bob = { scopes: ['mcp', 'write'], claims: { team: 'data' } };
+const stranger = { scopes: ['mcp', 'write'], claims: { team: 'other' } };
+
+describe('which tools a caller may use', () => {
+  const cases: [tool: string, who: typeof alice | typeof bob | undefined, expected: object][] = [
+    ['status', undefined, { kind: 'allowed', isPublic: true }],
+    ['status', stranger, { kind: 'allowed', isPublic: true }],
+    ['get_x', undefined, { kind: 'sign-in', rule: 'get_*' }],
+    ['get_x', bob, { kind: 'allowed', rule: 'get_*', isPublic: false }],
+    ['get_x', stranger, { kind: 'refused', because: 'claims' }],
+    ['get_secret_1', bob, { kind: 'refused', because: 'claims', rule: 'get_secret_*' }],
+    ['get_secret_1', alice, { kind: 'allowed', rule: 'get_secret_*' }],
+    ['get_secret_santa', bob, { kind: 'allowed', rule: 'get_secret_santa' }],
+    ['write', alice, { kind: 'insufficient-scope', scopes: ['mcp', 'write'] }],
+    ['write', bob, { kind: 'allowed', upstreamScopes: ['files.write'] }],
+    ['old_1', alice, { kind: 'refused', because: 'hidden' }],
+    ['old_1', undefined, { kind: 'refused', because: 'hidden' }],
+    ['other', alice, { kind: 'refused', because: 'denied' }],
+    ['constructor', alice, { kind: 'refused', because: 'denied' }],
+  ];
+  test.each(cases)('%s for %j', (tool, who, expected) => {
+    expect(rules.decide(who, tool)).toMatchObject(expected);
+    expect(rules.decide(who, tool)).toMatchObject(expected);
+  });
+
+  test('without rules the access of the upstream decides', () => {
+    const open = new ToolRules(access);
+    expect(open.somePublic).toBe(false);
+    expect(open.decide(bob, 'anything')).toMatchObject({ kind: 'allowed', rule: undefined });
+    expect(open.decide({ ...bob, scopes: [] }, 'anything')).toMatchObject({ scopes: ['mcp'] });
+    expect(open.decide(undefined, 'anything').kind).toBe('sign-in');
+  });
+
+  test('a hidden tool is not public', () => {
+    expect(rules.somePublic).toBe(true);
+    const hidden = {
+      default: 'allow',
+      rules: { a: rule({ public: true, hidden: true }) },
+    } as const;
+    expect(new ToolRules(access, hidden).somePublic).toBe(false);
+  });
+});

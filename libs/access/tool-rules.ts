@@ -1,0 +1,108 @@
+import type { AccessRule } from '#lib/contract/config-snapshot';
+import type { ToolPolicy, ToolRule } from '#lib/contract/tool-policy';
+import type { Caller } from '#lib/jwt/caller';
+import { decideAccess } from './access-rule.js';
+import { matchesPattern } from './name-pattern.js';
+
+/** Whether a caller may use a tool, by which rule, and if not what would help. */
+export type ToolDecision =
+  | {
+      readonly kind: 'allowed';
+      readonly rule: string | undefined;
+      /** Anybody may: the caller's own access to the upstream does not matter. */
+      readonly isPublic: boolean;
+      /** What the upstream grant must hold beside the upstream's own scopes. */
+      readonly upstreamScopes: readonly string[];
+    }
+  /** There is no token; with one it may be allowed. */
+  | { readonly kind: 'sign-in'; readonly rule: string | undefined }
+  /** `scopes` is everything that the call needs of the token, the upstream's access included. */
+  | {
+      readonly kind: 'insufficient-scope';
+      readonly rule: string | undefined;
+      readonly scopes: readonly string[];
+    }
+  /** No further scope would help: a claim, a hidden tool, or one that no rule allows. */
+  | {
+      readonly kind: 'refused';
+      readonly rule: string | undefined;
+      readonly because: 'claims' | 'hidden' | 'denied';
+    };
+
+type Who = Pick<Caller, 'claims' | 'scopes'> | undefined;
+
+interface FoundRule {
+  readonly name: string;
+  readonly rule: ToolRule;
+}
+
+const mostRemembered = 10_000;
+const openTools: ToolPolicy = { default: 'allow', rules: {} };
+
+/** The rules of one upstream, prepared once per configuration. */
+export class ToolRules {
+  readonly #exact: ReadonlyMap<string, FoundRule>;
+  readonly #patterns: readonly FoundRule[];
+  readonly #found = new Map<string, FoundRule | undefined>();
+
+  constructor(
+    private readonly access: AccessRule,
+    private readonly policy: ToolPolicy = openTools,
+  ) {
+    const all = Object.entries(policy.rules).map(([name, rule]) => ({ name, rule }));
+    this.#exact = new Map(
+      all.filter(({ name }) => !name.includes('*')).map((one) => [one.name, one]),
+    );
+    this.#patterns = all.filter(({ name }) => name.includes('*')).sort(bySpecificity);
+  }
+
+  /** Whether any tool may be used without a token. */
+  get somePublic(): boolean {
+    return Object.values(this.policy.rules).some((rule) => rule.public && !rule.hidden);
+  }
+
+  /** Undefined caller: a call without a token. */
+  decide(who: Who, tool: string): ToolDecision {
+    const found = this.#ruleFor(tool);
+    const rule = found?.name;
+    if (found?.rule.hidden === true) return { kind: 'refused', rule, because: 'hidden' };
+    if (found === undefined && this.policy.default === 'deny')
+      return { kind: 'refused', rule, because: 'denied' };
+    const upstreamScopes = found?.rule.upstreamScopes ?? [];
+    if (found?.rule.public === true)
+      return { kind: 'allowed', rule, isPublic: true, upstreamScopes };
+    if (who === undefined) return { kind: 'sign-in', rule };
+    return this.#judge(who, found, { kind: 'allowed', rule, isPublic: false, upstreamScopes });
+  }
+
+  #judge(
+    who: NonNullable<Who>,
+    found: FoundRule | undefined,
+    allowed: Extract<ToolDecision, { kind: 'allowed' }>,
+  ): ToolDecision {
+    const { rule } = allowed;
+    const judged = [this.access, ...(found === undefined ? [] : [found.rule])];
+    const decisions = judged.map((one) => decideAccess(who, one));
+    if (decisions.some(({ kind }) => kind === 'claims'))
+      return { kind: 'refused', rule, because: 'claims' };
+    if (decisions.every(({ kind }) => kind === 'allowed')) return allowed;
+    const scopes = [...new Set(judged.flatMap((one) => one.scopes))];
+    return { kind: 'insufficient-scope', rule, scopes };
+  }
+
+  /** The exact name goes before patterns, the pattern with more of the name in it before one with less. */
+  #ruleFor(tool: string): FoundRule | undefined {
+    const exact = this.#exact.get(tool);
+    if (exact !== undefined || this.#patterns.length === 0) return exact;
+    if (this.#found.has(tool)) return this.#found.get(tool);
+    const found = this.#patterns.find(({ name }) => matchesPattern(name, tool));
+    if (this.#found.size >= mostRemembered) this.#found.clear();
+    this.#found.set(tool, found);
+    return found;
+  }
+}
+
+function bySpecificity(one: FoundRule, other: FoundRule): number {
+  const literal = ({ name }: FoundRule) => name.replaceAll('*', '').length;
+  return literal(other) - literal(one) || (one.name < other.name ? -1 : 1);
+}
