@@ -1,13 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JWK } from 'jose';
-import { Agent } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { SynchronisedClock } from '#lib/clock/clock';
-import { ClientAssertions } from '#lib/contract/client-assertion';
-import { VaultClient } from '#lib/contract/vault-client';
+import type { VaultClient } from '#lib/contract/vault-client';
+import { gatewayClient } from '#lib/testing/gateway-client';
 import { queryDatabase } from '#lib/testing/postgres-query';
 import { TrialStack } from '#lib/testing/trial-stack';
 import { startVaultReplica, type VaultReplica } from '#lib/testing/vault-replica';
@@ -42,19 +37,6 @@ afterAll(async () => {
   await doomed?.stop();
   await trial?.stop();
 });
-
-async function clientOf(url: string): Promise<VaultClient> {
-  const file = join(trial.stateDir, 'secrets', 'gateway-key.json');
-  const key = JSON.parse(await readFile(file, 'utf8')) as JWK;
-  const assertions = new ClientAssertions({
-    clientId: 'trial-gateway',
-    key,
-    algorithm: key.alg ?? '',
-    keyId: key.kid ?? '',
-    clock: new SynchronisedClock(),
-  });
-  return new VaultClient({ url, assertions, dispatcher: new Agent({ connections: 8 }) });
-}
 
 /** Exchanges without a pause until it is stopped. What a dead replica does not answer is asked of the other. */
 class Load {
@@ -146,7 +128,9 @@ const refreshes = async () =>
 it('the data key is rotated under load, kill -9 in the middle: no exchange fails, nothing is left under the old key, and it is retired', async () => {
   const interactions = await interactionsSoFar(trial);
   const [old] = (await keys()).dataKeys;
-  const load = new Load(await Promise.all([trial.urls.vault, doomed.url].map(clientOf)));
+  const load = new Load(
+    await Promise.all([trial.urls.vault, doomed.url].map((url) => gatewayClient(trial, url))),
+  );
   const before = await refreshes();
   load.start();
 

@@ -1,14 +1,10 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { JWK } from 'jose';
-import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SynchronisedClock } from '#lib/clock/clock';
-import { ClientAssertions } from '#lib/contract/client-assertion';
-import { VaultClient } from '#lib/contract/vault-client';
+import type { VaultClient } from '#lib/contract/vault-client';
 import type { TokenOutcome } from '#lib/contract/vault-answers';
+import { gatewayClient } from '#lib/testing/gateway-client';
 import { expireAccessTokens } from '#lib/testing/postgres-query';
 import { TrialStack } from '#lib/testing/trial-stack';
 import { startVaultReplica } from '#lib/testing/vault-replica';
@@ -26,7 +22,9 @@ beforeAll(async () => {
   // Long enough that nothing is refreshed by itself: refreshes are counted.
   trial = await TrialStack.start({ tokenTtl: 3_000 });
   second = await startVaultReplica(trial);
-  vaults = await Promise.all([trial.urls.vault, second.url].map(clientOf));
+  vaults = await Promise.all(
+    [trial.urls.vault, second.url].map((url) => gatewayClient(trial, url, callersEach)),
+  );
   alice = await TrialCaller.connected(trial, 'alice');
 });
 
@@ -35,20 +33,6 @@ afterAll(async () => {
   await second?.stop();
   await trial?.stop();
 });
-
-/** The trial's gateway, talking to one replica. */
-async function clientOf(url: string): Promise<VaultClient> {
-  const file = join(trial.stateDir, 'secrets', 'gateway-key.json');
-  const key = JSON.parse(await readFile(file, 'utf8')) as JWK;
-  const assertions = new ClientAssertions({
-    clientId: 'trial-gateway',
-    key,
-    algorithm: key.alg ?? '',
-    keyId: key.kid ?? '',
-    clock: new SynchronisedClock(),
-  });
-  return new VaultClient({ url, assertions, dispatcher: new Agent({ connections: callersEach }) });
-}
 
 const exchange = (vault: VaultClient): Promise<TokenOutcome> =>
   vault.exchange({ subjectToken: alice.accessToken, audience: 'reports', interaction: 'create' });

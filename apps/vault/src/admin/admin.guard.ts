@@ -43,3 +43,8 @@ export class AdminGuard extends AuthGuard('bearer') {
 export interface AdminRequest extends FastifyRequest {
   readonly admin: AdminPrincipal;
 }
+
+/** Whom the audit log names for what a request does. */
+export function by({ admin, id }: AdminRequest) {
+  return { actor: admin.actor, requestId: id };
+}

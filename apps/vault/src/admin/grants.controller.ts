@@ -16,9 +16,11 @@ import { Problem } from '#lib/problem/problem';
 import type { Grants } from '../grants/grants.js';
 import { GRANTS } from '../tokens.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { knownId } from './known-id.js';
 import { ListPages, readListQuery } from './list-page.js';
 import { PostgresGrantList } from './postgres-grant-list.js';
 
+const absent = 'There is no such grant.';
 const text = z.string().min(1).max(500).optional();
 const filters = {
   issuer: text,
@@ -64,9 +66,9 @@ export class GrantsController {
 
   @Get(':id')
   async get(@Param('id') id: string) {
-    const entry = await this.entries.byId(knownId(id));
+    const entry = await this.entries.byId(knownId(id, absent));
     if (entry) return entry;
-    throw absent();
+    throw new Problem('not-found', absent);
   }
 
   /** Ends it here for certain; the answer says what came of it at the provider. */
@@ -74,17 +76,8 @@ export class GrantsController {
   @HttpCode(200)
   async revoke(@Param('id') id: string, @Req() request: AdminRequest) {
     const reason = 'An administrator ended this connection.';
-    const report = await this.grants.revoke(knownId(id), request.admin.actor, reason);
+    const report = await this.grants.revoke(knownId(id, absent), request.admin.actor, reason);
     if (report) return report;
-    throw absent();
+    throw new Problem('not-found', absent);
   }
-}
-
-function knownId(id: string): string {
-  if (z.uuid().safeParse(id).success) return id;
-  throw absent();
-}
-
-function absent(): Problem {
-  return new Problem('not-found', 'There is no such grant.');
 }

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { z } from 'zod';
 import { Problem } from '#lib/problem/problem';
-import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { AdminGuard, type AdminRequest, by } from './admin.guard.js';
 import { KeyStatus, presentRotation } from '../rotation/key-status.js';
 import { RequestRotation } from '../rotation/request-rotation.js';
 
@@ -59,8 +59,4 @@ export class KeysController {
     if (begun) return presentRotation(begun);
     throw new Problem('not-found', 'There is no such data key.');
   }
-}
-
-function by({ admin, id }: AdminRequest) {
-  return { actor: admin.actor, requestId: id };
 }

@@ -19,9 +19,11 @@ import type { LeaverDesk } from '../leavers/leaver-desk.js';
 import { explainIssues } from '../registry/domain/explain-issues.js';
 import { isUnstorable } from '../registry/domain/json.js';
 import { LEAVERS, PUBLIC_URL } from '../tokens.js';
-import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { AdminGuard, type AdminRequest, by } from './admin.guard.js';
+import { knownId } from './known-id.js';
 import { ListPages, readListQuery } from './list-page.js';
 
+const absent = 'There is no such leaver.';
 const text = z
   .string()
   .min(1)
@@ -89,22 +91,13 @@ export class LeaversController {
 
   @Get(':id')
   get(@Param('id') id: string) {
-    return this.desk.show(knownId(id));
+    return this.desk.show(knownId(id, absent));
   }
 
   /** Lifts the bar; the receipt stays. */
   @Delete(':id')
   @HttpCode(200)
   lift(@Param('id') id: string, @Req() request: AdminRequest) {
-    return this.desk.lift(knownId(id), by(request));
+    return this.desk.lift(knownId(id, absent), by(request));
   }
-}
-
-function knownId(id: string): string {
-  if (z.uuid().safeParse(id).success) return id;
-  throw new Problem('not-found', 'There is no such leaver.');
-}
-
-function by({ admin, id: requestId }: AdminRequest) {
-  return { actor: admin.actor, requestId };
 }

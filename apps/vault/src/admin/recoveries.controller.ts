@@ -19,8 +19,10 @@ import type { RequestRecovery } from '../recovery/request-recovery.js';
 import { explainIssues } from '../registry/domain/explain-issues.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { RECOVERY_REQUESTS, RECOVERY_STORE, REGISTRY, REPLAY_ENDS } from '../tokens.js';
-import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { AdminGuard, type AdminRequest, by } from './admin.guard.js';
+import { knownId } from './known-id.js';
 
+const absent = 'There is no such recovery.';
 const slug = z.string().min(1).max(63);
 const startBody = z.strictObject({
   backupTime: z.iso
@@ -84,23 +86,23 @@ export class RecoveriesController {
 
   @Get(':id')
   async get(@Param('id') id: string) {
-    const found = await this.store.byId(uuid(id));
+    const found = await this.store.byId(knownId(id, absent));
     if (found) return this.#present(found);
-    throw noSuchRecovery();
+    throw new Problem('not-found', absent);
   }
 
   @Post(':id/stop')
   @HttpCode(200)
   async stop(@Param('id') id: string, @Body() body: unknown, @Req() request: AdminRequest) {
     const { release } = parsed(stopBody, body);
-    return this.#present(await this.requests.stop(uuid(id), release, by(request)));
+    return this.#present(await this.requests.stop(knownId(id, absent), release, by(request)));
   }
 
   @Post(':id/continue')
   @HttpCode(200)
   async goOn(@Param('id') id: string, @Body() body: unknown, @Req() request: AdminRequest) {
     const { oauthClient } = parsed(continueBody, body);
-    return this.#present(await this.requests.goOn(uuid(id), oauthClient, by(request)));
+    return this.#present(await this.requests.goOn(knownId(id, absent), oauthClient, by(request)));
   }
 
   #present(recovery: Recovery) {
@@ -114,17 +116,4 @@ function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.outp
   throw new Problem('validation-failed', 'Correct what the errors name and send it again.', {
     errors: explainIssues(result.error.issues, body),
   });
-}
-
-function uuid(id: string): string {
-  if (z.uuid().safeParse(id).success) return id;
-  throw noSuchRecovery();
-}
-
-function noSuchRecovery(): Problem {
-  return new Problem('not-found', 'There is no such recovery.');
-}
-
-function by({ admin, id }: AdminRequest) {
-  return { actor: admin.actor, requestId: id };
 }

@@ -16,7 +16,8 @@ import { Problem } from '#lib/problem/problem';
 import { explainIssues } from '../registry/domain/explain-issues.js';
 import type { ScimAccess } from '../scim/scim-access.js';
 import { SCIM_ACCESS } from '../tokens.js';
-import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { AdminGuard, type AdminRequest, by } from './admin.guard.js';
+import { knownId } from './known-id.js';
 
 const settings = z.strictObject({
   subjectAttribute: z.enum(['externalId', 'userName']).default('externalId'),
@@ -58,11 +59,7 @@ export class ScimAccessController {
   @Delete('tokens/:id')
   @HttpCode(204)
   removeToken(@Param() { slug, id }: { slug: string; id: string }, @Req() request: AdminRequest) {
-    if (!z.uuid().safeParse(id).success) throw new Problem('not-found', 'There is no such token.');
-    return this.access.removeToken(slug, id, by(request));
+    const token = knownId(id, 'There is no such token.');
+    return this.access.removeToken(slug, token, by(request));
   }
-}
-
-function by({ admin, id: requestId }: AdminRequest) {
-  return { actor: admin.actor, requestId };
 }

@@ -12,10 +12,10 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { Problem } from '#lib/problem/problem';
 import { PostgresWebhookDeliveries } from '../webhooks/postgres-webhook-deliveries.js';
 import { WebhookDesk } from '../webhooks/webhook-desk.js';
-import { AdminGuard, type AdminRequest } from './admin.guard.js';
+import { AdminGuard, type AdminRequest, by } from './admin.guard.js';
+import { knownId } from './known-id.js';
 import { ListPages, readListQuery } from './list-page.js';
 
 const filters = { state: z.enum(['pending', 'delivered', 'failed']).optional() };
@@ -54,13 +54,9 @@ export class WebhooksController {
 
   @Post('deliveries/:id/redeliver')
   @HttpCode(202)
-  redeliver(
-    @Param() { slug, id }: { slug: string; id: string },
-    @Req() { admin, id: requestId }: AdminRequest,
-  ) {
-    if (!z.uuid().safeParse(id).success)
-      throw new Problem('not-found', 'This webhook has no such delivery.');
-    return this.desk.redeliver(slug, id, { actor: admin.actor, requestId });
+  redeliver(@Param() { slug, id }: { slug: string; id: string }, @Req() request: AdminRequest) {
+    const delivery = knownId(id, 'This webhook has no such delivery.');
+    return this.desk.redeliver(slug, delivery, by(request));
   }
 
   /** Waits for the receiver. */
