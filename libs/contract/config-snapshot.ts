@@ -19,6 +19,8 @@ export const issuerConfig = z.object({
   baseScopes: z.array(z.string()),
   subjectClaim: z.string(),
   clientClaim: z.string().optional(),
+  /** Which scopes a broader one stands for, itself aside; the verifier applies it. */
+  scopeHierarchy: z.record(z.string(), z.array(z.string())).optional(),
   unknownApplications: z.enum(['ask', 'refuse']),
 });
 export type IssuerConfig = z.output<typeof issuerConfig>;
@@ -67,6 +69,8 @@ export const upstreamConfig = z.object({
   prefix: z.string().optional(),
   tools: toolPolicy.optional(),
   toolChanges: toolChanges.optional(),
+  /** Tools that changed and wait for an administrator: neither listed nor callable. */
+  heldTools: z.array(z.string()).optional(),
   /** Where a caller may bring an upstream token of their own, lower case. */
   callerHeader: z.string().optional(),
   /** True where a credential for public tools is registered. */
@@ -75,8 +79,10 @@ export const upstreamConfig = z.object({
   limits: upstreamLimits.optional(),
   /** True where people consent as they sign in, before the first call. */
   consentAtSignIn: z.boolean().optional(),
-  /** True where `client_credentials` with this upstream's URL as `resource` yields a discovery token. */
+  /** True where a credential for lists is registered. */
   discovery: z.boolean(),
+  /** Of `discovery` and `public`: what is called without any credential. */
+  open: z.array(z.enum(['discovery', 'public'])).optional(),
   timeoutMs: z.number(),
 });
 export type UpstreamConfig = z.output<typeof upstreamConfig>;

@@ -68,3 +68,23 @@ export interface ExchangeRequest {
   /** MCP `clientInfo.name`: self-asserted, ≤64 characters, shown as such. */
   readonly clientInfoName?: string;
 }
+
+/**
+ * What a credential that is nobody's own is for: calls of an upstream whose credential is the service's, its lists
+ * before a person has consented, or its public tools.
+ */
+export const servicePurposes = ['own', 'discovery', 'public'] as const;
+export type ServicePurpose = (typeof servicePurposes)[number];
+
+/**
+ * What a machine client asks for with `client_credentials` (RFC 6749 §4.4): `audience` or `resource` names the upstream,
+ * and the parameter `purpose`, which is ours, which of its credentials (left out: `own`). `rejected_token_sha256` as in
+ * an exchange.
+ */
+export interface ServiceTokenRequest {
+  /** Slug of the upstream. */
+  readonly audience: string;
+  readonly purpose: ServicePurpose;
+  /** SHA-256 (base64url) of a token that the upstream refused. */
+  readonly rejectedTokenSha256?: string;
+}

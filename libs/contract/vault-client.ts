@@ -11,6 +11,7 @@ import {
   interactionState,
   type ExchangeRequest,
   type InteractionState,
+  type ServiceTokenRequest,
 } from './exchange.js';
 import { eventsOf } from './vault-event-stream.js';
 import { parsedJson, tokenOutcome, unavailable } from './vault-answers.js';
@@ -89,9 +90,15 @@ export class VaultClient {
     return this.#token(form);
   }
 
-  /** A credential that is nobody's: discovery. `resource` is the upstream's registered URL. */
-  clientCredentials(resource: string): Promise<TokenOutcome> {
-    return this.#token(new URLSearchParams({ grant_type: 'client_credentials', resource }));
+  /** A credential that is nobody's own, for one upstream and purpose (RFC 6749 §4.4). */
+  serviceToken({
+    audience,
+    purpose,
+    rejectedTokenSha256,
+  }: ServiceTokenRequest): Promise<TokenOutcome> {
+    const form = new URLSearchParams({ grant_type: 'client_credentials', audience, purpose });
+    if (rejectedTokenSha256 !== undefined) form.set('rejected_token_sha256', rejectedTokenSha256);
+    return this.#token(form);
   }
 
   /** The configuration snapshot, or `unchanged` where `etag` is still its tag. */

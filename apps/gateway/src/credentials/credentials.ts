@@ -1,4 +1,5 @@
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { ServicePurpose } from '#lib/contract/exchange';
 import type { Caller } from '#lib/jwt/caller';
 import type { DpopBinding } from './dpop-binding.js';
 
@@ -27,6 +28,14 @@ export interface BorrowedCredential {
   readonly extra?: readonly string[];
   readonly revocation: Revocation | undefined;
 }
+
+/** Where the upstream takes no credential. */
+export const nothingToInject: BorrowedCredential = {
+  kind: 'credential',
+  header: undefined,
+  grantId: undefined,
+  revocation: undefined,
+};
 
 /** Of the grant that a credential comes from: open streams must end (R3). */
 export interface Revocation {
@@ -63,4 +72,13 @@ export interface Credentials {
    * decides). Answers a different credential to replay with, or why there is none.
    */
   replace(request: CredentialRequest, refused: BorrowedCredential): Promise<CredentialAnswer>;
+  /**
+   * What is nobody's own: `own` where the upstream's credential is the service's, `discovery` for lists before a person
+   * has consented (never for calls), `public` for public tools. Never an interaction; `forbidden` where none is
+   * registered. Synchronous when it is at hand.
+   */
+  borrowService(
+    upstream: UpstreamConfig,
+    purpose: ServicePurpose,
+  ): CredentialAnswer | Promise<CredentialAnswer>;
 }

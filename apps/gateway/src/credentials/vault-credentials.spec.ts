@@ -7,7 +7,8 @@ import { TestClock } from '#lib/testing/test-clock';
 import { upstreamOf } from '../gateway-fixture.js';
 import { Heartbeats } from '../upstreams/heartbeats.js';
 import type { BorrowedCredential, CredentialRequest } from './credentials.js';
-import { keepSeconds, VaultCredentials } from './vault-credentials.js';
+import { keepSeconds } from './keep-seconds.js';
+import { VaultCredentials } from './vault-credentials.js';
 
 const person = { issuer: 'corporate', subject: 'alice' };
 const reports = upstreamOf('reports', 'https://reports.example');
@@ -61,6 +62,10 @@ class ScriptedExchange {
   async exchange(wanted: ExchangeRequest): Promise<TokenOutcome> {
     this.asked.push(wanted);
     return this.next(wanted);
+  }
+
+  async serviceToken(): Promise<TokenOutcome> {
+    return outage;
   }
 }
 

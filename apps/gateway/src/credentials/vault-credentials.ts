@@ -1,49 +1,41 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '#lib/clock/clock';
-import type { TokenAnswer } from '#lib/contract/exchange';
+import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { ServicePurpose, TokenAnswer } from '#lib/contract/exchange';
 import type { VaultClient } from '#lib/contract/vault-client';
 import type { GatewayLogger } from '../log-events.js';
 import type { Freshness } from '../upstreams/heartbeats.js';
 import type { VaultChange } from '../upstreams/vault-events.js';
 import { BorrowedToken } from './borrowed-token.js';
 import { BorrowedTokens } from './borrowed-tokens.js';
-import type {
-  BorrowedCredential,
-  CredentialAnswer,
-  CredentialRequest,
-  Credentials,
+import {
+  type BorrowedCredential,
+  type CredentialAnswer,
+  type CredentialRequest,
+  type Credentials,
+  nothingToInject,
 } from './credentials.js';
 import { answerWithoutToken, outdated, unusable } from './exchange-answer.js';
 import { Flights, type Flight } from './flights.js';
 import { GrantFence } from './grant-fence.js';
+import { keepSeconds } from './keep-seconds.js';
 import { Leases, type Lease } from './leases.js';
 import { ProofMemory } from './proof-memory.js';
+import { isService, ServiceCredentials } from './service-credentials.js';
 import { personKey, scopesOf, useKey, type Use } from './use.js';
 
 export interface VaultCredentialsOptions {
-  readonly vault: Pick<VaultClient, 'exchange'>;
+  readonly vault: Pick<VaultClient, 'exchange' | 'serviceToken'>;
   readonly clock: Clock;
   readonly freshness: Freshness;
   readonly logger: GatewayLogger;
 }
 
-const nothingToInject: BorrowedCredential = {
-  kind: 'credential',
-  header: undefined,
-  grantId: undefined,
-  revocation: undefined,
-};
-const maxAgeMs = 60_000;
 const exchangeAttempts = 3;
 const confirmationsAtOnce = 16;
 // With the staleness limit of 3 s, or 1.5 s after the question before, this keeps the promise of 5 s (R3).
 const confirmMs = 1_500;
 const noAnswer = { kind: 'unavailable' } as const;
-
-/** Seconds for which a token of this lifetime may be kept: never its last tenth-of-a-minute or fifth. */
-export function keepSeconds(expiresIn: number): number {
-  return Math.min(maxAgeMs / 1000, expiresIn - Math.min(10, expiresIn * 0.2));
-}
 
 /** Borrows from the vault and remembers for a minute, as long as the vault's heartbeat is heard. */
 export class VaultCredentials implements Credentials {
@@ -53,16 +45,19 @@ export class VaultCredentials implements Credentials {
   readonly #fence = new GrantFence();
   readonly #leases = new Leases();
   readonly #memory = new ProofMemory();
+  readonly #services: ServiceCredentials;
   #epoch = 0;
   #confirming = false;
 
   constructor(options: VaultCredentialsOptions) {
     this.#options = options;
     this.#flights = new Flights(options.clock);
+    this.#services = new ServiceCredentials(options);
   }
 
   borrow(request: CredentialRequest): CredentialAnswer | Promise<CredentialAnswer> {
     if (request.upstream.credential.type === 'none') return nothingToInject;
+    if (isService(request.upstream)) return this.#services.borrow(request.upstream, 'own');
     const key = useKey(request);
     const { fresh } = this.#options.freshness;
     const held = fresh ? this.#tokens.find(key, this.#options.clock.monotonicMs()) : undefined;
@@ -71,12 +66,21 @@ export class VaultCredentials implements Credentials {
     );
   }
 
+  borrowService(
+    upstream: UpstreamConfig,
+    purpose: ServicePurpose,
+  ): CredentialAnswer | Promise<CredentialAnswer> {
+    return this.#services.borrow(upstream, purpose);
+  }
+
   /** Answers `refused` itself where the vault has no other token: a replay would be refused again. */
   async replace(
     request: CredentialRequest,
     refused: BorrowedCredential,
   ): Promise<CredentialAnswer> {
     if (!(refused instanceof BorrowedToken)) return refused;
+    if (isService(request.upstream))
+      return this.#services.replace(request.upstream, 'own', refused);
     const key = useKey(request);
     const held = this.#options.freshness.fresh
       ? this.#tokens.find(key, this.#options.clock.monotonicMs())
@@ -94,12 +98,15 @@ export class VaultCredentials implements Credentials {
   changed(change: VaultChange): void {
     if (change.type === 'grant') this.#grantChanged(change);
     if (change.type === 'consent') this.#consentChanged(change);
+    // A secret may be another one; what changed beside it is known when the snapshot is.
+    if (change.type === 'config') this.#services.clear();
   }
 
   /** Events may have been missed: everything borrowed is asked for anew, open streams are confirmed. */
   reconnected(): void {
     this.#epoch += 1;
     this.#tokens.clear();
+    this.#services.clear();
     void this.#confirmAll();
   }
 
@@ -114,6 +121,7 @@ export class VaultCredentials implements Credentials {
   reconfigured(): void {
     this.#epoch += 1;
     this.#tokens.clear();
+    this.#services.clear();
   }
 
   async #shared(

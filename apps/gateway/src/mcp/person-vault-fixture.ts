@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { ServicePurpose } from '#lib/contract/exchange';
 import type {
   BorrowedCredential,
   CredentialAnswer,
@@ -75,6 +77,16 @@ export class PersonVault implements Credentials, InteractionWatch {
     this.#generation += 1;
     void refused;
     return this.borrow(request);
+  }
+
+  /** What `borrowService` answers, by purpose; without an entry there is none. */
+  readonly services = new Map<ServicePurpose, CredentialAnswer>();
+  readonly serviceRequests: ServicePurpose[] = [];
+
+  borrowService(_upstream: UpstreamConfig, purpose: ServicePurpose): CredentialAnswer {
+    this.serviceRequests.push(purpose);
+    const none = { kind: 'forbidden', detail: 'No such credential is registered.' } as const;
+    return this.services.get(purpose) ?? none;
   }
 
   /** The person agrees in the browser. */

@@ -27,7 +27,7 @@ export function gatewayConfig(registry: RegistrySnapshot, client: MachineClient)
 function issuerConfig(issuer: Issuer): IssuerConfig[] {
   const { jwksUri, slug, alsoIssuedAs, algorithms, tokenTypes, audiences, baseScopes } = issuer;
   if (jwksUri === undefined) return [];
-  const { subjectClaim, clientClaim, unknownApplications } = issuer;
+  const { subjectClaim, clientClaim, scopeHierarchy, unknownApplications } = issuer;
   return [
     {
       slug,
@@ -41,6 +41,7 @@ function issuerConfig(issuer: Issuer): IssuerConfig[] {
       baseScopes,
       subjectClaim,
       clientClaim,
+      scopeHierarchy,
       unknownApplications,
     },
   ];
@@ -57,6 +58,7 @@ function upstreamConfig(upstream: Upstream, registry: RegistrySnapshot): Upstrea
     callerHeader: upstream.callerHeader?.toLowerCase(),
     discovery: upstream.discoveryCredential !== undefined,
     public: upstream.publicCredential !== undefined,
+    open: openFor(upstream),
     egress: upstream.egress,
     limits: upstream.limits,
     consentAtSignIn: upstream.consentAtSignIn,
@@ -73,6 +75,13 @@ function credentialConfig(
   const slug = oauthClientOf(credential);
   const client = slug === undefined ? undefined : registry.oauthClient(slug);
   return { type, scopes: own ?? client?.document.scopes ?? [] };
+}
+
+function openFor({ discoveryCredential, publicCredential }: Upstream): UpstreamConfig['open'] {
+  return [
+    ...(discoveryCredential?.type === 'none' ? (['discovery'] as const) : []),
+    ...(publicCredential?.type === 'none' ? (['public'] as const) : []),
+  ];
 }
 
 function toolPolicyOf({ default: otherwise, ...rules }: ToolPolicyDocument): ToolPolicy {
