@@ -1,13 +1,6 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
-import { createPublicKey } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
-import { exportJWK, generateKeyPair } from 'jose';
-import { FakeVault } from '#lib/testing/fake-vault';
-import { freePort } from '#lib/testing/free-port';
-import { TestIssuer } from '#lib/testing/test-issuer';
+import { GatewayUnderLoad, personalUpstream } from './gateway-under-load.js';
 import { median } from './median.js';
 
 /*
@@ -29,108 +22,6 @@ interface Variant {
   readonly perSecond: number[];
   readonly cpuMicros: number[];
   failures: number;
-}
-
-const children: ChildProcess[] = [];
-
-async function child(
-  file: string,
-  ...args: string[]
-): Promise<{ origin: string; pid: number | undefined }> {
-  const started = fork(fileURLToPath(new URL(file, import.meta.url)), args);
-  children.push(started);
-  const [port] = (await once(started, 'message')) as [number];
-  return { origin: `http://127.0.0.1:${port}`, pid: started.pid };
-}
-
-async function gateway(
-  upstream: string,
-  issuer: TestIssuer,
-): Promise<{ origin: string; pid: number | undefined; vault: FakeVault }> {
-  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
-  const jwk = await exportJWK(privateKey);
-  const vault = await FakeVault.start({
-    gatewayId: 'bench',
-    gatewayKey: createPublicKey({ key: jwk as Record<string, string>, format: 'jwk' }),
-    snapshot: snapshot(upstream, issuer),
-  });
-  vault.answer = (form) => ({
-    body: {
-      access_token: 'upstream-token',
-      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-      token_type: 'Bearer',
-      expires_in: 3600,
-      grant_id: form.get('subject_token')?.slice(-20),
-      grant_version: 1,
-    },
-  });
-  const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
-  const started = spawn(
-    process.execPath,
-    [fileURLToPath(new URL('../apps/gateway/src/main.js', import.meta.url))],
-    {
-      // The access line of each call is written, to where it costs no disk.
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: {
-        SYMBOLON_MODE: 'development',
-        SYMBOLON_GATEWAY_PUBLIC_URL: origin,
-        SYMBOLON_GATEWAY_PORT: String(port),
-        SYMBOLON_VAULT_URL: vault.url,
-        SYMBOLON_GATEWAY_ID: 'bench',
-        SYMBOLON_GATEWAY_KEY: JSON.stringify(jwk),
-        SYMBOLON_METRICS_PORT: String(await freePort()),
-      },
-    },
-  );
-  children.push(started);
-  await ready(origin);
-  return { origin, pid: started.pid, vault };
-}
-
-function snapshot(upstream: string, issuer: TestIssuer) {
-  return {
-    issuers: [
-      {
-        slug: 'corporate',
-        issuer: issuer.issuer,
-        alsoIssuedAs: [],
-        jwksUri: issuer.jwksUri,
-        algorithms: ['RS256'],
-        tokenTypes: ['at+jwt'],
-        audiences: [],
-        baseScopes: [],
-        subjectClaim: 'sub',
-        unknownApplications: 'ask' as const,
-      },
-    ],
-    applications: [],
-    upstreams: [
-      {
-        slug: 'backend',
-        name: 'Backend',
-        type: 'http' as const,
-        url: upstream,
-        access: { scopes: [], claims: {} },
-        credential: { type: 'oauth' as const, scopes: ['read'] },
-        inject: { header: 'authorization', scheme: 'Bearer' },
-        discovery: false,
-        timeoutMs: 10_000,
-      },
-    ],
-  };
-}
-
-async function ready(origin: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const status = await fetch(`${origin}/readyz`).then(
-      (response) => response.status,
-      () => 0,
-    );
-    if (status === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('the gateway did not become ready');
 }
 
 /** User and system time of a process in microseconds; undefined where there is no /proc. */
@@ -184,17 +75,11 @@ function report(variants: readonly Variant[], bare: Variant): void {
   }
 }
 
-async function main(): Promise<void> {
-  const backend = await child('./backend.js');
-  const bareProxy = await child('./bare-proxy.js', backend.origin);
-  const issuer = await TestIssuer.start();
-  const ours = await gateway(backend.origin, issuer);
-  const audience = `${ours.origin}/http/backend`;
-  const tokens = await Promise.all(
-    Array.from({ length: people }, (_, i) =>
-      issuer.accessToken({ subject: `person-${i}`, clientId: 'bench', audience, expiresIn: 3600 }),
-    ),
-  );
+async function main(stack: GatewayUnderLoad): Promise<void> {
+  const backend = await stack.child('./backend.js');
+  const bareProxy = await stack.child('./bare-proxy.js', backend.origin);
+  const ours = await stack.gateway([personalUpstream('backend', 'http', backend.origin)]);
+  const tokens = await stack.tokens(people, `${ours.origin}/http/backend`);
   const variant = (name: string, url: string, pid: number | undefined): Variant => ({
     name,
     url,
@@ -227,11 +112,11 @@ async function main(): Promise<void> {
     `The bar is ${bar} of the bare proxy: ${ratio.toFixed(2)}, ${ratio >= bar ? 'met' : 'missed'}.`,
   );
   process.exitCode = ratio >= bar && gatewayRun.failures === 0 ? 0 : 1;
-  await Promise.all([ours.vault.stop(), issuer.stop()]);
 }
 
+const stack = await GatewayUnderLoad.open();
 try {
-  await main();
+  await main(stack);
 } finally {
-  for (const each of children) each.kill();
+  await stack.close();
 }
