@@ -9,7 +9,7 @@ import { parseCompactToken } from './compact-token.js';
 import { headerChecks } from './header-checks.js';
 import { formerName, isIssuedBy, type IssuerTrust, jwksUriOf } from './issuer-trust.js';
 import type { JwksCache } from './jwks-cache.js';
-import { scopesOf } from './scopes.js';
+import { impliedScopes, scopesOf } from './scopes.js';
 import { refuseSignature } from './signature-check.js';
 
 /** One line of an explanation. `value` is what the token says, shortened; the signature is never part of it. */
@@ -123,7 +123,20 @@ function facts(examined: Examined): Explanation[] {
     ...printed(scopes?.join(' ')),
     detail: scopes === undefined ? 'The token carries no scopes.' : 'Rules on scopes see these.',
   };
-  return [...machineLine(examined), scopeLine, ...roleLines(claims)];
+  return [
+    ...machineLine(examined),
+    scopeLine,
+    ...impliedLine(examined, scopes),
+    ...roleLines(claims),
+  ];
+}
+
+function impliedLine({ trust }: Examined, carried: readonly string[] = []): Explanation[] {
+  const implied = impliedScopes(carried, trust.scopeHierarchy).slice(carried.length);
+  const detail = 'Rules on scopes see these too, by the scopeHierarchy of the issuer.';
+  return implied.length === 0
+    ? []
+    : [{ check: 'implied scopes', status: 'info', ...printed(implied.join(' ')), detail }];
 }
 
 function machineLine({ claims, trust }: Examined): Explanation[] {

@@ -18,6 +18,8 @@ export interface IssuerTrust {
   readonly subjectClaim: string;
   /** Claim name or RFC 6901 pointer of the client id; by default `client_id`, `azp`, `appid`, `cid`. */
   readonly clientClaim?: string;
+  /** What each scope implies beside itself: broader ones satisfy what asks for a narrower one. */
+  readonly scopeHierarchy?: Readonly<Record<string, readonly string[]>>;
   /** Counted from `iat`; by default 86,400. */
   readonly maxTokenAgeSeconds?: number;
 }

@@ -9,7 +9,7 @@ import { parseCompactToken } from './compact-token.js';
 import { headerChecks } from './header-checks.js';
 import { formerName, isIssuedBy, type IssuerTrust, jwksUriOf } from './issuer-trust.js';
 import type { JwksCache } from './jwks-cache.js';
-import { scopesOf } from './scopes.js';
+import { impliedScopes, scopesOf } from './scopes.js';
 import { refuseSignature } from './signature-check.js';
 import { expiresAt } from './time-checks.js';
 
@@ -70,7 +70,7 @@ function callerOf({ claims, trust }: Examined): Caller {
     subject,
     application,
     machine: isMachine(claims, subject, application),
-    scopes: scopesOf(claims) ?? [],
+    scopes: impliedScopes(scopesOf(claims) ?? [], trust.scopeHierarchy),
     claims,
     audiences: audiencesOf(claims.aud) ?? [],
     issuedAt: Number(claims.iat),

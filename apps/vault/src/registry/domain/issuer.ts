@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { claimName, scopes, slug, webUrl, writeOnlySecret } from './names.js';
+import { claimName, scopeToken, scopes, slug, webUrl, writeOnlySecret } from './names.js';
 
 const mutableByUsers = ['email', 'upn', 'preferred_username'];
 
@@ -50,6 +50,13 @@ export const issuer = z.strictObject({
     })
     .default('sub'),
   clientClaim: claimName.optional(),
+  /** Which scopes a broader one stands for; followed at any remove. */
+  scopeHierarchy: z
+    .record(scopeToken, scopes)
+    .refine((hierarchy) => Object.keys(hierarchy).length <= 100, {
+      message: 'must name at most 100 scopes',
+    })
+    .optional(),
   unknownApplications: z.enum(['ask', 'refuse']).default('ask'),
   login: z.strictObject({
     clientId: z.string().min(1).max(500),

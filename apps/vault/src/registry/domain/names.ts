@@ -15,7 +15,7 @@ export const displayName = z
   });
 
 /** RFC 6749 §3.3 scope-token. */
-const scopeToken = z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]{1,200}$/, {
+export const scopeToken = z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]{1,200}$/, {
   message: 'must be a scope token of RFC 6749: printable, without spaces, quotes and backslashes',
 });
 
