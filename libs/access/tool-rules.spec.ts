@@ -24,7 +24,8 @@ describe('which tools a caller may use', () => {
   const cases: [tool: string, who: typeof alice | typeof bob | undefined, expected: object][] = [
     ['status', undefined, { kind: 'allowed', isPublic: true }],
     ['status', stranger, { kind: 'allowed', isPublic: true }],
-    ['get_x', undefined, { kind: 'sign-in', rule: 'get_*' }],
+    ['get_x', undefined, { kind: 'sign-in', rule: 'get_*', scopes: ['mcp'] }],
+    ['write', undefined, { kind: 'sign-in', rule: 'write', scopes: ['mcp', 'write'] }],
     ['get_x', bob, { kind: 'allowed', rule: 'get_*', isPublic: false }],
     ['get_x', stranger, { kind: 'refused', because: 'claims' }],
     ['get_secret_1', bob, { kind: 'refused', because: 'claims', rule: 'get_secret_*' }],

@@ -14,8 +14,12 @@ export type ToolDecision =
       /** What the upstream grant must hold beside the upstream's own scopes. */
       readonly upstreamScopes: readonly string[];
     }
-  /** There is no token; with one it may be allowed. */
-  | { readonly kind: 'sign-in'; readonly rule: string | undefined }
+  /** There is no token; with one that has `scopes` it may be allowed. */
+  | {
+      readonly kind: 'sign-in';
+      readonly rule: string | undefined;
+      readonly scopes: readonly string[];
+    }
   /** `scopes` is everything that the call needs of the token, the upstream's access included. */
   | {
       readonly kind: 'insufficient-scope';
@@ -71,7 +75,7 @@ export class ToolRules {
     const upstreamScopes = found?.rule.upstreamScopes ?? [];
     if (found?.rule.public === true)
       return { kind: 'allowed', rule, isPublic: true, upstreamScopes };
-    if (who === undefined) return { kind: 'sign-in', rule };
+    if (who === undefined) return { kind: 'sign-in', rule, scopes: this.#scopesOf(found) };
     return this.#judge(who, found, { kind: 'allowed', rule, isPublic: false, upstreamScopes });
   }
 
@@ -86,8 +90,11 @@ export class ToolRules {
     if (decisions.some(({ kind }) => kind === 'claims'))
       return { kind: 'refused', rule, because: 'claims' };
     if (decisions.every(({ kind }) => kind === 'allowed')) return allowed;
-    const scopes = [...new Set(judged.flatMap((one) => one.scopes))];
-    return { kind: 'insufficient-scope', rule, scopes };
+    return { kind: 'insufficient-scope', rule, scopes: this.#scopesOf(found) };
+  }
+
+  #scopesOf(found: FoundRule | undefined): readonly string[] {
+    return [...new Set([...this.access.scopes, ...(found?.rule.scopes ?? [])])];
   }
 
   /** The exact name goes before patterns, the pattern with more of the name in it before one with less. */

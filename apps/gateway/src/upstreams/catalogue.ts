@@ -5,6 +5,7 @@ import type {
   IssuerConfig,
   UpstreamConfig,
 } from '#lib/contract/config-snapshot';
+import { toolGateOf } from '../policy/tool-gate.js';
 import type { PreparedUpstream, Upstreams } from './upstreams.js';
 
 /** The last snapshot, prepared. Without a first one it is empty and not ready. */
@@ -50,6 +51,8 @@ export class Catalogue implements Upstreams {
 
   #prepared(config: UpstreamConfig): PreparedUpstream {
     const { origin, pathname } = new URL(config.url);
-    return { config, origin, basePath: pathname.replace(/\/+$/, ''), dispatcher: this.dispatcher };
+    const basePath = pathname.replace(/\/+$/, '');
+    const { dispatcher } = this;
+    return { config, origin, basePath, dispatcher, toolGate: toolGateOf(config) };
   }
 }

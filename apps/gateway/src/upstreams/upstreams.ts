@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { ToolGate } from '../policy/tool-gate.js';
 
 /** An upstream with all that can be prepared once per configuration instead of once per call. */
 export interface PreparedUpstream {
@@ -8,6 +9,8 @@ export interface PreparedUpstream {
   /** Path of the registered URL, without a final slash. */
   readonly basePath: string;
   readonly dispatcher: Dispatcher;
+  /** Who may use which tool; undefined where there is no policy, and then no tool is looked at. */
+  readonly toolGate?: ToolGate | undefined;
 }
 
 /** The catalogue received from the vault, kept fresh by events. */
