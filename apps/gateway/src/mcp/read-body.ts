@@ -13,18 +13,25 @@ export async function readBody(request: IncomingMessage): Promise<Buffer | RpcAn
       ...rpcError(null, -32000, 'Content-Type must be application/json, without a content coding.'),
       status: 415,
     };
+  return whole(request);
+}
+
+function whole(request: IncomingMessage): Promise<Buffer | RpcAnswer | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+  return new Promise((resolve) => {
+    const take = (chunk: Buffer): void => {
       length += chunk.length;
-      if (length > longest) return tooLong;
-      chunks.push(chunk);
-    }
-  } catch {
-    return undefined;
-  }
-  return Buffer.concat(chunks);
+      if (length <= longest) return void chunks.push(chunk);
+      request.off('data', take).pause();
+      resolve(tooLong);
+    };
+    request.on('data', take);
+    request.once('end', () => resolve(Buffer.concat(chunks, length)));
+    request.once('error', () => resolve(undefined));
+    // After `end` this says nothing new.
+    request.once('close', () => resolve(undefined));
+  });
 }
 
 const tooLong: RpcAnswer = {

@@ -1,5 +1,4 @@
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { Transform, type Readable } from 'node:stream';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { connectionNames } from '../http/request-headers.js';
 import { discard, type UpstreamAnswer } from './upstream-call.js';
@@ -62,20 +61,19 @@ export interface RelayOptions {
   readonly keep?: (contentType: string, text: string) => void;
 }
 
-/** Streams the upstream's answer to the client, its head at once. */
+/** Streams the upstream's answer to the client; an event stream's head at once. */
 export async function relay(
   answer: UpstreamAnswer,
   response: ServerResponse,
   options: RelayOptions,
 ): Promise<void> {
   if (response.destroyed) return discard(answer);
-  response.writeHead(answer.status, { ...relayedHeaders(answer), ...options.headers });
-  response.flushHeaders();
+  response.writeHead(answer.status, { ...relayedHeaders(answer, options), ...options.headers });
+  if (isEventStream(answer)) response.flushHeaders();
   const timer = isEventStream(answer) ? undefined : deadline(answer, options.timeoutMs);
   try {
     if (options.clientLeaving === 'drains') await drainingPipe(answer, response, options);
-    else if (options.keep === undefined) await pipeline(answer.body, response);
-    else await pipeline(answer.body, keeper(answer, options.keep), response);
+    else await pipe(kept(answer, options), answer.body, response);
   } catch {
     // The head is out: an answer that broke off can only be cut off.
     response.destroy();
@@ -84,8 +82,30 @@ export async function relay(
   }
 }
 
-function relayedHeaders(answer: UpstreamAnswer): Record<string, string> {
+/** As `pipeline` does, without the controller that it makes and aborts for each answer. */
+function pipe(source: Readable, origin: Readable, response: ServerResponse): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.once('close', () => {
+      origin.destroy();
+      resolve();
+    });
+    origin.once('error', reject);
+    source.once('error', reject);
+    // An answer that was cut off has no end.
+    origin.once('close', () => (origin.readableEnded ? undefined : reject(new Error('cut off'))));
+    source.pipe(response);
+  });
+}
+
+function kept(answer: UpstreamAnswer, { keep }: RelayOptions): Readable {
+  return keep === undefined ? answer.body : answer.body.pipe(keeper(answer, keep));
+}
+
+function relayedHeaders(answer: UpstreamAnswer, { keep }: RelayOptions): Record<string, string> {
   const headers: Record<string, string> = {};
+  const length = answer.headers['content-length'];
+  // With it, head and body of a short answer are one packet.
+  if (keep === undefined && typeof length === 'string') headers['content-length'] = length;
   for (const name of passed) {
     const value = answer.headers[name];
     if (typeof value === 'string') headers[name] = value;
@@ -115,8 +135,7 @@ async function drainingPipe(
   options: RelayOptions,
 ): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const source =
-    options.keep === undefined ? answer.body : answer.body.pipe(keeper(answer, options.keep));
+  const source = kept(answer, options);
   answer.body.once('error', () => response.destroy());
   const left = (): void => {
     if (response.writableFinished) return;

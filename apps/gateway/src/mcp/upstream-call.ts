@@ -173,9 +173,17 @@ function whileGranted(
   signal: AbortSignal,
 ): { readonly signal: AbortSignal; readonly close: () => void } {
   if (revocation === undefined) return { signal, close: () => undefined };
-  const revoked = new AbortController();
-  const close = revocation.watch(() => revoked.abort());
-  return { signal: AbortSignal.any([signal, revoked.signal]), close };
+  // Cheaper by far than AbortSignal.any: there is one for each call.
+  const open = new AbortController();
+  const end = (): void => open.abort();
+  const unwatch = revocation.watch(end);
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+  const close = (): void => {
+    unwatch();
+    signal.removeEventListener('abort', end);
+  };
+  return { signal: open.signal, close };
 }
 
 function failureOf(call: McpCall, credential: BorrowedCredential, error: unknown): Failure {
