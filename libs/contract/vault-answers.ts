@@ -18,6 +18,12 @@ export type TokenOutcome =
   | { readonly kind: 'refused'; readonly error: string; readonly detail: string }
   | VaultUnavailable;
 
+/** What became of a report. `not-taken`: the vault does not want it, now or later. */
+export type ReportOutcome =
+  | { readonly kind: 'taken'; readonly body: unknown }
+  | { readonly kind: 'not-taken'; readonly detail: string }
+  | VaultUnavailable;
+
 /** An answer as it came over the wire. */
 export interface WireAnswer {
   readonly status: number;
@@ -49,6 +55,14 @@ export function tokenOutcome(answer: WireAnswer): TokenOutcome {
     return unavailable('the vault answered 200 without a usable token');
   }
   return refusal(status, body);
+}
+
+/** The outcome of a report (gateway-reports). */
+export function reportOutcome({ status, retryAfter, body }: WireAnswer): ReportOutcome {
+  if (status === 200) return { kind: 'taken', body: parsedJson(body) };
+  const detail = `the vault answered ${status}`;
+  const passes = status >= 500 || status === 429 || status === 401;
+  return passes ? unavailable(detail, retryAfter) : { kind: 'not-taken', detail };
 }
 
 function refusal(status: number, body: unknown): TokenOutcome {

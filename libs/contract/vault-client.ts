@@ -14,8 +14,8 @@ import {
   type ServiceTokenRequest,
 } from './exchange.js';
 import { eventsOf } from './vault-event-stream.js';
-import { parsedJson, tokenOutcome, unavailable } from './vault-answers.js';
-import type { TokenOutcome, VaultUnavailable, WireAnswer } from './vault-answers.js';
+import { parsedJson, reportOutcome, tokenOutcome, unavailable } from './vault-answers.js';
+import type { ReportOutcome, TokenOutcome, VaultUnavailable, WireAnswer } from './vault-answers.js';
 
 export type ConfigOutcome =
   | {
@@ -169,6 +169,17 @@ export class VaultClient {
     return answer.status < 300
       ? undefined
       : unavailable(`the vault answered ${answer.status}`, answer.retryAfter);
+  }
+
+  /** Tells the vault what this gateway refused or saw (gateway-reports); `body` is the answer's JSON. */
+  async report(
+    path: '/gateway/v1/decisions' | '/gateway/v1/tools',
+    report: object,
+  ): Promise<ReportOutcome> {
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify(report);
+    const answer = await this.#authenticated({ method: 'POST', path, headers, body });
+    return 'kind' in answer ? answer : reportOutcome(answer);
   }
 
   async #token(form: URLSearchParams): Promise<TokenOutcome> {

@@ -14,11 +14,15 @@ export type GatewayEvent =
   | 'credential.exchange-unavailable'
   | 'credential.unusable'
   | 'caller.refused'
+  | 'decisions.not_reported'
+  | 'decisions.report_failed'
   | 'http.call'
   | 'http.failed'
   | 'mcp.call'
   | 'mcp.failed'
   | 'readiness.failed'
+  | 'tools.not_reported'
+  | 'tools.report_failed'
   | 'framework.said'
   | 'framework.complained';
 

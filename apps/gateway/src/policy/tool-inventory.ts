@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { canonicalDigest } from '#lib/audit-chain/canonical-digest';
+import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import { mostReported, toolReportAnswer, type ToolPrint } from '#lib/contract/gateway-reports';
+import type { VaultClient } from '#lib/contract/vault-client';
+import { Rounds } from '#lib/process/rounds';
+import type { GatewayLogger } from '../log-events.js';
+import { KnownTools } from './known-tools.js';
+
+/** A tool as a server lists it. */
+export interface SeenTool {
+  readonly name: string;
+  readonly [member: string]: unknown;
+}
+
+export interface ToolInventoryOptions {
+  readonly vault: Pick<VaultClient, 'report'>;
+  /** The snapshot's version at this moment; counts upward. */
+  readonly version: () => number;
+  readonly logger: GatewayLogger;
+  /** How long a list with something new waits for the vault, where changes are held. */
+  readonly waitMs?: number;
+  /** Between attempts to tell the vault what it has not heard yet. */
+  readonly everyMs?: number;
+}
+
+type Watched = Pick<UpstreamConfig, 'slug' | 'toolChanges'>;
+
+/**
+ * What the servers list, as far as the vault was told. Where changes are held, a tool counts only once the vault has
+ * said so: while it cannot be asked, what is new here is neither listed nor called.
+ */
+export class ToolInventory {
+  readonly #known = new Map<string, KnownTools>();
+  readonly #telling = new Map<string, Promise<void>>();
+  readonly #rounds: Rounds;
+
+  constructor(private readonly options: ToolInventoryOptions) {
+    const { logger, everyMs = 5_000 } = options;
+    const onError = (err: unknown) => logger.error({ event: 'tools.report_failed', err });
+    this.#rounds = new Rounds(() => this.#tellAll(), { everyMs, onError });
+  }
+
+  start(): void {
+    this.#rounds.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#rounds.stop();
+  }
+
+  /**
+   * A server's own list passes by, or a page of it. A promise only where changes are held and something is new: the
+   * list may be judged (`isHeld`) and sent on once it resolves; it never rejects.
+   */
+  seen(upstream: Watched, tools: readonly SeenTool[]): Promise<void> | undefined {
+    const { slug, toolChanges = 'ignore' } = upstream;
+    if (toolChanges === 'ignore' || tools.length === 0) return undefined;
+    const known = this.#knownOf(slug, toolChanges);
+    const list = createHash('sha256').update(JSON.stringify(tools)).digest('base64');
+    if (known.hasSeen(list)) return undefined;
+    for (const tool of tools) known.see({ name: tool.name, fingerprint: fingerprintOf(tool) });
+    if (known.unconfirmed.length === 0) {
+      known.remember(list);
+      return undefined;
+    }
+    const told = this.#tell(slug, known);
+    return toolChanges === 'hold' ? this.#inTime(told) : undefined;
+  }
+
+  /** Whether a tool waits for an administrator, beside those that the snapshot names. */
+  isHeld({ slug, toolChanges }: Watched, tool: string): boolean {
+    if (toolChanges !== 'hold') return false;
+    return this.#known.get(slug)?.isHeld(tool, this.options.version()) ?? false;
+  }
+
+  #knownOf(slug: string, mode: 'alert' | 'hold'): KnownTools {
+    const found = this.#known.get(slug);
+    if (found?.mode === mode) return found;
+    const fresh = new KnownTools(mode);
+    this.#known.set(slug, fresh);
+    return fresh;
+  }
+
+  /** One report at a time for each upstream; what comes meanwhile goes with the next. */
+  #tell(slug: string, known: KnownTools): Promise<void> {
+    const before = this.#telling.get(slug) ?? Promise.resolve();
+    const telling = before.then(() => this.#report(slug, known));
+    this.#telling.set(slug, telling);
+    return telling.finally(() => {
+      if (this.#telling.get(slug) === telling) this.#telling.delete(slug);
+    });
+  }
+
+  async #report(slug: string, known: KnownTools): Promise<void> {
+    const untold = known.unconfirmed;
+    for (let from = 0; from < untold.length; from += mostReported)
+      if (!(await this.#reportSome(slug, known, untold.slice(from, from + mostReported)))) return;
+  }
+
+  async #reportSome(slug: string, known: KnownTools, tools: ToolPrint[]): Promise<boolean> {
+    const { vault, logger } = this.options;
+    const outcome = await vault.report('/gateway/v1/tools', { upstream: slug, tools });
+    const answer = outcome.kind === 'taken' ? toolReportAnswer.safeParse(outcome.body) : undefined;
+    if (answer?.success) {
+      known.confirm(tools, answer.data);
+      return true;
+    }
+    const detail = outcome.kind === 'taken' ? 'not understood' : outcome.detail;
+    logger.warn({ event: 'tools.not_reported', upstream: slug, detail });
+    return false;
+  }
+
+  async #tellAll(): Promise<void> {
+    for (const [slug, known] of this.#known)
+      if (known.unconfirmed.length > 0) await this.#tell(slug, known);
+  }
+
+  async #inTime(told: Promise<void>): Promise<void> {
+    const ended = new AbortController();
+    const late = sleep(this.options.waitMs ?? 2_000, undefined, { signal: ended.signal });
+    await Promise.race([told, late.catch(() => undefined)]);
+    ended.abort();
+  }
+}
+
+/** SHA-256 of all that a model or a person reads of a tool. */
+export function fingerprintOf(tool: SeenTool): string {
+  const { title, description, inputSchema, outputSchema, annotations } = tool;
+  const read = { title, description, inputSchema, outputSchema, annotations };
+  try {
+    return canonicalDigest(read);
+  } catch {
+    // Half a surrogate pair has no canonical form.
+    return createHash('sha256').update(JSON.stringify(read)).digest('hex');
+  }
+}
