@@ -13,6 +13,8 @@ import { HealthController } from './health.controller.js';
 import { VerifiedInbound } from './inbound/verified-inbound.js';
 import { VerifiedTokens } from './inbound/verified-tokens.js';
 import type { GatewayLogger } from './log-events.js';
+import { ReportDecisions } from './policy/report-decisions.js';
+import { ToolInventory } from './policy/tool-inventory.js';
 import { Catalogue } from './upstreams/catalogue.js';
 import { Heartbeats } from './upstreams/heartbeats.js';
 import { PendingInteractions } from './upstreams/pending-interactions.js';
@@ -30,6 +32,7 @@ export class AppModule {
         ...vaultSide(config, logger),
         ...callerSide(config),
         ...lending(logger),
+        ...reporting(logger),
         readiness(logger),
       ],
     };
@@ -117,6 +120,22 @@ function lending(logger: GatewayLogger): Provider[] {
       useFactory: (vault: VaultClient, clock: SynchronisedClock, freshness: Heartbeats) =>
         new VaultCredentials({ vault, clock, freshness, logger }),
       inject: [VaultClient, SynchronisedClock, Heartbeats],
+    },
+  ];
+}
+
+function reporting(logger: GatewayLogger): Provider[] {
+  return [
+    {
+      provide: ReportDecisions,
+      useFactory: (vault: VaultClient) => new ReportDecisions({ vault, logger }),
+      inject: [VaultClient],
+    },
+    {
+      provide: ToolInventory,
+      useFactory: (vault: VaultClient, catalogue: Catalogue) =>
+        new ToolInventory({ vault, version: () => catalogue.version, logger }),
+      inject: [VaultClient, Catalogue],
     },
   ];
 }

@@ -26,6 +26,8 @@ import { VerifiedInbound } from './inbound/verified-inbound.js';
 import { VerifiedTokens } from './inbound/verified-tokens.js';
 import type { GatewayEvent, GatewayLogger } from './log-events.js';
 import { registerMcpRoutes } from './mcp/mcp-route.js';
+import { ReportDecisions } from './policy/report-decisions.js';
+import { ToolInventory } from './policy/tool-inventory.js';
 import { StateSealer } from './sealed-state.js';
 import { Catalogue } from './upstreams/catalogue.js';
 import { Heartbeats } from './upstreams/heartbeats.js';
@@ -75,6 +77,8 @@ export async function startGateway(
   await app.listen(config.port, config.host);
   app.get(VaultEvents).start();
   app.get(SnapshotFeed).start();
+  app.get(ReportDecisions).start();
+  app.get(ToolInventory).start();
   return { origin: await app.getUrl(), stop: () => stop(app, drain) };
 }
 
@@ -138,7 +142,11 @@ function registerRoutes(
 async function stop(app: NestFastifyApplication, drain: Drain): Promise<void> {
   await drain.begin(sleep(drainMs));
   await app.close();
-  await Promise.all([app.get(VaultEvents).stop(), app.get(SnapshotFeed).stop()]);
+  await Promise.all(
+    [VaultEvents, SnapshotFeed, ReportDecisions, ToolInventory].map((part) =>
+      app.get<{ stop(): Promise<void> }>(part).stop(),
+    ),
+  );
   await Promise.all([app.get(Outbound).close(), app.get(VaultClient).close()]);
 }
 

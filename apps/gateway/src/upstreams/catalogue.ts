@@ -20,6 +20,11 @@ export class Catalogue implements Upstreams {
     return this.#snapshot !== undefined;
   }
 
+  /** Of the snapshot; counts upward. */
+  get version(): number {
+    return Number(this.#snapshot?.version ?? 0);
+  }
+
   get issuers(): readonly IssuerConfig[] {
     return this.#snapshot?.issuers ?? [];
   }
