@@ -9,6 +9,7 @@ export const sealedColumns = [
   'login_attempt.pkce_verifier',
   'unconfirmed_account.sealed',
   'oauth_client_key.private_jwk',
+  'access_token_key.private_jwk',
   'oauth_client_registration.client_secret',
   'oauth_client_registration.registration_access_token',
   'provider_revocation.sealed',

@@ -22,6 +22,11 @@ export interface IssuerTrust {
   readonly scopeHierarchy?: Readonly<Record<string, readonly string[]>>;
   /** Counted from `iat`; by default 86,400. */
   readonly maxTokenAgeSeconds?: number;
+  /** The vault alone: its tokens are about people of these issuers, at these resources. */
+  readonly speaksFor?: {
+    readonly issuers: readonly Pick<IssuerTrust, 'slug' | 'scopeHierarchy'>[];
+    readonly resources: readonly string[];
+  };
 }
 
 /** A name that an issuer no longer has. */

@@ -10,6 +10,7 @@ import { headerChecks } from './header-checks.js';
 import { formerName, isIssuedBy, type IssuerTrust, jwksUriOf } from './issuer-trust.js';
 import type { JwksCache } from './jwks-cache.js';
 import { impliedScopes, scopesOf } from './scopes.js';
+import { spokenFor, spokenForCheck } from './sign-in-trust.js';
 import { refuseSignature } from './signature-check.js';
 import { expiresAt } from './time-checks.js';
 
@@ -19,6 +20,8 @@ export interface TokenVerifierDependencies {
   readonly keys: JwksCache;
   readonly clock: Clock;
 }
+
+const allClaimChecks: readonly Check[] = [...claimChecks, spokenForCheck];
 
 /** Decides whether a caller's access token counts, and what it says. Never throws for a bad token. */
 export class TokenVerifier {
@@ -36,7 +39,7 @@ export class TokenVerifier {
     const refusal =
       firstRefusal(headerChecks, examined) ??
       (await refuseSignature(token, parsed.header, trust, keys)) ??
-      firstRefusal(claimChecks, { ...examined, now: clock.now() });
+      firstRefusal(allClaimChecks, { ...examined, now: clock.now() });
     return refusal === undefined ? { ok: true, caller: callerOf(examined) } : refusedBy(refusal);
   }
 }
@@ -64,13 +67,14 @@ function callerOf({ claims, trust }: Examined): Caller {
   const subject = String(readClaim(claims, trust.subjectClaim));
   const answer = applicationOf(claims, trust);
   const application = 'application' in answer ? answer.application : '';
+  const owner = spokenFor(trust, claims) ?? trust;
   return {
-    issuer: trust.slug,
+    issuer: owner.slug,
     iss: String(claims.iss),
     subject,
     application,
     machine: isMachine(claims, subject, application),
-    scopes: impliedScopes(scopesOf(claims) ?? [], trust.scopeHierarchy),
+    scopes: impliedScopes(scopesOf(claims) ?? [], owner.scopeHierarchy),
     claims,
     audiences: audiencesOf(claims.aud) ?? [],
     issuedAt: Number(claims.iat),

@@ -39,5 +39,7 @@ export const PUBLIC_URL = Symbol('publicUrl');
 /** The TokenVerifier of corporate tokens and the JwksCache behind it; provided by RegistryModule. */
 export const TOKEN_VERIFIER = Symbol('TokenVerifier');
 export const JWKS_CACHE = Symbol('JwksCache');
+/** The AccessTokenKeys of the vault's own tokens (registry/access-token-keys.ts); absent where it mints none. */
+export const ACCESS_TOKEN_KEYS = Symbol('AccessTokenKeys');
 /** AdminSettings (admin/admin-settings.ts). */
 export const ADMIN_SETTINGS = Symbol('AdminSettings');

@@ -1,6 +1,9 @@
+import { signInTrust } from '#lib/jwt/sign-in-trust';
 import type { FormerIssuer, IssuerTrust } from '#lib/jwt/issuer-trust';
+import { accessTokenJwksUri } from './access-token-keys.js';
 import type { Issuer } from './domain/issuer.js';
 import type { RegistrySnapshot } from './registry-snapshot.js';
+import { signInResources } from './sign-in-resources.js';
 
 /** An issuer as libs/jwt verifies its tokens; undefined while nobody knows its keys. */
 export function issuerTrust(issuer: Issuer): IssuerTrust | undefined {
@@ -15,7 +18,14 @@ export function formerNames({ formerly }: Issuer): FormerIssuer[] {
   }));
 }
 
-/** All issuers whose tokens can be verified. */
-export function trustedIssuers({ issuers }: RegistrySnapshot): readonly IssuerTrust[] {
-  return issuers.flatMap(({ document }) => issuerTrust(document) ?? []);
+/** All issuers whose tokens can be verified; the vault itself where people consent as they sign in. */
+export function trustedIssuers(
+  registry: RegistrySnapshot,
+  publicUrl: string,
+): readonly IssuerTrust[] {
+  const corporate = registry.issuers.flatMap(({ document }) => issuerTrust(document) ?? []);
+  const resources = signInResources(registry).map(({ resource }) => resource);
+  if (resources.length === 0) return corporate;
+  const jwksUri = accessTokenJwksUri(publicUrl);
+  return [...corporate, signInTrust({ issuer: publicUrl, jwksUri, corporate, resources })];
 }

@@ -8,6 +8,7 @@ import type { UpstreamDocument } from './domain/upstream.js';
 import type { Webhook } from './domain/webhook.js';
 import { effective } from './effective-oauth-client.js';
 import { effectiveUpstream } from './effective-upstream.js';
+import { isSelfRegistered } from './self-registered.js';
 import type { RegistryRow, RegistryRows } from './registry-row.js';
 import type { ApplicationStanding, RegistrySnapshot, Stored } from './registry-snapshot.js';
 
@@ -70,7 +71,10 @@ function standings(applications: readonly Stored<Application>[]) {
     const matches = [
       ...ofIssuer.filter((application) => application.clientId === clientId),
       ...ofIssuer.filter(
-        ({ pattern }) => pattern !== undefined && matchesPattern(pattern, clientId),
+        ({ pattern, trust }) =>
+          pattern !== undefined &&
+          matchesPattern(pattern, clientId) &&
+          (trust === 'blocked' || !isSelfRegistered(clientId)),
       ),
     ];
     // Among patterns a block wins: a wide "known" must not unblock what another pattern blocks.

@@ -1,6 +1,7 @@
 import { pkceVerifierPlace, tripKeyPlace } from '../connect/postgres-authorization-store.js';
 import { unconfirmedAccountPlace } from '../connect/postgres-unconfirmed-account-store.js';
 import { accessTokenPlace, dpopKeyPlace, refreshTokenPlace } from '../grants/sealed-places.js';
+import { accessTokenKeyPlace } from '../authorization-server/postgres-access-token-keys.js';
 import { signingKeyPlace } from '../providers/postgres-signing-keys.js';
 import { registrySecretPlace } from '../registry/postgres-registry-store.js';
 import { loginAttemptPlace } from '../sessions/postgres-login-attempt-store.js';
@@ -72,6 +73,13 @@ export const sealedColumnsInOrder: readonly SealedColumn[] = [
     fields: 't.kid, t.oauth_client_id AS "oauthClientId"',
     placeOf: ({ kid, oauthClientId }) => signingKeyPlace({ oauthClientId }, kid),
   }),
+  sealedColumn<{ kid: string }>({
+    table: 'access_token_key',
+    column: 'private_jwk',
+    key: [['kid', 'text']],
+    fields: 't.kid',
+    placeOf: ({ kid }) => accessTokenKeyPlace(kid),
+  }),
   registration('client_secret'),
   registration('registration_access_token'),
   sealedColumn<OfGrant>({
@@ -120,12 +128,13 @@ export const sealedColumnsInOrder: readonly SealedColumn[] = [
     table: 'unconfirmed_account',
     column: 'sealed',
     key: [['interaction_id', 'uuid']],
-    // The account came back from the newest trip of its interaction.
+    // The account came back from the newest trip of its interaction; a token that is brought makes none.
     join: `JOIN interaction i ON i.id = t.interaction_id
-           JOIN LATERAL (SELECT a.oauth_client_id FROM upstream_authorization a
+           LEFT JOIN LATERAL (SELECT a.oauth_client_id FROM upstream_authorization a
                           WHERE a.interaction_id = t.interaction_id AND a.used_at IS NOT NULL
                           ORDER BY a.used_at DESC LIMIT 1) trip ON true`,
-    fields: 'i.id, i.issuer_id AS "issuerId", i.subject, trip.oauth_client_id AS "oauthClientId"',
+    fields:
+      'i.id, i.issuer_id AS "issuerId", i.subject, coalesce(trip.oauth_client_id, i.upstream_id) AS "oauthClientId"',
     placeOf: ({ oauthClientId, ...interaction }) =>
       unconfirmedAccountPlace({ interaction, oauthClient: { id: oauthClientId } }),
   }),

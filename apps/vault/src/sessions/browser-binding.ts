@@ -23,7 +23,7 @@ export interface BoundTrip {
 export class BrowserBinding {
   constructor(
     private readonly cookies: Cookies,
-    private readonly kind: 'login' | 'connect',
+    private readonly kind: 'login' | 'connect' | 'sign-in',
   ) {}
 
   begin(request: FastifyRequest, reply: FastifyReply): BoundTrip {

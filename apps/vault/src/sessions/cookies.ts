@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-export type CookieKind = 'session' | 'login' | 'connect';
+export type CookieKind = 'session' | 'login' | 'connect' | 'sign-in';
 
 /**
  * Our cookies: `__Host-`, HttpOnly, Secure. SameSite is Lax, for a person comes back from a sign-in at another site.

@@ -1,6 +1,6 @@
 import * as oidc from 'openid-client';
 import { type Clock, hostClockSkew } from '#lib/clock/clock';
-import { readClaim } from '#lib/jwt/claim';
+import { type Claims, readClaim } from '#lib/jwt/claim';
 import { Problem } from '#lib/problem/problem';
 import type { Secret } from '#lib/secret/secret';
 import type { Issuer } from '../registry/domain/issuer.js';
@@ -12,6 +12,8 @@ export interface SignedIn {
   readonly subject: string;
   readonly displayName: string;
   readonly account: string;
+  /** Of the ID token. */
+  readonly claims: Claims;
 }
 
 export interface SignInChecks {
@@ -91,7 +93,8 @@ export class CorporateIdp {
       );
     const profile = { ...(await this.#profile(configuration, tokens)), ...claims };
     const account = textClaim(profile, ['preferred_username', 'upn', 'email']) ?? subject;
-    return { subject, account, displayName: textClaim(profile, ['name']) ?? account };
+    const displayName = textClaim(profile, ['name']) ?? account;
+    return { subject, account, displayName, claims };
   }
 
   // Many IdPs tell names at the userinfo endpoint only. Nobody is identified by them, so a failure is no error.

@@ -1,6 +1,7 @@
 import type { Secret } from '#lib/secret/secret';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
+import { pickClaims, policyClaims } from '../registry/policy-claims.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { hashOf, mintOpaque } from '../web/opaque.js';
 import type { CorporateIdp, SignedIn } from './corporate-idp.js';
@@ -64,7 +65,7 @@ export class FinishLogin {
 
   async #openSession(
     attempt: LoginAttempt,
-    { subject, displayName, account }: SignedIn,
+    { subject, displayName, account, claims }: SignedIn,
     issuer: string,
     { previousSession, requestId }: LoginCallback,
   ): Promise<Secret> {
@@ -78,6 +79,7 @@ export class FinishLogin {
         displayName,
         account,
         csrfToken: mintOpaque().reveal(),
+        claims: pickClaims(claims, policyClaims(this.registry.current())),
       });
       await this.audit.record(tx, {
         action: 'session.opened',

@@ -9,7 +9,9 @@ export type ReturnTo =
   /** A link that cannot be one: after signing in it is as unknown as before. */
   | { readonly page: 'nowhere' }
   | { readonly page: 'link'; readonly link: Secret }
-  | { readonly page: 'interaction'; readonly id: string };
+  | { readonly page: 'interaction'; readonly id: string }
+  /** A client waits for this sign-in. */
+  | { readonly page: 'sign-in'; readonly id: string };
 
 export interface LoginAttempt {
   readonly stateHash: Buffer;
@@ -32,5 +34,7 @@ export function pathOf(returnTo: ReturnTo): string {
       return `/connect/${returnTo.link.reveal()}`;
     case 'interaction':
       return `/requests/${returnTo.id}`;
+    case 'sign-in':
+      return `/sign-in/${returnTo.id}`;
   }
 }

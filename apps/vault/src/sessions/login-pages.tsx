@@ -30,6 +30,7 @@ function loginQuery(issuer: string, { returnTo, reauthenticate }: Admission): UR
   const query = new URLSearchParams({ issuer });
   if (returnTo.page === 'link') query.set('link', returnTo.link.reveal());
   if (returnTo.page === 'interaction') query.set('interaction', returnTo.id);
+  if (returnTo.page === 'sign-in') query.set('sign-in', returnTo.id);
   if (reauthenticate) query.set('switch', '1');
   return query;
 }

@@ -34,6 +34,7 @@ const loginQuery = z.object({
   issuer: z.string().optional().catch(undefined),
   link: z.string().refine(isOpaque).optional().catch(undefined),
   interaction: z.uuid().optional().catch(undefined),
+  'sign-in': z.uuid().optional().catch(undefined),
   switch: z.literal('1').optional().catch(undefined),
 });
 
@@ -126,5 +127,6 @@ export class LoginController {
 function returnOf(query: z.output<typeof loginQuery>): ReturnTo {
   if (query.link !== undefined) return { page: 'link', link: new Secret(query.link) };
   if (query.interaction !== undefined) return { page: 'interaction', id: query.interaction };
+  if (query['sign-in'] !== undefined) return { page: 'sign-in', id: query['sign-in'] };
   return { page: 'connections' };
 }

@@ -6,7 +6,7 @@ import type { LoginAttempt, ReturnTo } from './login-attempt.js';
 type StoredReturn =
   | { page: 'connections' | 'nowhere' }
   | { page: 'link'; sealed: string }
-  | { page: 'interaction'; id: string };
+  | { page: 'interaction' | 'sign-in'; id: string };
 
 interface Row {
   browser_hash: Buffer;

@@ -2,6 +2,7 @@ import { admit } from '../bars/postgres-bar.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { Transaction } from '../database/database.js';
 import { queryOf } from '../database/postgres-database.js';
+import type { JsonObject } from '../registry/domain/json.js';
 import { sessionIdleSeconds, sessionLifetimeSeconds } from './web-session.js';
 import type { WebSession } from './web-session.js';
 
@@ -13,6 +14,9 @@ interface Row {
   account: string;
   csrf_token: string;
 }
+
+/** `claims`: what rules on claims need of the sign-in, and nothing else. */
+type NewSession = WebSession & { readonly claims: JsonObject };
 
 /** Web sessions, found by the hash of the cookie. Life and idleness are measured by the database's clock. */
 export class PostgresWebSessionStore {
@@ -30,11 +34,11 @@ export class PostgresWebSessionStore {
   }
 
   /** Throws PersonLeft. */
-  async add(tx: Transaction, session: WebSession): Promise<void> {
+  async add(tx: Transaction, session: NewSession): Promise<void> {
     await admit(tx, session);
     await queryOf(tx)(
-      `INSERT INTO web_session (hash, issuer_id, subject, display_name, account, csrf_token, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))`,
+      `INSERT INTO web_session (hash, issuer_id, subject, display_name, account, csrf_token, expires_at, claims)
+       VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8)`,
       [
         session.hash,
         session.issuerId,
@@ -43,6 +47,7 @@ export class PostgresWebSessionStore {
         session.account,
         session.csrfToken,
         sessionLifetimeSeconds,
+        JSON.stringify(session.claims),
       ],
     );
   }
