@@ -3,6 +3,7 @@ import type { BorrowWish } from './borrow.js';
 import type { LegacySession } from './legacy-session.js';
 import { versionOf } from './legacy-session.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
+import { isObject, type JsonObject } from './message.js';
 import { resultOf } from './remembered-lists.js';
 import {
   callUpstream,
@@ -22,6 +23,8 @@ export interface UpstreamSession {
   readonly id: string | undefined;
   readonly version: string;
   readonly grantId: string | undefined;
+  /** What the upstream declared; known where the handshake was ours. */
+  readonly capabilities?: JsonObject;
   /** Whether `notifications/initialized` has been sent. */
   initialized: boolean;
 }
@@ -157,7 +160,11 @@ async function readOpened(
   const text = await readWhole(answer, longestResult);
   const result = answer.status === 200 ? resultOf(contentType, text ?? '', handshakeId) : undefined;
   if (result === undefined) return undefined;
-  return { id: sessionIdOf(answer), version: versionOf(result), grantId, initialized: false };
+  const { capabilities } = result;
+  return {
+    ...{ id: sessionIdOf(answer), version: versionOf(result), grantId, initialized: false },
+    ...(isObject(capabilities) ? { capabilities } : {}),
+  };
 }
 
 function keyOf(session: LegacySession): string {

@@ -1,0 +1,209 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { McpDeps } from '../mcp/mcp-call.js';
+import { isObject, type JsonObject } from '../mcp/message.js';
+import { isEventStream, isMcpAnswer } from '../mcp/relay.js';
+import { callUpstream, discard, type Called, type UpstreamAnswer } from '../mcp/upstream-call.js';
+import { sessionHeaders, UpstreamSessions, type UpstreamSession } from '../mcp/upstream-sessions.js';
+import { printExact } from './exact-json.js';
+import { sessionAt } from './federated-call.js';
+import {
+  answerIn,
+  notMcpAnswer,
+  unanswered,
+  type Peer,
+  type PeerAnswer,
+  type PeerCall,
+  type PeerRequest,
+  type ServerRequestAnswer,
+} from './peer.js';
+import { readMessages } from './read-messages.js';
+
+const mostResumptions = 100;
+const resumeAfterMs = 500;
+
+/** An upstream of the revisions up to 2025-11-25: sessions, and requests of its own while it works on ours. */
+export class LegacyPeer implements Peer {
+  readonly sessions: UpstreamSessions;
+
+  constructor(private readonly deps: McpDeps) {
+    this.sessions = new UpstreamSessions(deps);
+  }
+
+  async request(at: PeerCall, request: PeerRequest): Promise<PeerAnswer> {
+    const { id, method, params } = request;
+    const body = printExact({ jsonrpc: '2.0', id, method, params });
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const opened = await this.open(at, request);
+      if (opened.kind !== 'open') return unanswered(opened);
+      const { session } = opened;
+      if (method !== 'logging/setLevel') await this.#level(at, session, request.signal);
+      const called = await this.#post(at, session, body, request);
+      if (called.kind !== 'answered') return unanswered(called);
+      if (called.answer.status !== 404 || session.id === undefined || attempt === 1)
+        return this.#read(at, session, called.answer, request);
+      discard(called.answer);
+      this.sessions.forget(sessionAt(at.client, at.call.upstream.config.slug));
+    }
+    return notMcpAnswer;
+  }
+
+  /** The session that belongs to this client, opened if it must be. */
+  open(at: PeerCall, { wish }: Pick<PeerRequest, 'wish'>) {
+    const session = sessionAt(at.client, at.call.upstream.config.slug);
+    return this.sessions.open(at.call, session, at.credential, wish);
+  }
+
+  /** A notification to the session that is open; nothing where there is none. */
+  async notify(at: PeerCall, method: string, params: JsonObject): Promise<void> {
+    const session = this.sessions.find(sessionAt(at.client, at.call.upstream.config.slug));
+    if (session === undefined || session.grantId !== at.credential.grantId) return;
+    await this.#tell(at, session, { jsonrpc: '2.0', method, params });
+  }
+
+  /** The session's messages that belong to no request, until the stream ends. False: it has no such stream. */
+  async stream(
+    at: PeerCall,
+    signal: AbortSignal,
+    onMessage: (message: JsonObject, session: UpstreamSession) => void,
+  ): Promise<'ended' | 'failed' | 'never'> {
+    const opened = await this.open(at, { wish: { interaction: 'none' } });
+    if (opened.kind !== 'open') return 'failed';
+    const called = await this.#get(at, opened.session, signal, undefined);
+    if (called.kind !== 'answered') return 'failed';
+    const { answer } = called;
+    if (answer.status !== 200 || !isEventStream(answer)) {
+      discard(answer);
+      if (answer.status === 404)
+        this.sessions.forget(sessionAt(at.client, at.call.upstream.config.slug));
+      return answer.status === 405 ? 'never' : 'failed';
+    }
+    try {
+      for await (const { message } of readMessages(answer)) onMessage(message, opened.session);
+    } catch {
+      // Cut off: the caller comes back.
+    }
+    return 'ended';
+  }
+
+  /** Sends the client's answer to a request of the server. */
+  respond(at: PeerCall, session: UpstreamSession, id: unknown, answer: ServerRequestAnswer): void {
+    void this.#tell(at, session, { jsonrpc: '2.0', id, ...answer });
+  }
+
+  async #read(
+    at: PeerCall,
+    session: UpstreamSession,
+    first: UpstreamAnswer,
+    request: PeerRequest,
+  ): Promise<PeerAnswer> {
+    let answer = first;
+    for (let resumed = 0; resumed < mostResumptions; resumed += 1) {
+      if (!isMcpAnswer(answer)) {
+        discard(answer);
+        return notMcpAnswer;
+      }
+      if (isEventStream(answer)) request.onStream?.();
+      const { found, eventId } = await this.#follow(at, session, answer, request);
+      if (found !== undefined) return found;
+      // A stream with event ids may be broken off on purpose: the rest comes on the next one.
+      if (eventId === undefined || request.signal.aborted) return notMcpAnswer;
+      await sleep(resumeAfterMs);
+      const called = await this.#get(at, session, request.signal, eventId);
+      if (called.kind !== 'answered') return unanswered(called);
+      answer = called.answer;
+    }
+    return notMcpAnswer;
+  }
+
+  async #follow(
+    at: PeerCall,
+    session: UpstreamSession,
+    answer: UpstreamAnswer,
+    request: PeerRequest,
+  ): Promise<{ readonly found?: PeerAnswer; readonly eventId?: string | undefined }> {
+    let last: string | undefined;
+    try {
+      for await (const { message, eventId } of readMessages(answer)) {
+        last = eventId ?? last;
+        if (typeof message['method'] === 'string') {
+          this.#pass(at, session, message, request);
+        } else if (message['id'] === request.id || answer.status !== 200) {
+          discard(answer);
+          return { found: answerIn(message) ?? notMcpAnswer };
+        }
+      }
+    } catch {
+      // Cut off in the middle: perhaps it can be resumed.
+    }
+    return { eventId: last };
+  }
+
+  #pass(at: PeerCall, session: UpstreamSession, message: JsonObject, request: PeerRequest): void {
+    const { id } = message;
+    const method = String(message['method']);
+    const params = isObject(message['params']) ? message['params'] : {};
+    if (id === undefined) return request.onNotification?.(method, params);
+    const respond = (answer: ServerRequestAnswer): void => this.respond(at, session, id, answer);
+    if (method === 'ping') return respond({ result: {} });
+    if (request.onServerRequest === undefined)
+      return respond({ error: { code: -32601, message: 'Method not found.' } });
+    return request.onServerRequest({ id, method, params, respond });
+  }
+
+  /** The session's level of logging is the client's; told where it is another than before. */
+  async #level(at: PeerCall, session: UpstreamSession, signal: AbortSignal): Promise<void> {
+    const { logLevel } = at.client;
+    if (logLevel === undefined || levels.get(session) === logLevel) return;
+    levels.set(session, logLevel);
+    if (!isObject(session.capabilities?.['logging'])) return;
+    const message = { jsonrpc: '2.0', id: 'level', method: 'logging/setLevel', params: { level: logLevel } };
+    const called = await this.#send(at, session, { message, signal });
+    if (called.kind === 'answered') discard(called.answer);
+  }
+
+  async #tell(at: PeerCall, session: UpstreamSession, message: JsonObject): Promise<void> {
+    const signal = AbortSignal.timeout(at.call.upstream.config.timeoutMs);
+    const called = await this.#send(at, session, { message, signal });
+    if (called.kind === 'answered') discard(called.answer);
+  }
+
+  #send(
+    at: PeerCall,
+    session: UpstreamSession,
+    { message, signal }: { readonly message: JsonObject; readonly signal: AbortSignal },
+  ): Promise<Called> {
+    return this.#post(at, session, printExact(message), { signal, wish: { interaction: 'none' } });
+  }
+
+  #post(
+    at: PeerCall,
+    session: UpstreamSession,
+    body: string,
+    { signal, wish }: Pick<PeerRequest, 'signal' | 'wish'>,
+  ): Promise<Called> {
+    const headers = {
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      ...sessionHeaders(session),
+    };
+    const sent = { method: 'POST', headers, body: Buffer.from(body), signal } as const;
+    return callUpstream(this.deps, at.call, at.credential, sent, wish);
+  }
+
+  #get(
+    at: PeerCall,
+    session: UpstreamSession,
+    signal: AbortSignal,
+    eventId: string | undefined,
+  ): Promise<Called> {
+    const headers = {
+      accept: 'text/event-stream',
+      ...sessionHeaders(session),
+      ...(eventId === undefined ? {} : { 'last-event-id': eventId }),
+    };
+    const sent = { method: 'GET', headers, signal } as const;
+    return callUpstream(this.deps, at.call, at.credential, sent, { interaction: 'none' });
+  }
+}
+
+const levels = new WeakMap<UpstreamSession, string>();

@@ -1,0 +1,75 @@
+import type { McpDeps } from '../mcp/mcp-call.js';
+import { modernVersion } from '../mcp/era.js';
+import type { McpCall } from '../mcp/mcp-call.js';
+import { LegacyPeer } from './legacy-peer.js';
+import { ModernPeer } from './modern-peer.js';
+import type { Peer, PeerAnswer, PeerCall, PeerRequest } from './peer.js';
+import { requestIds } from './request-ids.js';
+
+type Era = 'modern' | 'legacy';
+
+/** Every upstream in its own era, which is learnt at the first request and again where it no longer fits. */
+export class Peers implements Peer {
+  readonly modern: ModernPeer;
+  readonly legacy: LegacyPeer;
+  readonly #eras = new Map<string, Era>();
+
+  constructor(deps: McpDeps) {
+    this.modern = new ModernPeer(deps);
+    this.legacy = new LegacyPeer(deps);
+  }
+
+  async request(at: PeerCall, request: PeerRequest): Promise<PeerAnswer> {
+    const known = this.#eras.has(keyOf(at.call));
+    const era = await this.eraOf(at);
+    if (typeof era !== 'string') return era;
+    const answer = await this[era].request(at, request);
+    if (!known || !isMismatch(era, answer)) return answer;
+    this.#eras.delete(keyOf(at.call));
+    const now = await this.eraOf(at);
+    return typeof now !== 'string' || now === era ? answer : this[now].request(at, request);
+  }
+
+  /** The era, or why it cannot be learnt now. */
+  async eraOf(at: PeerCall): Promise<Era | PeerAnswer> {
+    const known = this.#eras.get(keyOf(at.call));
+    if (known !== undefined) return known;
+    const answer = await this.modern.request(at, {
+      id: requestIds.next(),
+      method: 'server/discover',
+      params: {},
+      signal: AbortSignal.timeout(at.call.upstream.config.timeoutMs),
+      wish: { interaction: 'none' },
+    });
+    const era = eraIn(answer);
+    if (era === undefined) return answer;
+    this.#eras.set(keyOf(at.call), era);
+    return era;
+  }
+
+  /** What is known without asking. */
+  knownEra(call: McpCall): Era | undefined {
+    return this.#eras.get(keyOf(call));
+  }
+}
+
+/** A server that does not speak the modern revision answers `server/discover` with some refusal of HTTP or JSON-RPC. */
+function eraIn(answer: PeerAnswer): Era | undefined {
+  if (answer.kind === 'error') return 'legacy';
+  if (answer.kind === 'result') {
+    const { supportedVersions } = answer.result;
+    const named = Array.isArray(supportedVersions) && supportedVersions.includes(modernVersion);
+    return named ? 'modern' : 'legacy';
+  }
+  if (answer.kind === 'failed' && answer.failure.code === 'upstream-invalid') return 'legacy';
+  return undefined;
+}
+
+function isMismatch(era: Era, answer: PeerAnswer): boolean {
+  if (era === 'legacy') return answer.kind === 'failed' && answer.failure.code === 'upstream-invalid';
+  return answer.kind === 'error' && answer.error.code === -32022;
+}
+
+function keyOf({ upstream }: McpCall): string {
+  return `${upstream.config.slug} ${upstream.config.url}`;
+}
