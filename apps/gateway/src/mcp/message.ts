@@ -88,17 +88,21 @@ function isId(value: unknown): value is string | number {
   return typeof value === 'string' ? value.length <= longestId : Number.isSafeInteger(value);
 }
 
+// SEP-2243, and SEP-2663 for tasks: a method that is not in these lists is the upstream's to judge.
+const nameMembers: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+  ['tasks/get', 'taskId'],
+  ['tasks/update', 'taskId'],
+  ['tasks/cancel', 'taskId'],
+]);
+
 /** What stands in `Mcp-Name` for this request, or undefined where the method has no such header. */
 export function nameOf(message: McpRequest): string | undefined {
   const { method, params } = message;
-  const value =
-    method === 'tools/call' || method === 'prompts/get'
-      ? params['name']
-      : method === 'resources/read'
-        ? params['uri']
-        : method.startsWith('tasks/')
-          ? params['taskId']
-          : undefined;
+  const member = nameMembers.get(method);
+  const value = member === undefined ? undefined : params[member];
   return typeof value === 'string' ? value : undefined;
 }
 
