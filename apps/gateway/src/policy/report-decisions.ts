@@ -6,6 +6,7 @@ import {
 import type { VaultClient } from '#lib/contract/vault-client';
 import { Rounds } from '#lib/process/rounds';
 import type { GatewayLogger } from '../log-events.js';
+import { inTime } from './in-time.js';
 
 /** One call that was refused; who called is absent where there was no token. */
 export interface DeniedCall {
@@ -48,10 +49,12 @@ export class ReportDecisions {
     this.#rounds.start();
   }
 
-  /** Reports what is left, once. */
+  /** Reports what is left, once, and waits no longer than a vault that is there needs. */
   async stop(): Promise<void> {
-    await this.#rounds.stop();
-    await this.flush();
+    await inTime(
+      this.#rounds.stop().then(() => this.flush()),
+      2_000,
+    );
   }
 
   denied({ caller, requestId, ...call }: DeniedCall): void {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalDigest } from '#lib/audit-chain/canonical-digest';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import { mostReported, toolReportAnswer, type ToolPrint } from '#lib/contract/gateway-reports';
 import type { VaultClient } from '#lib/contract/vault-client';
 import { Rounds } from '#lib/process/rounds';
 import type { GatewayLogger } from '../log-events.js';
+import { inTime } from './in-time.js';
 import { KnownTools } from './known-tools.js';
 
 /** A tool as a server lists it. */
@@ -47,7 +47,7 @@ export class ToolInventory {
   }
 
   async stop(): Promise<void> {
-    await this.#rounds.stop();
+    await inTime(this.#rounds.stop(), 1_000);
   }
 
   /**
@@ -66,7 +66,7 @@ export class ToolInventory {
       return undefined;
     }
     const told = this.#tell(slug, known);
-    return toolChanges === 'hold' ? this.#inTime(told) : undefined;
+    return toolChanges === 'hold' ? inTime(told, this.options.waitMs ?? 2_000) : undefined;
   }
 
   /** Whether a tool waits for an administrator, beside those that the snapshot names. */
@@ -115,13 +115,6 @@ export class ToolInventory {
   async #tellAll(): Promise<void> {
     for (const [slug, known] of this.#known)
       if (known.unconfirmed.length > 0) await this.#tell(slug, known);
-  }
-
-  async #inTime(told: Promise<void>): Promise<void> {
-    const ended = new AbortController();
-    const late = sleep(this.options.waitMs ?? 2_000, undefined, { signal: ended.signal });
-    await Promise.race([told, late.catch(() => undefined)]);
-    ended.abort();
   }
 }
 
