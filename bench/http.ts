@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
+import { cpuMicros } from './cpu-micros.js';
 import { GatewayUnderLoad, personalUpstream } from './gateway-under-load.js';
 import { median } from './median.js';
 
@@ -22,18 +22,6 @@ interface Variant {
   readonly perSecond: number[];
   readonly cpuMicros: number[];
   failures: number;
-}
-
-/** User and system time of a process in microseconds; undefined where there is no /proc. */
-function cpuMicros(pid: number | undefined): number | undefined {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10_000;
-  } catch {
-    return undefined;
-  }
 }
 
 async function run(

@@ -1,6 +1,7 @@
 import type { ToolPolicy } from '#lib/contract/tool-policy';
 import { toolRule } from '#lib/contract/tool-policy';
 import { closedLoop, type Asked, type Latencies } from './closed-loop.js';
+import { cpuMicros } from './cpu-micros.js';
 import { GatewayUnderLoad, type Listening, personalUpstream } from './gateway-under-load.js';
 import { median } from './median.js';
 
@@ -51,7 +52,10 @@ function asked(url: string, token: string, method: string, name?: string): Asked
 interface Case {
   readonly name: string;
   readonly requests: readonly Asked[];
+  /** Whose processor time counts. */
+  readonly pid: number | undefined;
   readonly seen: Latencies[];
+  readonly cpuMicros: number[];
 }
 
 async function main(stack: GatewayUnderLoad): Promise<void> {
@@ -75,22 +79,36 @@ async function main(stack: GatewayUnderLoad): Promise<void> {
   );
   const direct = [asked(backend.origin, 'none', 'tools/call', 'main_7')];
   const cases: Case[] = [
-    { name: 'the server itself', requests: direct, seen: [] },
-    { name: '/mcp/{upstream}', requests: await call(single, '/mcp/open'), seen: [] },
-    { name: '/mcp/{upstream}, 51 rules', requests: await call(single, '/mcp/ruled'), seen: [] },
-    { name: `/mcp, list of ${servers} × 50`, requests: lists, seen: [] },
+    { name: 'the server itself', requests: direct, ...counting(backend) },
+    { name: '/mcp/{upstream}', requests: await call(single, '/mcp/open'), ...counting(single) },
+    {
+      name: '/mcp/{upstream}, 51 rules',
+      requests: await call(single, '/mcp/ruled'),
+      ...counting(single),
+    },
+    { name: `/mcp, list of ${servers} × 50`, requests: lists, ...counting(federated) },
   ];
   for (const one of cases) await closedLoop(one.requests, load);
-  for (let round = 0; round < rounds; round += 1)
-    for (const one of cases) one.seen.push(await closedLoop(one.requests, load));
+  for (let round = 0; round < rounds; round += 1) for (const one of cases) await measure(one);
   report(cases);
+}
+
+const counting = ({ pid }: Listening) => ({ pid, seen: [], cpuMicros: [] });
+
+async function measure({ requests, pid, seen, cpuMicros: cpu }: Case): Promise<void> {
+  const before = cpuMicros(pid);
+  const latencies = await closedLoop(requests, load);
+  const after = cpuMicros(pid);
+  seen.push(latencies);
+  if (before !== undefined && after !== undefined)
+    cpu.push((after - before) / (latencies.perSecond * load.seconds));
 }
 
 function report(cases: readonly Case[]): void {
   console.log(
     `${rounds} rounds of ${load.seconds} s, ${load.connections} connections, ${people} people, medians:`,
   );
-  for (const { name, seen } of cases) {
+  for (const { name, seen, cpuMicros: cpu } of cases) {
     const of = (read: (one: Latencies) => number) => median(seen.map(read));
     const failures = seen.reduce((sum, one) => sum + one.failures, 0);
     console.log(
@@ -100,7 +118,7 @@ function report(cases: readonly Case[]): void {
         .toFixed(2)
         .padStart(6)} ms  ${of((one) => one.perSecond)
         .toFixed(0)
-        .padStart(6)} req/s  failures ${failures}`,
+        .padStart(6)} req/s  CPU ${median(cpu).toFixed(0)} µs  failures ${failures}`,
     );
     if (failures > 0) process.exitCode = 1;
   }
