@@ -122,16 +122,20 @@ function markSecrets(properties: JsonObject, secrets: readonly string[]): JsonOb
 function mark(properties: JsonObject, path: readonly string[]): JsonObject {
   const [step = '', ...rest] = path;
   const member = properties[step] as JsonObject;
-  const inner = member['properties'] as JsonObject | undefined;
-  return {
-    ...properties,
-    [step]:
-      rest.length > 0 && inner
-        ? { ...member, properties: mark(inner, rest) }
-        : {
-            ...member,
-            writeOnly: true,
-            description: 'One value, two while it is being rotated, or null to remove it.',
-          },
-  };
+  return { ...properties, [step]: rest.length > 0 ? markInside(member, rest) : asSecret(member) };
+}
+
+/** In the object itself, or in those of its alternatives that have it. */
+function markInside(member: JsonObject, path: readonly string[]): JsonObject {
+  const properties = member['properties'] as JsonObject | undefined;
+  if (properties !== undefined && path[0] !== undefined && path[0] in properties)
+    return { ...member, properties: mark(properties, path) };
+  const alternatives = member['oneOf'];
+  if (!Array.isArray(alternatives)) return member;
+  return { ...member, oneOf: alternatives.map((one: JsonObject) => markInside(one, path)) };
+}
+
+function asSecret(member: JsonObject): JsonObject {
+  const description = 'One value, two while it is being rotated, or null to remove it.';
+  return { ...member, writeOnly: true, description };
 }

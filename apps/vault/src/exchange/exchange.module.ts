@@ -6,6 +6,7 @@ import type { Refusals } from '../audit/refusals.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import { AccessTokenFor } from '../grants/access-token-for.js';
 import type { ConsentStore } from '../grants/consent-store.js';
+import { PacedRequests } from '../grants/paced-requests.js';
 import { PostgresHeldGrants } from '../grants/postgres-held-grants.js';
 import type { Interactions } from '../interactions/interactions.js';
 import { InteractionsModule } from '../interactions/interactions.module.js';
@@ -23,12 +24,14 @@ import {
   TOKEN_VERIFIER,
 } from '../tokens.js';
 import { AskPerson } from './ask-person.js';
+import { ClientTokens } from './client-tokens.js';
 import { ExchangeSubject } from './exchange-subject.js';
 import { ExchangeToken } from './exchange-token.js';
 import { HandOuts } from './hand-outs.js';
 import { InteractionsController } from './interactions.controller.js';
 import type { VaultLogger } from '../log-events.js';
 import { MetadataController } from './metadata.controller.js';
+import { ServiceToken } from './service-token.js';
 import { TokenEndpoint } from './token-endpoint.js';
 import { TokenController } from './token.controller.js';
 
@@ -50,24 +53,30 @@ import { TokenController } from './token.controller.js';
       inject: [INTERACTIONS, DATABASE],
     },
     {
+      provide: HandOuts,
+      useFactory: (database: PostgresDatabase, audit: AuditLog, grants: PostgresHeldGrants) =>
+        new HandOuts(database, audit, grants),
+      inject: [DATABASE, AUDIT_LOG, PostgresHeldGrants],
+    },
+    {
       provide: ExchangeToken,
       useFactory: (
         registry: Registry,
         subjects: ExchangeSubject,
         consents: ConsentStore,
         grants: PostgresHeldGrants,
-        ...[tokens, askPerson, database, audit, clock]: [
+        ...[tokens, askPerson, database, audit, clock, handOuts]: [
           AccessTokenFor,
           AskPerson,
           PostgresDatabase,
           AuditLog,
           Clock,
+          HandOuts,
         ]
       ) =>
         new ExchangeToken({
           ...{ registry, subjects, consents, grants, tokens },
-          ...{ askPerson, database, audit, clock },
-          handOuts: new HandOuts(database, audit, grants),
+          ...{ askPerson, database, audit, clock, handOuts },
         }),
       inject: [
         REGISTRY,
@@ -79,17 +88,34 @@ import { TokenController } from './token.controller.js';
         DATABASE,
         AUDIT_LOG,
         CLOCK,
+        HandOuts,
       ],
+    },
+    {
+      provide: ClientTokens,
+      useFactory: (requests: PacedRequests, clock: Clock, logger: VaultLogger) =>
+        new ClientTokens(requests, clock, logger),
+      inject: [PacedRequests, CLOCK, LOGGER],
+    },
+    {
+      provide: ServiceToken,
+      useFactory: (
+        registry: Registry,
+        clientTokens: ClientTokens,
+        handOuts: HandOuts,
+        ...[database, audit, clock]: [PostgresDatabase, AuditLog, Clock]
+      ) => new ServiceToken({ registry, clientTokens, handOuts, database, audit, clock }),
+      inject: [REGISTRY, ClientTokens, HandOuts, DATABASE, AUDIT_LOG, CLOCK],
     },
     {
       provide: TokenEndpoint,
       useFactory: (
         clients: MachineClientAuthenticator,
-        exchanging: ExchangeToken,
-        logger: VaultLogger,
-        refusals: Refusals,
-      ) => new TokenEndpoint(clients, exchanging, logger, refusals),
-      inject: [MachineClientAuthenticator, ExchangeToken, LOGGER, REFUSALS],
+        persons: ExchangeToken,
+        services: ServiceToken,
+        ...[logger, refusals]: [VaultLogger, Refusals]
+      ) => new TokenEndpoint(clients, { persons, services }, logger, refusals),
+      inject: [MachineClientAuthenticator, ExchangeToken, ServiceToken, LOGGER, REFUSALS],
     },
   ],
 })

@@ -25,6 +25,11 @@ export class HandOuts {
     this.#note(use);
   }
 
+  /** Of a token that no grant stands behind. */
+  record(record: AuditRecord): Promise<void> {
+    return this.#records.add(record);
+  }
+
   #note(use: GrantUse): void {
     const { grant, target, issuedAt } = use;
     const key = `${grant.id} ${issuedAt} ${target.resource} ${target.scopes}`;

@@ -19,7 +19,7 @@ export class MetadataController {
     return {
       issuer: this.publicUrl,
       token_endpoint: `${this.publicUrl}/oauth2/token`,
-      grant_types_supported: [tokenExchangeGrant],
+      grant_types_supported: [tokenExchangeGrant, 'client_credentials'],
       // RFC 8414 §2 requires the member; nobody is sent to an authorization endpoint here.
       response_types_supported: [],
       token_endpoint_auth_methods_supported: ['private_key_jwt'],

@@ -2,12 +2,16 @@ import type { OAuthRefusal } from './domain/exchange-parameters.js';
 import type { AuditRecord } from '../audit/audit-log.js';
 import type { ExchangeCall } from './exchange-token.js';
 
+interface Refused extends Pick<ExchangeCall, 'client' | 'requestId'> {
+  readonly parameters: Pick<ExchangeCall['parameters'], 'target'>;
+}
+
 /** Longer ones are no names of ours. */
 const mostCharacters = 200;
 
 /** The audit record of an exchange that gave no token; what the client asked for stands in it as it asked. */
 export function refusalRecord(
-  { client, parameters: { target }, requestId }: ExchangeCall,
+  { client, parameters: { target }, requestId }: Refused,
   error: string,
   caller: OAuthRefusal['caller'],
 ): AuditRecord {

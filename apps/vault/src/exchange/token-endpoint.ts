@@ -7,8 +7,11 @@ import {
   exchangeParameters,
   type OAuthRefusal,
   parametersOnce,
+  serviceParameters,
+  type ServiceParameters,
 } from './domain/exchange-parameters.js';
 import type { ExchangeAnswer, ExchangeCall, ExchangeToken } from './exchange-token.js';
+import type { ServiceCall, ServiceToken } from './service-token.js';
 import { refusalRecord, strangerRecord } from './refusal-record.js';
 
 const statuses: Partial<Record<OAuthRefusal['error'], number>> = {
@@ -26,7 +29,7 @@ const unexpected: OAuthRefusal = {
 export class TokenEndpoint {
   constructor(
     private readonly clients: AssertionAuthenticator,
-    private readonly exchanging: ExchangeToken,
+    private readonly tokens: { readonly persons: ExchangeToken; readonly services: ServiceToken },
     private readonly logger: VaultLogger,
     private readonly refusals: Refusals,
   ) {}
@@ -51,22 +54,34 @@ export class TokenEndpoint {
       return this.#logged(client, requestId);
     }
     if (form.grant_type === 'client_credentials')
-      return {
-        error: 'invalid_target',
-        description:
-          'No upstream has a credential that is nobody’s own: this is not supported yet.',
-      };
+      return this.#serve(serviceParameters(form), { client, requestId });
     if (form.grant_type !== tokenExchangeGrant)
-      return { error: 'unsupported_grant_type', description: `Use ${tokenExchangeGrant}.` };
+      return {
+        error: 'unsupported_grant_type',
+        description: `Use ${tokenExchangeGrant}, or client_credentials.`,
+      };
     const parameters = exchangeParameters(form);
     if ('error' in parameters) return this.#logged(parameters, requestId);
     const call = { client, parameters, requestId };
-    const answer = await this.exchanging.exchange(call);
+    return this.#noted(call, await this.tokens.persons.exchange(call));
+  }
+
+  async #serve(
+    parameters: ServiceParameters | OAuthRefusal,
+    asking: Pick<ServiceCall, 'client' | 'requestId'>,
+  ): Promise<ExchangeAnswer> {
+    if ('error' in parameters) return this.#logged(parameters, asking.requestId);
+    const call = { ...asking, parameters };
+    return this.#noted(call, await this.tokens.services.serve(call));
+  }
+
+  #noted(call: ExchangeCall | ServiceCall, answer: ExchangeAnswer): ExchangeAnswer {
     this.#note(call, answer);
+    const { client, requestId } = call;
     return 'error' in answer ? this.#logged(answer, requestId, client.document.slug) : answer;
   }
 
-  #note(call: ExchangeCall, answer: ExchangeAnswer): void {
+  #note(call: ExchangeCall | ServiceCall, answer: ExchangeAnswer): void {
     if ('token' in answer) return;
     const error = 'interaction' in answer ? answer.interaction.error : answer.error;
     // No refusal: something is down, and comes back.

@@ -37,6 +37,7 @@ import { AccessTokenFor } from './access-token-for.js';
 import { DueScan } from './due-scan.js';
 import { GrantEvents } from './grant-events.js';
 import type { VaultLogger } from '../log-events.js';
+import { PacedRequests } from './paced-requests.js';
 import { PostgresConsentStore } from './postgres-consent-store.js';
 import { PostgresGrantEnding } from './postgres-grant-ending.js';
 import { PostgresGrantStore } from './postgres-grant-store.js';
@@ -156,6 +157,16 @@ const refreshing: Provider[] = [
     inject: [PostgresRefreshStore, RefreshOutcomes, PROVIDERS, CRASH_POINT, ...pacingTokens],
   },
   {
+    provide: PacedRequests,
+    useFactory: (
+      providers: Providers,
+      slots: RequestSlots,
+      circuits: ProviderCircuits,
+      policies: RefreshPolicies,
+    ) => new PacedRequests({ providers, slots, circuits, policies }),
+    inject: [PROVIDERS, RequestSlots, ProviderCircuits, RefreshPolicies],
+  },
+  {
     provide: DueScan,
     useFactory: (
       database: PostgresDatabase,
@@ -232,6 +243,7 @@ const ending: Provider[] = [
     PostgresGrantStore,
     PostgresHeldGrants,
     AccessTokenFor,
+    PacedRequests,
     RefreshGrant,
     RevokeGrant,
     DueScan,

@@ -4,9 +4,11 @@ import {
   clockSkew,
   buildAuthorizationUrl,
   buildAuthorizationUrlWithPAR,
+  clientCredentialsGrant,
   Configuration,
   customFetch,
   fetchUserInfo,
+  genericGrantRequest,
   None,
   refreshTokenGrant,
   skipSubjectCheck,
@@ -30,15 +32,18 @@ import { bindsTokens, dpopHandle, makeDpopKey } from './dpop-key.js';
 import type { ProviderOutbound } from './normalising-outbound.js';
 import type {
   AuthorizationStart,
+  ClientTokenOptions,
   Provider,
   ProviderFailure,
   RefreshOptions,
+  SubjectTokenOptions,
   TokenResult,
 } from './provider.js';
 import { failureFrom } from './provider-refused.js';
 import type { ServerMetadataSource } from './server-metadata.js';
 import { pushesRequests } from './pushes-requests.js';
 import { regularTokenResponse, withoutChallenge } from './regular-token-response.js';
+import { scopeOf, subjectTokenRequest, withoutPerson } from './subject-token-request.js';
 import { tokenSet } from './token-set-of.js';
 
 export interface OpenIdProviderParts {
@@ -125,6 +130,28 @@ export class OpenIdProvider implements Provider {
         ),
       noLimit,
     );
+  }
+
+  clientCredentials(options: ClientTokenOptions): Promise<TokenResult> {
+    const parameters = { ...resourceOf(this.parts.client, options), ...scopeOf(options) };
+    return this.#tokens(
+      'transient',
+      options,
+      (configuration, binding) => clientCredentialsGrant(configuration, parameters, binding),
+      noLimit,
+    );
+  }
+
+  async exchange(subjectToken: Secret, options: SubjectTokenOptions): Promise<TokenResult> {
+    const [grantType, parameters] = subjectTokenRequest(subjectToken, options);
+    const all = { ...parameters, ...resourceOf(this.parts.client, options), ...scopeOf(options) };
+    const answer = await this.#tokens(
+      'transient',
+      options,
+      (configuration, binding) => genericGrantRequest(configuration, grantType, all, binding),
+      noLimit,
+    );
+    return answer.ok ? answer : withoutPerson(answer);
   }
 
   async revoke(

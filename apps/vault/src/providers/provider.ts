@@ -38,6 +38,18 @@ export interface RefreshOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a token that nobody's consent stands behind is for. */
+export interface ClientTokenOptions {
+  readonly scopes: readonly string[];
+  readonly resource: string | undefined;
+}
+
+export interface SubjectTokenOptions extends ClientTokenOptions {
+  /** RFC 8693, or RFC 7523 with Entra's `requested_token_use=on_behalf_of`. */
+  readonly flow: 'token-exchange' | 'on-behalf-of';
+  readonly audience: string | undefined;
+}
+
 /** One upstream authorization server as our registration there sees it. */
 export interface Provider {
   /** RFC 6749 §4.1.1 with PKCE S256 (RFC 7636); `redirectUri` is this oauth client's own. */
@@ -45,6 +57,10 @@ export interface Provider {
   /** `callback` is the full URL that the browser came back to; checks `iss` (RFC 9207) and the ID token. */
   redeem(callback: URL, start: AuthorizationStart): Promise<TokenResult>;
   refresh(refreshToken: Secret, options: RefreshOptions): Promise<TokenResult>;
+  /** RFC 6749 §4.4: a token of our own there. */
+  clientCredentials(options: ClientTokenOptions): Promise<TokenResult>;
+  /** A token for the person whom the caller's own token is about; `invalid_grant` where it is not taken, or not without them. */
+  exchange(subjectToken: Secret, options: SubjectTokenOptions): Promise<TokenResult>;
   /** RFC 7009. */
   revoke(
     token: Secret,

@@ -35,10 +35,11 @@ export async function regularTokenResponse(
     !proven ? ['Bearer'] : binding === 'always' ? ['DPoP'] : ['DPoP', 'Bearer'],
   );
   if (!judged.ok) throw new ProviderRefused(judged);
-  const isRefresh =
-    request instanceof URLSearchParams && request.get('grant_type') === 'refresh_token';
-  // An ID token of a refresh is not used; judging it could only lose the tokens beside it.
-  const answer = isRefresh || !keepsIdToken ? { ...judged.body, id_token: undefined } : judged.body;
+  const isRedemption =
+    request instanceof URLSearchParams && request.get('grant_type') === 'authorization_code';
+  // An ID token of a refresh or an exchange is not used; judging it could only lose the tokens beside it.
+  const keeps = isRedemption && keepsIdToken;
+  const answer = keeps ? judged.body : { ...judged.body, id_token: undefined };
   return Response.json(answer, { headers: kept });
 }
 

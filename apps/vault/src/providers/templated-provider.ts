@@ -6,9 +6,11 @@ import { providerAuthorizationUrl } from './normalise-request.js';
 import type { NormalisingOutbound } from './normalising-outbound.js';
 import type {
   AuthorizationStart,
+  ClientTokenOptions,
   Provider,
   ProviderFailure,
   RefreshOptions,
+  SubjectTokenOptions,
   TokenResult,
 } from './provider.js';
 import { failureFrom } from './provider-refused.js';
@@ -51,9 +53,21 @@ export class TemplatedProvider implements Provider {
     return this.#finished(result.tokens, extras, { ...kept.found, ...looked });
   }
 
-  async refresh(refreshToken: Secret, options: RefreshOptions): Promise<TokenResult> {
+  refresh(refreshToken: Secret, options: RefreshOptions): Promise<TokenResult> {
+    return this.#asked((regular) => regular.refresh(refreshToken, options));
+  }
+
+  clientCredentials(options: ClientTokenOptions): Promise<TokenResult> {
+    return this.#asked((regular) => regular.clientCredentials(options));
+  }
+
+  exchange(subjectToken: Secret, options: SubjectTokenOptions): Promise<TokenResult> {
+    return this.#asked((regular) => regular.exchange(subjectToken, options));
+  }
+
+  async #asked(ask: (regular: Provider) => Promise<TokenResult>): Promise<TokenResult> {
     const { regular, wire } = this.parts;
-    const { result, extras } = await wire.withExtras(() => regular.refresh(refreshToken, options));
+    const { result, extras } = await wire.withExtras(() => ask(regular));
     return result.ok ? this.#finished(result.tokens, extras, {}) : result;
   }
 

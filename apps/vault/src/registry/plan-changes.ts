@@ -51,6 +51,7 @@ function fieldErrors(
   return [
     ...immutableErrors(staged, document),
     ...secretErrors(staged, document),
+    ...secretPlaceErrors(staged, document),
     ...referenceErrors(request, document, rows),
     ...request.collection.rules(document, otherDocuments(rows, request, slug)),
   ];
@@ -85,9 +86,10 @@ async function plan(
   if (checked.errors.length > 0) return { errors: checked.errors };
   const { document } = checked;
   refuseGuarded(staged, document, planning.authority);
-  const secrets = await changedSecrets(staged, planning);
+  const secrets = await changedSecrets(withoutStray(staged, document), planning);
   const changes = documentChanges(before?.document, document);
-  const { failure: checkFailure, warnings } = checked;
+  const { failure: checkFailure } = checked;
+  const warnings = [...checked.warnings, ...(request.collection.warnings?.(document) ?? [])];
   return {
     plan: { request, slug, before, document, secrets, changes, checkFailure, warnings },
     errors: [],
@@ -154,6 +156,39 @@ function secretErrors({ request, before, secrets }: StagedChange, document: obje
       detail:
         'The change sends the stored secret to another address. Give the secret again with it, or null to remove it.',
     }));
+}
+
+/** Where the document decides which secrets there are: none beside them, and each of them. */
+function secretPlaceErrors(
+  { request, before, secrets }: StagedChange,
+  document: object,
+): FieldError[] {
+  const places = request.collection.secretsOf?.(document);
+  if (places === undefined) return [];
+  const pointer = (name: string) => pointerOf(name.split('.'));
+  const isSet = (name: string) =>
+    secrets.has(name) ? secrets.get(name)?.length !== 0 : before?.secretsSet.includes(name);
+  return [
+    ...[...secrets.keys()]
+      .filter((name) => !places.includes(name) && secrets.get(name)?.length !== 0)
+      .map((name) => ({ pointer: pointer(name), code: 'unknown-field', detail: strayDetail })),
+    ...places
+      .filter((name) => isSet(name) !== true)
+      .map((name) => ({ pointer: pointer(name), code: 'required', detail: missingDetail })),
+  ];
+}
+
+const strayDetail = 'A credential of this type has no secret. Leave it out.';
+const missingDetail = 'Is required: a credential of this type is nothing but its secret.';
+
+/** A secret that the document has no use for any more is removed with the change. */
+function withoutStray(staged: StagedChange, document: object): StagedChange {
+  const places = staged.request.collection.secretsOf?.(document);
+  const stray =
+    (places && staged.before?.secretsSet.filter((name) => !places.includes(name))) ?? [];
+  if (stray.length === 0) return staged;
+  const removed = stray.map((name) => [name, []] as const);
+  return { ...staged, secrets: new Map([...staged.secrets, ...removed]) };
 }
 
 function referenceErrors(

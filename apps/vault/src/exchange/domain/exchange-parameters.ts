@@ -1,4 +1,9 @@
-import { accessTokenType, jwtTokenType } from '#lib/contract/exchange';
+import {
+  accessTokenType,
+  jwtTokenType,
+  type ServicePurpose,
+  servicePurposes,
+} from '#lib/contract/exchange';
 
 /** RFC 6749 §5.2: what the client is told. Fixed words; nothing of a token, nothing of another party. */
 export interface OAuthRefusal {
@@ -54,12 +59,41 @@ export function exchangeParameters(form: Form): ExchangeParameters | OAuthRefusa
     scopes: [...new Set((form.scope ?? '').split(' ').filter(Boolean))],
     interaction: form.interaction === 'none' ? 'none' : 'create',
     interactionId: form.interaction_id,
-    rejectedSha256:
-      form.rejected_token_sha256 === undefined
-        ? undefined
-        : Buffer.from(form.rejected_token_sha256, 'base64url'),
+    rejectedSha256: rejectedSha256(form),
     clientInfoName: form.client_info_name?.slice(0, 64).replaceAll(unstorable, ' '),
   };
+}
+
+/** RFC 6749 §4.4.2 with the parameters of our own: which upstream, and which of its credentials that are nobody's own. */
+export interface ServiceParameters {
+  readonly target: ExchangeParameters['target'];
+  readonly purpose: ServicePurpose;
+  readonly rejectedSha256: Buffer | undefined;
+}
+
+export function serviceParameters(form: Form): ServiceParameters | OAuthRefusal {
+  if (form.subject_token !== undefined)
+    return invalid('A credential that is nobody’s own is asked for without a subject_token.');
+  if (form.scope !== undefined)
+    return {
+      error: 'invalid_scope',
+      description:
+        'The scopes of such a credential are those that its upstream is registered with.',
+    };
+  const { purpose: named = 'own' } = form;
+  const purpose = servicePurposes.find((one) => one === named);
+  if (purpose === undefined) return invalid(`purpose must be ${servicePurposes.join(', ')}.`);
+  if (isMalformed(form)) return invalid(notSha256);
+  const target = targetOf(form);
+  return 'error' in target ? target : { target, purpose, rejectedSha256: rejectedSha256(form) };
+}
+
+function rejectedSha256({ rejected_token_sha256: given }: Form): Buffer | undefined {
+  return given === undefined ? undefined : Buffer.from(given, 'base64url');
+}
+
+function isMalformed({ rejected_token_sha256: given }: Form): boolean {
+  return given !== undefined && !sha256.test(given);
 }
 
 function unsupported(form: Form): OAuthRefusal | undefined {
@@ -72,6 +106,7 @@ function unsupported(form: Form): OAuthRefusal | undefined {
 
 // Lines and U+0000, which Postgres cannot hold, and halves of characters.
 const unstorable = /[\p{Cc}\p{Cs}]/gu;
+const notSha256 = 'rejected_token_sha256 must be the base64url of a SHA-256.';
 const sha256 = /^[A-Za-z0-9_-]{43}$/;
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -84,9 +119,7 @@ function malformed(form: Form): OAuthRefusal | undefined {
     return invalid('interaction must be create or none.');
   if (form.interaction_id !== undefined && !uuid.test(form.interaction_id))
     return invalid('interaction_id is not an id that was handed out.');
-  if (form.rejected_token_sha256 !== undefined && !sha256.test(form.rejected_token_sha256))
-    return invalid('rejected_token_sha256 must be the base64url of a SHA-256.');
-  return undefined;
+  return isMalformed(form) ? invalid(notSha256) : undefined;
 }
 
 function targetOf({

@@ -59,6 +59,10 @@ export interface Collection<T> {
   reentered(before: T, after: T): readonly string[];
   /** Rules beyond the schema; `others` are all other documents after the change. */
   rules(document: T, others: RegistryDocuments): readonly FieldError[];
+  /** The secrets that this document needs, where that depends on the document; others are removed, not kept. */
+  secretsOf?(document: T): readonly string[];
+  /** What its administrator should know of a document that is saved all the same. */
+  warnings?(document: T): readonly string[];
   /** What is wrong with a live value of a secret, as a sentence that does not repeat it. */
   secretFault?(value: string): string | undefined;
 }

@@ -1,19 +1,16 @@
 import type { FieldError } from '#lib/problem/problem';
-import {
-  type Collection,
-  type Effect,
-  laterMembers,
-  notSupported,
-  type Reference,
-} from './collection.js';
+import { agreedTo, checkUrls } from './brought-credential.js';
+import { type Collection, type Effect, laterMembers, notSupported } from './collection.js';
 import { canonicalJson, type JsonObject, valueAt } from './json.js';
 import { bearer, upstream, type UpstreamDocument } from './upstream.js';
-import { type Credential, oauthClientOf, type ServiceCredential } from './upstream-credential.js';
+import {
+  credentialReferences,
+  credentialSecrets,
+  secretsOfCredentials,
+} from './upstream-credential.js';
 
 const laterMember = [
   'prefix',
-  'discoveryCredential',
-  'publicCredential',
   'callerHeader',
   'tools',
   'toolChanges',
@@ -21,19 +18,14 @@ const laterMember = [
   'limits',
   'consentAtSignIn',
 ];
-const laterCredentials = [
-  'user-token',
-  'external',
-  'token-exchange',
-  'client-credentials',
-  'static',
-];
+const laterCredentials = ['token-exchange'];
 
 export const upstreams: Collection<UpstreamDocument> = {
   name: 'upstreams',
   noun: 'upstream',
   schema: upstream,
-  secrets: [],
+  secrets: credentialSecrets,
+  secretsOf: secretsOfCredentials,
   immutable: {},
   guarded: [],
   notYet: (body) => [
@@ -41,23 +33,20 @@ export const upstreams: Collection<UpstreamDocument> = {
     ...laterCredential(body),
     ...laterQuery(body),
   ],
-  references: (document) =>
-    (['credential', 'discoveryCredential', 'publicCredential'] as const).flatMap((member) =>
-      oauthClientReference(member, document[member]),
-    ),
-  calledUrls: (document) => [{ pointer: '/url', url: document.url }],
+  references: credentialReferences,
+  calledUrls: ({ url, credential }) => [{ pointer: '/url', url }, ...checkUrls(credential)],
   effects: (before, after) => effects(before, after),
-  reentered: () => [],
+  // Row 34: whoever may move an upstream must not thereby receive its secrets.
+  reentered: (before, after) => (isMoved(before, after) ? secretsOfCredentials(after) : []),
   rules: () => [],
+  secretFault,
 };
 
-function oauthClientReference(
-  member: string,
-  credential: Credential | ServiceCredential | undefined,
-): Reference[] {
-  const slug = credential && oauthClientOf(credential);
-  const pointer = `/${member}/oauthClient`;
-  return slug === undefined ? [] : [{ pointer, collection: 'oauth-clients', slug }];
+// As a header carries it (RFC 9110 §5.5), without the scheme before it.
+function secretFault(value: string): string | undefined {
+  return /^[\x21-\x7e]+$/.test(value)
+    ? undefined
+    : 'Must be visible ASCII without spaces; a scheme such as Basic belongs to inject.scheme.';
 }
 
 function laterCredential(body: JsonObject): FieldError[] {
@@ -75,11 +64,15 @@ function laterQuery(body: JsonObject): FieldError[] {
 
 // Row 10: people agreed to this destination and to this way of using their account.
 function effects(before: UpstreamDocument, after: UpstreamDocument): Effect[] {
-  const moved = new URL(before.url).origin !== new URL(after.url).origin;
+  const moved = isMoved(before, after);
   const changed =
-    canonicalJson([before.inject ?? bearer, before.credential]) !==
-    canonicalJson([after.inject ?? bearer, after.credential]);
+    canonicalJson([before.inject ?? bearer, agreedTo(before.credential)]) !==
+    canonicalJson([after.inject ?? bearer, agreedTo(after.credential)]);
   if (!moved && !changed) return [];
   const what = moved ? 'address' : 'credential';
   return [{ kind: 'void-consents', reason: `The ${what} of this upstream was changed.` }];
+}
+
+function isMoved(before: UpstreamDocument, after: UpstreamDocument): boolean {
+  return new URL(before.url).origin !== new URL(after.url).origin;
 }

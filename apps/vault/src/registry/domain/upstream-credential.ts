@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { scopes, slug, webUrl } from './names.js';
+import { LinearPattern } from './linear-pattern.js';
+import type { Reference } from './collection.js';
+import { scopes, slug, webUrl, writeOnlySecret } from './names.js';
 
 const oauth = z.strictObject({
   type: z.literal('oauth'),
@@ -15,7 +17,15 @@ const userToken = z.strictObject({
   /** What the page says about where to get one; plain text. */
   instructions: z.string().min(1).max(2000),
   /** What a token looks like, as a regular expression of the whole. */
-  pattern: z.string().min(1).max(200).optional(),
+  pattern: z
+    .string()
+    .min(1)
+    .max(200)
+    .superRefine((source, context) => {
+      const message = LinearPattern.refusal(source);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    })
+    .optional(),
   /** GET with the token: 2xx means that it works, 401 and 403 that it does not. */
   check: z.strictObject({ url: webUrl }).optional(),
 });
@@ -42,8 +52,8 @@ const clientCredentials = z.strictObject({
   resource: webUrl.optional(),
 });
 
-/** Its `secret` is write-only and stands in no document. */
-const fixed = z.strictObject({ type: z.literal('static') });
+/** Its `secret` is taken out before anything is stored or shown. */
+const fixed = z.strictObject({ type: z.literal('static'), secret: writeOnlySecret.optional() });
 
 const none = z.strictObject({ type: z.literal('none') });
 
@@ -66,4 +76,48 @@ export type ServiceCredential = z.output<typeof serviceCredential>;
 /** The oauth client that a credential is got by. */
 export function oauthClientOf(given: Credential | ServiceCredential): string | undefined {
   return 'oauthClient' in given ? given.oauthClient : undefined;
+}
+
+/** The members of an upstream that hold a credential. */
+const credentialMembers = ['credential', 'discoveryCredential', 'publicCredential'] as const;
+type Credentials = {
+  readonly [Member in (typeof credentialMembers)[number]]?:
+    | Credential
+    | ServiceCredential
+    | undefined;
+};
+
+/** Every write-only secret that an upstream may have, by dotted path. */
+export const credentialSecrets = credentialMembers.map((member) => `${member}.secret`);
+
+/** Those that these credentials are made of. */
+export function secretsOfCredentials(given: Credentials): readonly string[] {
+  return credentialMembers
+    .filter((member) => given[member]?.type === 'static')
+    .map((member) => `${member}.secret`);
+}
+
+/** What the credentials name of other resources. */
+export function credentialReferences(given: Credentials): Reference[] {
+  return credentialMembers.flatMap((member) => {
+    const credential = given[member];
+    const oauthClient = credential && oauthClientOf(credential);
+    const issuers = credential?.type === 'token-exchange' ? credential.subjectIssuers : [];
+    return [
+      ...(oauthClient === undefined
+        ? []
+        : [
+            {
+              pointer: `/${member}/oauthClient`,
+              collection: 'oauth-clients' as const,
+              slug: oauthClient,
+            },
+          ]),
+      ...issuers.map((slug, index) => ({
+        pointer: `/${member}/subjectIssuers/${index}`,
+        collection: 'issuers' as const,
+        slug,
+      })),
+    ];
+  });
 }
