@@ -62,6 +62,7 @@ function upstreamConfig(upstream: Upstream, registry: RegistrySnapshot): Upstrea
     egress: upstream.egress,
     limits: upstream.limits,
     consentAtSignIn: upstream.consentAtSignIn,
+    heldTools: heldTools(upstream, registry),
   };
 }
 
@@ -75,6 +76,11 @@ function credentialConfig(
   const slug = oauthClientOf(credential);
   const client = slug === undefined ? undefined : registry.oauthClient(slug);
   return { type, scopes: own ?? client?.document.scopes ?? [] };
+}
+
+function heldTools({ slug, toolChanges }: Upstream, registry: RegistrySnapshot) {
+  const id = toolChanges === 'hold' ? registry.upstream(slug)?.id : undefined;
+  return id === undefined ? undefined : [...registry.heldTools(id)];
 }
 
 function openFor({ discoveryCredential, publicCredential }: Upstream): UpstreamConfig['open'] {

@@ -5,12 +5,14 @@ import { IssuerKeys, type KeyHeader } from '#lib/jwt/issuer-keys';
 import type { CachedKeyAnswer, JwksCache } from '#lib/jwt/jwks-cache';
 import type { Logger } from '#lib/observability/logger';
 import type { MachineClient } from '../registry/domain/machine-client.js';
-import type { Registry, Stored } from '../registry/registry-snapshot.js';
+import type { Registry, RegistrySnapshot, Stored } from '../registry/registry-snapshot.js';
 import { claimedClient, refuseAssertion } from './verify-client-assertion.js';
+import type { WorkloadKeys } from './workload-keys.js';
 
 export interface MachineClientAuthenticatorParts {
   readonly registry: Registry;
   readonly keys: JwksCache;
+  readonly workloads: WorkloadKeys;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly publicUrl: string;
@@ -24,6 +26,22 @@ interface Counted {
 
 const mostCounted = 1_000;
 const countedSeconds = 10;
+
+/** By its slug, where it signs for itself; by issuer and subject, where a cluster signs for it. */
+function clientOf(
+  registry: RegistrySnapshot,
+  assertion: string,
+): Stored<MachineClient> | undefined {
+  const claimed = claimedClient(assertion);
+  if (claimed === undefined) return undefined;
+  const { issuer, subject } = claimed;
+  if (issuer !== subject)
+    return registry.machineClients.find(
+      ({ document: { workload } }) => workload?.issuer === issuer && workload.subject === subject,
+    );
+  const client = registry.machineClient(issuer);
+  return client?.document.workload === undefined ? client : undefined;
+}
 
 /** Of an assertion that counted: its `exp` is a number. */
 function expiryOf(assertion: string): number {
@@ -70,13 +88,12 @@ export class MachineClientAuthenticator {
 
   async #verify(assertion: string): Promise<Stored<MachineClient> | undefined> {
     const { registry, clock, publicUrl, logger } = this.parts;
-    const slug = claimedClient(assertion);
-    const client = slug === undefined ? undefined : registry.current().machineClient(slug);
+    const client = clientOf(registry.current(), assertion);
+    const ofWorkload = client?.document.workload !== undefined;
+    const expected = { audience: publicUrl, now: clock.now(), ofWorkload };
     const refusal = client
-      ? await refuseAssertion(assertion, { audience: publicUrl, now: clock.now() }, (header) =>
-          this.#keyFor(client, header),
-        )
-      : 'iss and sub must both be the slug of a machine client.';
+      ? await refuseAssertion(assertion, expected, (header) => this.#keyFor(client, header))
+      : 'iss and sub must both be the slug of a machine client, or those of its workload.';
     if (refusal === undefined) return client;
     logger.info({
       event: 'machine_client.refused',
@@ -87,7 +104,8 @@ export class MachineClientAuthenticator {
   }
 
   #keyFor(client: Stored<MachineClient>, header: KeyHeader): Promise<CachedKeyAnswer> {
-    const { jwksUri } = client.document;
+    const { jwksUri, workload } = client.document;
+    if (workload !== undefined) return this.parts.workloads.keyFor(workload, header);
     if (jwksUri !== undefined) return this.parts.keys.keyFor(jwksUri, header);
     const keys = this.#inlineKeys(client);
     return keys?.find(header) ?? Promise.resolve({ missing: 'unusable-key' });

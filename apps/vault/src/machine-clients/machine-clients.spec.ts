@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalServer, sendJson, startLocalServer } from '#lib/testing/local-server';
 import { AdminFixture, vaultPublicUrl } from '../admin/admin-fixture.js';
 
 let vault: AdminFixture;
@@ -74,6 +75,70 @@ describe('the assertion of a machine client', () => {
     expect(answer.status).toBe(401);
     expect((await config(vault.bootstrapToken)).status).toBe(401);
     expect((await config(null)).headers.get('www-authenticate')).toContain('Bearer');
+  });
+});
+
+describe('a workload, whose cluster signs for it', () => {
+  const subject = 'system:serviceaccount:agents:summary';
+  let cluster: LocalServer;
+  let asked = 0;
+
+  beforeAll(async () => {
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }] };
+    cluster = await startLocalServer((request, response) => {
+      asked += 1;
+      const jwks_uri = `${cluster.origin}/openid/v1/jwks`;
+      const isKeys = request.url === '/openid/v1/jwks';
+      sendJson(response, 200, isKeys ? jwks : { issuer: cluster.origin, jwks_uri });
+    });
+    const workload = { issuer: cluster.origin, subject };
+    const body = { kind: 'gateway', publicUrl: 'https://k8s.example.com', workload, upstreams: [] };
+    const put = await vault.ask('PUT', '/admin/v1/machine-clients/summary', { body });
+    expect(put.status).toBe(201);
+  });
+  afterAll(() => cluster.stop());
+
+  /** As a projected service-account token is. */
+  const projected = (claims: JWTPayload = {}, key = privateKey) =>
+    assertion(
+      { iss: cluster.origin, sub: subject, aud: [vaultPublicUrl], exp: now() + 3600, ...claims },
+      {},
+      key,
+    );
+
+  it('is recognised by its service-account token, whose keys are looked up once', async () => {
+    expect((await config(await projected())).status).toBe(200);
+    expect((await config(await projected({ jti: 'another' }))).status).toBe(200);
+    expect(asked).toBe(2);
+  });
+
+  it.each([
+    ['of another service account', { sub: 'system:serviceaccount:agents:other' }],
+    ['of another cluster', { iss: 'https://other.example.com' }],
+    ['for the cluster’s own API', { aud: ['https://kubernetes.default.svc'] }],
+    ['for the vault and others', { aud: [vaultPublicUrl, 'https://other.example'] }],
+    ['that lives for two days', { exp: now() + 172_800 }],
+    ['that has expired', { iat: now() - 7200, exp: now() - 3600 }],
+  ])('row 35, assertions: a token %s is refused', async (_, claims) => {
+    expect((await config(await projected(claims))).status).toBe(401);
+  });
+
+  it('row 35, assertions: neither a foreign key nor the slug alone speaks for it', async () => {
+    expect((await config(await projected({}, other.privateKey))).status).toBe(401);
+    const own = await assertion({ iss: 'summary', sub: 'summary' });
+    expect((await config(own)).status).toBe(401);
+  });
+
+  it('cannot be two clients, nor come from where people sign in', async () => {
+    const kind = { kind: 'gateway', publicUrl: 'https://k9s.example.com', upstreams: [] };
+    const put = (workload: object) =>
+      vault.ask('PUT', '/admin/v1/machine-clients/twin', { body: { ...kind, workload } });
+    const twin = await put({ issuer: cluster.origin, subject });
+    expect([twin.status, twin.body.errors[0].pointer]).toEqual([422, '/workload/subject']);
+    const issuers = await vault.ask('GET', '/admin/v1/issuers');
+    const [{ issuer }] = issuers.body.items;
+    const people = await put({ issuer, subject: 'alice' });
+    expect([people.status, people.body.errors[0].code]).toEqual([422, 'issuer-of-people']);
   });
 });
 

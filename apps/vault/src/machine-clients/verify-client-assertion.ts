@@ -6,6 +6,7 @@ import type { KeyHeader } from '#lib/jwt/issuer-keys';
 import type { CachedKeyAnswer } from '#lib/jwt/jwks-cache';
 
 const maxLifeSeconds = 60;
+const maxWorkloadLifeSeconds = 24 * 60 * 60;
 const skewSeconds = 10;
 // Keys are those of the registration; a header that brings or names others is an attack or a mistake.
 const foreignKeyHeaders = ['jwk', 'jku', 'x5u', 'x5c', 'crit'];
@@ -15,14 +16,20 @@ export interface AssertionExpectation {
   readonly audience: string;
   /** Epoch seconds. */
   readonly now: number;
+  /** A cluster's token names its one audience in a list, and lives as long as the cluster says, a day at most. */
+  readonly ofWorkload: boolean;
 }
 
-/** The client id that an assertion claims, before anybody has vouched for it. */
-export function claimedClient(assertion: string): string | undefined {
+/** Whom an assertion claims to speak for, before anybody has vouched for it. */
+export function claimedClient(
+  assertion: string,
+): { readonly issuer: string; readonly subject: string } | undefined {
   const parsed = parseCompactToken(assertion);
   if ('refusal' in parsed) return undefined;
   const { iss, sub } = parsed.claims;
-  return typeof iss === 'string' && iss === sub ? iss : undefined;
+  return typeof iss === 'string' && typeof sub === 'string'
+    ? { issuer: iss, subject: sub }
+    : undefined;
 }
 
 /** RFC 7523 §3 with our narrower terms. Undefined when it counts, else why not; the detail is for the log. */
@@ -55,11 +62,13 @@ function headerRefusal(header: Claims): string | undefined {
 }
 
 function claimsRefusal({ aud, exp, iat, nbf }: Claims, expected: AssertionExpectation) {
-  const { audience, now } = expected;
-  if (aud !== audience) return 'aud must be the public URL of the vault alone, as a string.';
+  const { audience, now, ofWorkload } = expected;
+  const named = ofWorkload && Array.isArray(aud) && aud.length === 1 ? (aud[0] as unknown) : aud;
+  if (named !== audience) return 'aud must be the public URL of the vault alone, as a string.';
   if (!isNumber(exp) || now >= exp + skewSeconds) return 'exp is missing or over.';
   if (!isNumber(iat) || iat > now + skewSeconds) return 'iat is missing or in the future.';
-  if (exp - iat > maxLifeSeconds) return 'It lives longer than 60 seconds.';
+  if (!ofWorkload && exp - iat > maxLifeSeconds) return 'It lives longer than 60 seconds.';
+  if (exp - iat > maxWorkloadLifeSeconds) return 'It lives longer than a day.';
   if (nbf !== undefined && (!isNumber(nbf) || nbf > now + skewSeconds))
     return 'nbf is in the future.';
   return undefined;

@@ -1,5 +1,6 @@
 import type { FieldError } from '#lib/problem/problem';
 import {
+  type CalledUrl,
   type Collection,
   laterMembers,
   notSupported,
@@ -7,7 +8,7 @@ import {
 } from './collection.js';
 import { adminAudienceDetail, opensRoutes } from './issuer-collection.js';
 import { type JsonObject, valueAt } from './json.js';
-import { type MachineClient, machineClient } from './machine-client.js';
+import { type MachineClient, machineClient, type Workload } from './machine-client.js';
 
 export const machineClients: Collection<MachineClient> = {
   name: 'machine-clients',
@@ -16,7 +17,7 @@ export const machineClients: Collection<MachineClient> = {
   secrets: [],
   immutable: {},
   guarded: [],
-  notYet: (body) => [...laterMembers(body, ['workload', 'returnUris']), ...laterKind(body)],
+  notYet: (body) => [...laterMembers(body, ['returnUris']), ...laterKind(body)],
   references: ({ upstreams }) =>
     upstreams === '*'
       ? []
@@ -25,15 +26,53 @@ export const machineClients: Collection<MachineClient> = {
           collection: 'upstreams',
           slug,
         })),
-  calledUrls: ({ jwksUri }) =>
-    jwksUri === undefined ? [] : [{ pointer: '/jwksUri', url: jwksUri }],
+  calledUrls: ({ jwksUri, workload }) => [
+    ...(jwksUri === undefined ? [] : [{ pointer: '/jwksUri', url: jwksUri }]),
+    ...(workload === undefined ? [] : [keysOf(workload)]),
+  ],
   effects: () => [],
   reentered: () => [],
   rules: (document, others) => [
     ...reservedName(document),
     ...adminAudienceConflicts(document, others),
+    ...workloadConflicts(document, others),
   ],
 };
+
+function keysOf({ issuer, jwksUri }: Workload): CalledUrl {
+  return jwksUri === undefined
+    ? { pointer: '/workload/issuer', url: issuer }
+    : { pointer: '/workload/jwksUri', url: jwksUri };
+}
+
+// A token says who its client is by issuer and subject alone; and a person's token must never be a client's.
+function workloadConflicts(
+  { slug, workload }: MachineClient,
+  others: RegistryDocuments,
+): FieldError[] {
+  if (workload === undefined) return [];
+  const { issuer, subject } = workload;
+  const ofPeople = others.issuers.some(
+    (one) => one['issuer'] === issuer || [one['alsoIssuedAs']].flat().includes(issuer),
+  );
+  if (ofPeople)
+    return [
+      {
+        pointer: '/workload/issuer',
+        code: 'issuer-of-people',
+        detail: 'People sign in at this issuer. A workload needs an issuer of its own.',
+      },
+    ];
+  const twin = others['machine-clients'].find(
+    (one) =>
+      one['slug'] !== slug &&
+      valueAt(one, ['workload', 'issuer']) === issuer &&
+      valueAt(one, ['workload', 'subject']) === subject,
+  );
+  if (twin === undefined) return [];
+  const detail = `The machine client "${String(twin['slug'])}" is this workload already.`;
+  return [{ pointer: '/workload/subject', code: 'taken', detail }];
+}
 
 // Consents name a service by its slug and all gateways together by `gateway`.
 function reservedName({ kind, slug }: MachineClient): FieldError[] {

@@ -15,6 +15,17 @@ const jwks = z.strictObject({
     .max(10),
 });
 
+/** A Kubernetes service account, or whatever else brings a JWT of its own as the assertion (RFC 7523 §3). */
+const workload = z.strictObject({
+  /** The cluster's issuer, byte for byte as its tokens name it. */
+  issuer: webUrl,
+  /** `system:serviceaccount:<namespace>:<name>`. */
+  subject: z.string().min(1).max(500),
+  /** Where its keys are; left out, the metadata of the issuer says so. */
+  jwksUri: webUrl.optional(),
+});
+export type Workload = z.output<typeof workload>;
+
 /** `machine-clients`: who may exchange tokens: gateways and services, by private_key_jwt. */
 export const machineClient = z
   .strictObject({
@@ -24,15 +35,20 @@ export const machineClient = z
     audiences: z.array(z.string().min(1).max(500)).max(20).default([]),
     jwks: jwks.optional(),
     jwksUri: webUrl.optional(),
+    workload: workload.optional(),
     /** Slugs of the upstreams it may use; `*` for all. */
     upstreams: z.union([z.literal('*'), z.array(slug).max(1000)]).default([]),
   })
-  .refine((value) => (value.jwks === undefined) !== (value.jwksUri === undefined), {
+  .refine(({ jwks: keys, jwksUri, workload: own }) => one(keys, jwksUri, own), {
     path: ['jwks'],
-    message: 'give exactly one of jwks and jwksUri',
+    message: 'give exactly one of jwks, jwksUri and workload',
   })
   .refine((value) => value.kind !== 'gateway' || value.publicUrl !== undefined, {
     path: ['publicUrl'],
     message: 'a gateway needs the public URL that its callers use',
   });
 export type MachineClient = z.output<typeof machineClient>;
+
+function one(...given: readonly unknown[]): boolean {
+  return given.filter((value) => value !== undefined).length === 1;
+}
