@@ -47,7 +47,7 @@ const entry: JsonObject = {
     id: text,
     issuer: text,
     subject: text,
-    oauthClient: text,
+    oauthClient: { type: ['string', 'null'], description: 'Null where the token was brought.' },
     upstream: { type: ['string', 'null'] },
     status: { enum: ['active', 'refreshing', 'needs_consent', 'revoked'] },
     reason: { type: ['string', 'null'] },

@@ -14,7 +14,8 @@ export interface GrantEntry {
   readonly id: string;
   readonly issuer: string;
   readonly subject: string;
-  readonly oauthClient: string;
+  /** Null where the person, or a page of the company's own, brought the token. */
+  readonly oauthClient: string | null;
   /** Null where the oauth client shares its grants between upstreams. */
   readonly upstream: string | null;
   readonly status: 'active' | 'refreshing' | 'needs_consent' | 'revoked';
@@ -83,7 +84,7 @@ export class PostgresGrantList {
     const rows = await this.database.query<Row>(
       `${entries}
         WHERE ($2::text IS NULL OR i.slug = $2) AND ($3::text IS NULL OR g.subject = $3)
-          AND ($4::text IS NULL OR o.slug = $4)
+          AND ($4::text IS NULL OR (o.slug = $4 AND o.collection = 'oauth-clients'))
           AND ($5::text IS NULL OR u.slug = $5 OR (u.id IS NULL AND EXISTS (
                 SELECT FROM registry_resource s WHERE s.collection = 'upstreams' AND s.slug = $5
                    AND s.document->'credential'->>'oauthClient' = o.slug)))
@@ -154,7 +155,8 @@ const entries = `
   needed AS MATERIALIZED (
     SELECT oauth_client_id, partition, array_agg(DISTINCT scope) AS scopes
       FROM required, unnest(scopes) AS scope GROUP BY oauth_client_id, partition)
-  SELECT g.id, i.slug AS issuer, g.subject, o.slug AS "oauthClient", u.slug AS upstream,
+  SELECT g.id, i.slug AS issuer, g.subject, u.slug AS upstream,
+         CASE WHEN o.collection = 'oauth-clients' THEN o.slug END AS "oauthClient",
          g.status, g.status_reason AS reason, g.status_since AS since, g.version::float8 AS version,
          CASE WHEN g.upstream_subject IS NOT NULL THEN
            jsonb_build_object('subject', g.upstream_subject, 'name', g.upstream_account) END AS account,

@@ -1,3 +1,4 @@
+import type { Transaction } from '../database/database.js';
 import { mintOpaque } from '../web/opaque.js';
 import type { BoundTrip } from '../sessions/browser-binding.js';
 import type { WebSession } from '../sessions/web-session.js';
@@ -9,8 +10,8 @@ import type { ConsentRequest } from './consent-requests.js';
 import type { ConsentStores } from './consent-stores.js';
 import { tripScopes } from './domain/trip.js';
 
-/** `over`: it has ended meanwhile. `changed`: more is asked for now than the page showed. */
-export type AllowOutcome = 'completed' | 'going' | 'changed' | 'over';
+/** `over`: it has ended meanwhile. `changed`: more is asked for now than the page showed. `leaving`: for a page of the company's own. */
+export type AllowOutcome = 'completed' | 'going' | 'leaving' | 'changed' | 'over';
 
 export interface Allowance {
   readonly request: ConsentRequest;
@@ -39,6 +40,9 @@ export class AllowInteraction {
         await this.completeConsent.completeIn(tx, { request, version, requestId });
         return 'completed';
       }
+      // Of a token that is pasted the word is no part alone.
+      if (request.way === 'paste') return 'over';
+      if (request.way === 'page') return this.#letGo(tx, allowance);
       await this.stores.authorizations.add(tx, authorizationOf(allowance, trip()));
       await this.stores.interactions.prolong(tx, current.id);
       await this.record.write(tx, request, {
@@ -49,22 +53,31 @@ export class AllowInteraction {
       return 'going';
     });
   }
+
+  /** What is allowed now, the page's backend may ask about and bring a token for. */
+  async #letGo(tx: Transaction, { request, requestId }: Allowance): Promise<AllowOutcome> {
+    const { id } = request.interaction;
+    await this.stores.interactions.noteAllowed(tx, id);
+    const action = 'interaction.allowed';
+    await this.record.write(tx, request, { action, outcome: 'success', requestId });
+    return 'leaving';
+  }
 }
 
 function authorizationOf({ request, session, version }: Allowance, trip: BoundTrip) {
-  const { interaction, oauthClient, resource, grant } = request;
+  const { interaction, grantKey, oauthClient, resource, grant } = request;
   return {
     stateHash: trip.stateHash,
     browserHash: trip.browserHash,
     sessionHash: session.hash,
     interactionId: interaction.id,
     interactionVersion: version,
-    oauthClientId: oauthClient.id,
+    oauthClientId: grantKey.oauthClientId,
     codeVerifier: mintOpaque(),
     nonce: mintOpaque().reveal(),
     scopes: tripScopes(interaction, grant && heldGrant(grant)),
     resource,
-    dpopKey: oauthClient.document.dpop === 'never' ? undefined : makeDpopKey(),
+    dpopKey: oauthClient?.document.dpop === 'never' ? undefined : makeDpopKey(),
     issuerId: interaction.issuerId,
     subject: interaction.subject,
   };

@@ -12,13 +12,16 @@ export class BeginConnection {
     private readonly opening: OpenInteraction,
   ) {}
 
-  /** Answers the id of the interaction; undefined for an upstream that needs no connection. */
+  /** Answers the id of the interaction. */
   async begin(
     { issuerId, subject }: SessionPerson,
     { upstream, oauthClient, grant }: Connection,
-  ): Promise<string | undefined> {
+  ): Promise<string> {
     const { credential } = upstream.document;
-    if (credential.type !== 'oauth') return undefined;
+    const scopes =
+      oauthClient && credential.type === 'oauth'
+        ? requiredScopes(credential, oauthClient.document)
+        : [];
     const opened = await this.stores.database.transaction((tx) =>
       this.opening.ask(tx, {
         issuerId,
@@ -27,7 +30,7 @@ export class BeginConnection {
         consumer: 'gateway',
         upstreamId: upstream.id,
         purpose: grant ? 'reconnect' : 'connect',
-        scopes: requiredScopes(credential, oauthClient.document),
+        scopes,
         clientName: undefined,
       }),
     );

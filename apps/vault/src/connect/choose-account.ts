@@ -30,6 +30,7 @@ export class ChooseAccount {
       if (needsTrip) await this.stores.interactions.step(tx, id, 'reopen', { status: 'pending' });
       else await this.completeConsent.completeIn(tx, { request, version, requestId });
     });
-    if (brought) await discard(this.providers.of(request.oauthClient), brought);
+    if (brought && request.oauthClient)
+      await discard(this.providers.of(request.oauthClient), brought);
   }
 }

@@ -10,6 +10,7 @@ import { ProblemPageFilter } from '../web/problem-page.filter.js';
 import { sendPage } from '../web/send-page.js';
 import { Admitted } from './admitted.js';
 import { ConsentRequests } from './consent-requests.js';
+import { formFault } from './pages/token-pages.js';
 import { RequestPages } from './request-page.js';
 
 /** Where links lead: the page of the request, for the person whose request it is. Nothing is decided by GET (row 4). */
@@ -63,7 +64,11 @@ export class ConnectController {
     const found = await this.requests.of(session, await find());
     if (!found) return this.admitted.unknown(reply, session, request.id);
     const query = request.query as Record<string, unknown>;
-    const wishes = { changed: query['changed'] === '1', again: query['again'] === '1' };
+    const wishes = {
+      changed: query['changed'] === '1',
+      again: query['again'] === '1',
+      fault: formFault.safeParse(query['token']).data,
+    };
     await sendPage(reply, await this.pages.of(found, session, wishes));
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Module } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown, Provider } from '@nestjs/common';
 import type { Clock } from '#lib/clock/clock';
+import type { Outbound } from '#lib/outbound/outbound';
 import type { VaultLogger } from '../log-events.js';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Refusals } from '../audit/refusals.js';
@@ -29,11 +30,14 @@ import {
   DATABASE,
   GRANTS,
   LOGGER,
+  OUTBOUND,
   PROVIDERS,
+  PUBLIC_URL,
   REFUSALS,
   REGISTRY,
   SEALER,
 } from '../tokens.js';
+import { CheckToken } from '../user-tokens/check-token.js';
 import { Admitted } from './admitted.js';
 import { AllowInteraction } from './allow-interaction.js';
 import { BeginConnection } from './begin-connection.js';
@@ -60,6 +64,7 @@ import { ReceiveCallback } from './receive-callback.js';
 import { RemoveApplication } from './remove-application.js';
 import { RequestPages } from './request-page.js';
 import { RestartInteraction } from './restart-interaction.js';
+import { SaveToken } from './save-token.js';
 
 const CONSENT_STORES = Symbol('ConsentStores');
 const sweepMs = 3_000;
@@ -125,8 +130,9 @@ const browsing: Provider[] = [
   },
   {
     provide: RequestPages,
-    useFactory: (unconfirmed: PostgresUnconfirmedAccountStore) => new RequestPages(unconfirmed),
-    inject: [PostgresUnconfirmedAccountStore],
+    useFactory: (unconfirmed: PostgresUnconfirmedAccountStore, publicUrl: string) =>
+      new RequestPages(unconfirmed, publicUrl),
+    inject: [PostgresUnconfirmedAccountStore, PUBLIC_URL],
   },
 ];
 
@@ -138,13 +144,15 @@ const deciding: Provider[] = [
       requests: ConsentRequests,
       completeConsent: CompleteConsent,
       record: ConsentRecord,
-      ...[admitted, binding, opening, providers, crashPoint, logger]: [
+      ...[admitted, binding, opening, providers, crashPoint, logger, outbound, clock]: [
         Admitted,
         BrowserBinding,
         OpenInteraction,
         Providers,
         CrashPoint,
         VaultLogger,
+        Outbound,
+        Clock,
       ]
     ): ConsentParts => ({
       admitted,
@@ -156,6 +164,7 @@ const deciding: Provider[] = [
       decline: new DeclineInteraction(stores, record),
       restart: new RestartInteraction(stores, opening),
       chooseAccount: new ChooseAccount(stores, completeConsent, providers),
+      saveToken: new SaveToken(stores, completeConsent, new CheckToken(outbound, logger), clock),
       goToProvider: new GoToProvider(stores, providers, logger),
     }),
     inject: [
@@ -169,6 +178,8 @@ const deciding: Provider[] = [
       PROVIDERS,
       CRASH_POINT,
       LOGGER,
+      OUTBOUND,
+      CLOCK,
     ],
   },
   {

@@ -111,10 +111,8 @@ export class ConnectionsController {
   async #next(answer: Decided): Promise<string | undefined> {
     const { session, connection } = answer;
     switch (answer.form.decision) {
-      case 'connect': {
-        const id = await this.parts.begin.begin(session, connection);
-        return id && `/requests/${id}`;
-      }
+      case 'connect':
+        return `/requests/${await this.parts.begin.begin(session, connection)}`;
       case 'disconnect':
         return this.#disconnect(answer);
       case 'remove': {

@@ -1,11 +1,13 @@
 import type { Clock } from '#lib/clock/clock';
 import type { ConsentStore } from '../grants/consent-store.js';
 import { covers } from '../grants/domain/scope-set.js';
+import { type GrantHolder, grantHolder } from '../grants/grant-holder.js';
 import type { Grants, GrantKey, GrantView } from '../grants/grants.js';
 import type { Interaction } from '../interactions/postgres-interaction-store.js';
 import type { Issuer } from '../registry/domain/issuer.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import type { Upstream } from '../registry/domain/upstream.js';
+import type { Credential } from '../registry/domain/upstream-credential.js';
 import type { ApplicationStanding, Registry, Stored } from '../registry/registry-snapshot.js';
 import { isSamePerson } from '../sessions/web-session.js';
 import type { SessionPerson } from '../sessions/web-session.js';
@@ -20,7 +22,10 @@ export interface ConsentRequest {
   readonly interaction: Interaction;
   readonly issuer: Stored<Issuer>;
   readonly upstream: Stored<Upstream>;
-  readonly oauthClient: Stored<OAuthClient>;
+  /** Our registration at the provider; undefined where the token is brought. */
+  readonly oauthClient: Stored<OAuthClient> | undefined;
+  /** What it takes beside the person's word: a trip to the provider, a token that is pasted here or handed over. */
+  readonly way: 'provider' | 'paste' | 'page';
   /** RFC 8707 `resource` for the provider. */
   readonly resource: string | undefined;
   readonly application: ApplicationStanding;
@@ -28,9 +33,14 @@ export interface ConsentRequest {
   readonly grant: GrantView | undefined;
   /** What this application was allowed before: all else on the page is new. */
   readonly allowed: readonly string[];
-  /** Whether Allow leads to the provider. */
+  /** Whether the person's word is not enough. */
   readonly needsTrip: boolean;
 }
+
+const ways: Readonly<Partial<Record<Credential['type'], ConsentRequest['way']>>> = {
+  'user-token': 'paste',
+  external: 'page',
+};
 
 /** Interactions as the person they belong to sees them. */
 export class ConsentRequests {
@@ -55,12 +65,12 @@ export class ConsentRequests {
     const issuer = registry.issuerById(interaction.issuerId);
     const upstream = registry.upstreamById(interaction.upstreamId);
     const credential = upstream?.document.credential;
-    if (!issuer || !upstream || credential?.type !== 'oauth') return undefined;
-    const oauthClient = registry.oauthClient(credential.oauthClient);
-    if (!oauthClient) return undefined;
+    const holder = upstream && grantHolder(registry, upstream);
+    if (!issuer || !credential || !holder) return undefined;
+    const { oauthClient } = holder;
     const application = registry.standing(issuer.document.slug, interaction.application);
     if (!mayAsk(interaction, application, issuer.document)) return undefined;
-    const grantKey = grantKeyOf(interaction, upstream, oauthClient);
+    const grantKey = grantKeyOf(interaction, holder);
     const [grant, consent] = await Promise.all([
       this.grants.find(grantKey),
       this.consents.find(interaction),
@@ -70,7 +80,8 @@ export class ConsentRequests {
       issuer,
       upstream,
       oauthClient,
-      resource: credential.resource,
+      way: ways[credential.type] ?? 'provider',
+      resource: credential.type === 'oauth' ? credential.resource : undefined,
       application,
       grantKey,
       grant,
@@ -97,11 +108,9 @@ function mayAsk(
 
 export function grantKeyOf(
   { issuerId, subject }: SessionPerson,
-  upstream: Stored<Upstream>,
-  oauthClient: Stored<OAuthClient>,
+  { id, partition }: Pick<GrantHolder, 'id' | 'partition'>,
 ): GrantKey {
-  const partition = oauthClient.document.sharing === 'shared' ? '' : upstream.id;
-  return { issuerId, subject, oauthClientId: oauthClient.id, partition };
+  return { issuerId, subject, oauthClientId: id, partition };
 }
 
 export function heldGrant(grant: GrantView): HeldGrant {

@@ -24,15 +24,19 @@ import type { ChooseAccount } from './choose-account.js';
 import type { ConsentRequest, ConsentRequests } from './consent-requests.js';
 import type { ConsentStores } from './consent-stores.js';
 import type { DeclineInteraction } from './decline-interaction.js';
+import { externalPage } from './external-page.js';
 import type { GoToProvider } from './go-to-provider.js';
 import { goingPage } from './pages/provider-pages.js';
 import type { RestartInteraction } from './restart-interaction.js';
+import type { SaveToken } from './save-token.js';
 
 // Scopes, application and account are not among the fields: they come from the stored request.
 const decisionForm = z.object({
   decision: z.enum(['allow', 'decline', 'restart', 'keep', 'replace']),
   version: z.coerce.number().int().positive(),
 });
+
+const tokenForm = z.object({ token: z.string(), version: z.coerce.number().int().positive() });
 
 export const CONSENT_PARTS = Symbol('ConsentParts');
 
@@ -45,6 +49,7 @@ export interface ConsentParts {
   readonly decline: DeclineInteraction;
   readonly restart: RestartInteraction;
   readonly chooseAccount: ChooseAccount;
+  readonly saveToken: SaveToken;
   readonly goToProvider: GoToProvider;
   readonly crashPoint: CrashPoint;
 }
@@ -77,6 +82,41 @@ export class ConsentController {
     const form = decisionForm.safeParse(body);
     if (!form.success) return seeOther(reply, `/requests/${id}`);
     await seeOther(reply, await this.#next({ ...found, form: form.data, request, reply }));
+  }
+
+  /** The person's answer together with a token. What is wrong with it is told by code: a token is in no address. */
+  @Post(':id/token')
+  @UseGuards(CsrfGuard)
+  async save(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const found = await this.#find(id, request, reply);
+    if (!found) return;
+    const page = `/requests/${id}`;
+    const form = tokenForm.safeParse(body);
+    if (!form.success) return seeOther(reply, page);
+    const { token: text, version } = form.data;
+    const pasted = { request: found.consent, version, text, requestId: request.id };
+    const outcome = await this.parts.saveToken.save(pasted);
+    if (outcome === 'told') return seeOther(reply, page);
+    await seeOther(reply, outcome === 'changed' ? `${page}?changed=1` : `${page}?token=${outcome}`);
+  }
+
+  /** Going to a page of the company's own, once it is allowed. */
+  @Get(':id/go')
+  async leave(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const found = await this.#find(id, request, reply);
+    if (!found) return;
+    const url = externalPage(found.consent);
+    if (!url) return seeOther(reply, `/requests/${id}`);
+    await sendPage(reply, goingPage({ request: found.consent, visitor: found.session }, url));
   }
 
   /** Going: Refresh carries on where a redirect of the form would be blocked by its policy. */
@@ -143,6 +183,7 @@ export class ConsentController {
       },
     );
     if (outcome === 'going') return `${page}/go/${tripId}`;
+    if (outcome === 'leaving') return `${page}/go`;
     return outcome === 'changed' ? `${page}?changed=1` : page;
   }
 }

@@ -25,6 +25,7 @@ export class GoToProvider {
     const authorization = await this.stores.authorizations.peek(stateHash);
     if (!authorization?.sessionHash.equals(session.hash)) return undefined;
     if (authorization.interactionId !== request.interaction.id) return undefined;
+    if (request.oauthClient === undefined) return undefined;
     const provider = this.providers.of(request.oauthClient);
     const url = await askedBy.run(requestId, () =>
       provider.authorizationUrl({ ...authorization, state }),

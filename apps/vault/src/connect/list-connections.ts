@@ -1,5 +1,6 @@
 import type { Consent } from '../grants/consent-store.js';
-import type { GrantView } from '../grants/grants.js';
+import { type GrantHolder, grantHolder } from '../grants/grant-holder.js';
+import type { GrantKey, GrantView } from '../grants/grants.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import type { Upstream } from '../registry/domain/upstream.js';
 import type { ApplicationStanding, Registry, Stored } from '../registry/registry-snapshot.js';
@@ -15,13 +16,14 @@ export interface ConnectedApplication {
 /** One upstream as a person sees it: connected by a grant, or only on offer. */
 export interface Connection {
   readonly upstream: Stored<Upstream>;
-  readonly oauthClient: Stored<OAuthClient>;
+  /** Undefined where the person brings the token. */
+  readonly oauthClient: Stored<OAuthClient> | undefined;
   /** Undefined where never connected, or disconnected. */
   readonly grant: GrantView | undefined;
   readonly applications: readonly ConnectedApplication[];
 }
 
-/** My connections: every upstream that signs in at a provider, in the order of its name. */
+/** My connections: every upstream that a person connects, in the order of its name. */
 export class ListConnections {
   constructor(
     private readonly stores: Pick<ConsentStores, 'grants' | 'consents'>,
@@ -39,10 +41,10 @@ export class ListConnections {
       consent,
       application: registry.standing(issuer, consent.application),
     });
-    return this.#offers().map(({ upstream, oauthClient }) => ({
+    return this.#offers().map(({ upstream, holder }) => ({
       upstream,
-      oauthClient,
-      grant: liveGrant(grants, person, upstream, oauthClient),
+      oauthClient: holder.oauthClient,
+      grant: liveGrant(grants, grantKeyOf(person, holder)),
       applications: consents
         .filter(({ upstreamId }) => upstreamId === upstream.id)
         .map(applicationOf),
@@ -54,26 +56,18 @@ export class ListConnections {
     return all.find(({ upstream }) => upstream.document.slug === slug);
   }
 
-  #offers(): { upstream: Stored<Upstream>; oauthClient: Stored<OAuthClient> }[] {
+  #offers(): { upstream: Stored<Upstream>; holder: GrantHolder }[] {
     const registry = this.registry.current();
     return registry.upstreams
       .flatMap((upstream) => {
-        const { credential } = upstream.document;
-        const oauthClient =
-          credential.type === 'oauth' ? registry.oauthClient(credential.oauthClient) : undefined;
-        return oauthClient ? [{ upstream, oauthClient }] : [];
+        const holder = grantHolder(registry, upstream);
+        return holder ? [{ upstream, holder }] : [];
       })
       .toSorted((a, b) => a.upstream.document.name.localeCompare(b.upstream.document.name));
   }
 }
 
-function liveGrant(
-  grants: readonly GrantView[],
-  person: SessionPerson,
-  upstream: Stored<Upstream>,
-  oauthClient: Stored<OAuthClient>,
-): GrantView | undefined {
-  const key = grantKeyOf(person, upstream, oauthClient);
+function liveGrant(grants: readonly GrantView[], key: GrantKey): GrantView | undefined {
   return grants.find(
     (grant) =>
       grant.oauthClientId === key.oauthClientId &&

@@ -85,7 +85,7 @@ export class PostgresUnconfirmedAccountStore {
          upstream_subject = excluded.upstream_subject, upstream_account = excluded.upstream_account`,
       [
         request.interaction.id,
-        this.sealer.seal(unconfirmedAccountPlace(request), new Secret(JSON.stringify(form))),
+        this.sealer.seal(placeOf(request), new Secret(JSON.stringify(form))),
         account?.subject ?? '',
         account?.name ?? null,
         confirmSeconds,
@@ -100,7 +100,7 @@ export class PostgresUnconfirmedAccountStore {
       [request.interaction.id],
     );
     if (!row) return undefined;
-    return this.#open(unconfirmedAccountPlace(request), row);
+    return this.#open(placeOf(request), row);
   }
 
   /** Takes out what nobody confirmed in time, by the oauth client that an upstream has now. Other replicas take others. */
@@ -153,6 +153,10 @@ export class PostgresUnconfirmedAccountStore {
   async remove(tx: Transaction, interactionId: string): Promise<void> {
     await queryOf(tx)('DELETE FROM unconfirmed_account WHERE interaction_id = $1', [interactionId]);
   }
+}
+
+function placeOf({ interaction, grantKey }: ConsentRequest): SealedPlace {
+  return unconfirmedAccountPlace({ interaction, oauthClient: { id: grantKey.oauthClientId } });
 }
 
 /** Where tokens that wait for the person's word are sealed. */

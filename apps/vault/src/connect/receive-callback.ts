@@ -9,6 +9,7 @@ import type { CompleteConsent } from './complete-consent.js';
 import type { ConsentRequest, ConsentRequests } from './consent-requests.js';
 import type { ConsentStores } from './consent-stores.js';
 import { isOtherAccount } from './domain/trip.js';
+import { holdUnconfirmed } from './hold-unconfirmed.js';
 import type { Authorization } from './postgres-authorization-store.js';
 import { refusalCause } from './refusal-cause.js';
 
@@ -93,6 +94,7 @@ export class ReceiveCallback {
 
   async #redeem(arrival: Arrival): Promise<CallbackOutcome> {
     const { authorization, request, state, callback } = arrival;
+    if (request.oauthClient === undefined) return { kind: 'invalid' };
     const provider = this.parts.providers.of(request.oauthClient);
     const result = await provider.redeem(callback.url, { ...authorization, state });
     this.parts.crashPoint('after-token-answer');
@@ -104,7 +106,8 @@ export class ReceiveCallback {
     const told = { kind: 'told', interactionId: interaction.id } as const;
     const held = grant && { status: grant.status, accountSubject: grant.account?.subject };
     if (held && isOtherAccount(held, account?.subject)) {
-      if (!(await this.#hold(request, version, brought))) await discard(provider, brought);
+      if (!(await holdUnconfirmed(this.stores, request, version, brought)))
+        await discard(provider, brought);
       return told;
     }
     const { requestId } = callback;
@@ -117,19 +120,6 @@ export class ReceiveCallback {
     this.parts.crashPoint('after-commit');
     if (!stored) await discard(provider, brought);
     return told;
-  }
-
-  /** False where the interaction has ended or changed meanwhile. */
-  async #hold(request: ConsentRequest, version: number, brought: Brought): Promise<boolean> {
-    const { database, interactions, unconfirmed } = this.stores;
-    const { id } = request.interaction;
-    return database.transaction(async (tx) => {
-      if ((await interactions.lock(tx, id))?.version !== version) return false;
-      if (!(await interactions.step(tx, id, 'hold', { status: 'confirming' }))) return false;
-      await unconfirmed.put(tx, request, brought);
-      await interactions.prolong(tx, id);
-      return true;
-    });
   }
 
   async #refused(arrival: Arrival, failure: ProviderFailure): Promise<CallbackOutcome> {

@@ -1,9 +1,11 @@
 import type { Page, Visitor } from '../web/page.js';
 import type { ConsentRequest } from './consent-requests.js';
+import { isAllowedElsewhere } from './external-page.js';
 import { consentPage } from './pages/consent-page.js';
 import { declinedPage, donePage, expiredPage } from './pages/ended-pages.js';
 import { accountDiffersPage, refusedPage } from './pages/provider-pages.js';
 import { nameOfAccount } from './pages/request-words.js';
+import { elsewherePage, type FormFault, uncheckedPage } from './pages/token-pages.js';
 import type { PostgresUnconfirmedAccountStore } from './postgres-unconfirmed-account-store.js';
 
 export interface PageWishes {
@@ -11,11 +13,16 @@ export interface PageWishes {
   readonly changed: boolean;
   /** The person wants to be asked again after a refusal. */
   readonly again: boolean;
+  /** What was wrong with the token that they gave last. */
+  readonly fault: FormFault | undefined;
 }
 
 /** Chooses the page of a request by its state: whatever the person does, a reload shows where it stands. */
 export class RequestPages {
-  constructor(private readonly unconfirmed: PostgresUnconfirmedAccountStore) {}
+  constructor(
+    private readonly unconfirmed: PostgresUnconfirmedAccountStore,
+    private readonly publicUrl: string,
+  ) {}
 
   async of(request: ConsentRequest, visitor: Visitor, wishes: PageWishes): Promise<Page> {
     const page = { request, visitor };
@@ -31,7 +38,9 @@ export class RequestPages {
       case 'pending': {
         const { refused } = request.interaction.outcome;
         if (refused && !wishes.again) return refusedPage(page, { ...refused, status: 200 });
-        return consentPage({ ...page, changed: wishes.changed });
+        if (isAllowedElsewhere(request)) return elsewherePage(page);
+        const { changed, fault } = wishes;
+        return consentPage({ ...page, changed, fault, host: new URL(this.publicUrl).host });
       }
     }
   }
@@ -40,6 +49,7 @@ export class RequestPages {
     const returned = await this.unconfirmed.find(request);
     const page = { request, visitor };
     if (!returned) return expiredPage(page);
+    if (request.way === 'paste') return uncheckedPage(page);
     return accountDiffersPage(page, {
       held: nameOfAccount(request.grant?.account),
       returned: nameOfAccount(returned.account),

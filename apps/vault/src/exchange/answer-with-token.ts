@@ -34,8 +34,8 @@ function tokenType({ upstream }: ExchangeTarget, { dpopKey }: Served): string {
   return header.toLowerCase() === 'authorization' && scheme === 'Bearer' ? 'Bearer' : 'N_A';
 }
 
-function bindingOf({ oauthClient }: ExchangeTarget, { dpopKey }: Served) {
+function bindingOf({ holder }: ExchangeTarget, { dpopKey }: Served) {
   if (dpopKey === undefined) return {};
   const jwk = proofKey.parse(JSON.parse(dpopKey.reveal()));
-  return { dpop: { jwk, required: oauthClient.document.dpop === 'always' } };
+  return { dpop: { jwk, required: holder.oauthClient?.document.dpop === 'always' } };
 }

@@ -1,17 +1,17 @@
+import { isBrought } from '../registry/domain/brought-credential.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
-import type { OAuthClient } from '../registry/domain/oauth-client.js';
 import type { Upstream } from '../registry/domain/upstream.js';
+import type { Credential } from '../registry/domain/upstream-credential.js';
 import type { RegistrySnapshot, Stored } from '../registry/registry-snapshot.js';
+import { type GrantHolder, grantHolder } from '../grants/grant-holder.js';
 import { requiredScopes } from '../grants/domain/required-scopes.js';
 import { covers, union } from '../grants/domain/scope-set.js';
 import type { ExchangeParameters, OAuthRefusal } from './domain/exchange-parameters.js';
 
-/** What is asked for: the upstream, whose registration there, with which scopes. */
+/** What is asked for: the upstream, what its grants are kept under, with which scopes. */
 export interface ExchangeTarget {
   readonly upstream: Stored<Upstream>;
-  readonly oauthClient: Stored<OAuthClient>;
-  /** Row id of the upstream, or '' where its oauth client's grants are shared. */
-  readonly partition: string;
+  readonly holder: GrantHolder;
   /** What the call needs: the upstream's own scopes, and what was asked beside them. */
   readonly scopes: readonly string[];
   /** All that may be asked for here; nothing else is, whoever names it. */
@@ -59,27 +59,28 @@ export function exchangeTarget(
       error: 'invalid_target',
       description: 'This upstream takes no credential; call it without one.',
     };
-  if (credential.type !== 'oauth')
+  if (credential.type !== 'oauth' && !isBrought(credential))
     return {
       error: 'invalid_target',
       description: `A credential of the type ${credential.type} is not exchanged in this version.`,
     };
-  const oauthClient = registry.oauthClient(credential.oauthClient);
-  if (oauthClient === undefined) return unknownTarget;
-  const required = requiredScopes(credential, oauthClient.document);
-  const { scopes, optionalScopes } = oauthClient.document;
-  const offered = union(required, scopes, optionalScopes);
+  const holder = grantHolder(registry, upstream);
+  if (holder === undefined) return unknownTarget;
+  const { required, offered, resource } = askable(credential, holder);
   if (!covers(offered, asked))
     return {
       error: 'invalid_scope',
       description: 'A scope is asked for that neither the upstream nor its oauth client lists.',
     };
-  return {
-    upstream,
-    oauthClient,
-    partition: oauthClient.document.sharing === 'shared' ? '' : upstream.id,
-    scopes: union(required, asked),
-    offered,
-    resource: credential.resource ?? '',
-  };
+  return { upstream, holder, scopes: union(required, asked), offered, resource };
+}
+
+/** A token that is brought has no scopes that we know of: it can do what it can do. */
+function askable(credential: Credential, { oauthClient }: GrantHolder) {
+  if (oauthClient === undefined || credential.type !== 'oauth')
+    return { required: [], offered: [], resource: '' };
+  const required = requiredScopes(credential, oauthClient.document);
+  const { scopes, optionalScopes } = oauthClient.document;
+  const offered = union(required, scopes, optionalScopes);
+  return { required, offered, resource: credential.resource ?? '' };
 }

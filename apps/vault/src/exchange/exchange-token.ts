@@ -124,13 +124,13 @@ export class ExchangeToken {
 
   /** What the consent says, not the call, names the token: calls of one application share one row. */
   async #token(settled: Asked): Promise<AccessTokenResult | 'broken'> {
-    const { scopes, resource, oauthClient } = settled.target;
+    const { scopes, resource, holder } = settled.target;
     try {
       const wanted = {
         key: grantKey(settled),
         resource,
         scopes,
-        allowed: oauthClient.document.narrowing ? settled.consent?.scopes : undefined,
+        allowed: holder.oauthClient?.document.narrowing ? settled.consent?.scopes : undefined,
         rejectedSha256: settled.parameters.rejectedSha256,
       };
       return await this.parts.tokens.get(wanted, settled.held);
@@ -223,8 +223,8 @@ function grantKey({ subject, target }: Settled) {
   return {
     issuerId: subject.issuerId,
     subject: subject.caller.subject,
-    oauthClientId: target.oauthClient.id,
-    partition: target.partition,
+    oauthClientId: target.holder.id,
+    partition: target.holder.partition,
   };
 }
 

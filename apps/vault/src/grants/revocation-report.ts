@@ -14,6 +14,7 @@ interface Revocation {
   /** Owed from now on, or still from before. */
   readonly pending: readonly OwedRevocation[];
   readonly unreadable: boolean;
+  readonly leftAlone: boolean;
 }
 
 type AtProvider = RevocationReport['atProvider'];
@@ -31,7 +32,9 @@ const unreadableDetail =
   'The stored tokens cannot be opened, so the provider could not be told. Remove the access in its own account settings.';
 
 /** What ending a grant achieved, and what of it stays valid until when. */
-export function reportOf({ grant, revoked, pending, unreadable }: Revocation): RevocationReport {
+export function reportOf(revocation: Revocation): RevocationReport {
+  const { grant, revoked, pending, unreadable } = revocation;
+  if (revocation.leftAlone) return reportOfBrought(grant);
   const atProvider = unreadable ? 'failed' : summaryOf(revoked.map(({ answer }) => answer));
   return {
     grantId: grant.id,
@@ -44,6 +47,24 @@ export function reportOf({ grant, revoked, pending, unreadable }: Revocation): R
         answer === 'not-supported' ? [forgotten(owed)] : [],
       ),
       ...handedOut(grant),
+    ],
+  };
+}
+
+// RFC 7009 is for tokens that an authorization server issued to us; this one only its owner can end.
+function reportOfBrought({ id, accessTokenExpiresAt }: StoredGrant): RevocationReport {
+  return {
+    grantId: id,
+    atProvider: 'not-supported',
+    detail:
+      'Symbolon has forgotten the token. The person brought it, so only they or an administrator of the service can revoke it there.',
+    retrying: false,
+    remaining: [
+      {
+        token: 'access_token',
+        validUntil: accessTokenExpiresAt ?? null,
+        detail: 'It is valid until it is revoked at the service.',
+      },
     ],
   };
 }

@@ -4,6 +4,7 @@ import type { Database, Transaction } from '../database/database.js';
 import type { VaultLogger } from '../log-events.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { GrantEvents } from './grant-events.js';
+import { isBroughtToken } from './grant-holder.js';
 import type { RevocationReport } from './grants.js';
 import type { PostgresConsentStore } from './postgres-consent-store.js';
 import type { StoredGrant } from './postgres-grant-row.js';
@@ -34,7 +35,11 @@ export interface Ended {
   readonly owed: readonly OwedRevocation[];
   /** A token was there that does not open. */
   readonly unreadable: boolean;
+  /** A token that was brought: its service is told nothing, and it may be valid there. */
+  readonly leftAlone: boolean;
 }
+
+const nothingOwed = { owed: [], unreadable: false, leftAlone: false } as const;
 
 interface Ending {
   readonly by: AuditActor;
@@ -80,9 +85,11 @@ export class RevokeGrant {
       const found = await this.parts.ending.tokensToRevoke(tx, id);
       if (found === undefined) return undefined;
       const { grant: before, tokens } = found;
-      if (before.status === 'revoked') return { grant: before, owed: [], unreadable: false };
+      if (before.status === 'revoked') return { grant: before, ...nothingOwed };
       const owed: OwedRevocation[] = [];
-      for (const token of tokens) owed.push(...(await this.#owe(tx, before, token, told)));
+      const isBrought = isBroughtToken(before);
+      if (!isBrought)
+        for (const token of tokens) owed.push(...(await this.#owe(tx, before, token, told)));
       const grant = await this.parts.ending.end(tx, before, reason);
       await this.parts.consents.removeOf(tx, grant, this.#upstreamsOf(grant));
       const issuer = this.parts.events.issuerOf(grant.issuerId);
@@ -94,7 +101,9 @@ export class RevokeGrant {
         detail: { reason },
       });
       await this.parts.events.publish(tx, grant);
-      const ended = { grant: before, owed, unreadable: owed.length < tokens.length };
+      const unreadable = !isBrought && owed.length < tokens.length;
+      const leftAlone = isBrought && tokens.length > 0;
+      const ended = { grant: before, owed, unreadable, leftAlone };
       await alongside?.(tx, ended);
       return ended;
     });

@@ -23,6 +23,8 @@ export type RefusalCause =
 
 export interface Interaction extends InteractionView {
   readonly outcome: InteractionOutcome;
+  /** The version that the person has allowed while the token is still to come. */
+  readonly allowedVersion: number | undefined;
 }
 
 export const interactionSeconds = 600;
@@ -40,12 +42,13 @@ interface Row {
   client_name: string | null;
   status: InteractionStatus;
   version: string;
+  allowed_version: string | null;
   outcome: InteractionOutcome | null;
   expires_in: number;
 }
 
 const columns = `id, issuer_id, subject, application, consumer, upstream_id, purpose, scopes, client_name, status,
-  version, outcome, extract(epoch FROM i.expires_at - now())::float8 AS expires_in`;
+  version, allowed_version, outcome, extract(epoch FROM i.expires_at - now())::float8 AS expires_in`;
 
 /** Interactions and the links that open them. Time is the database's. */
 export class PostgresInteractionStore {
@@ -171,6 +174,15 @@ export class PostgresInteractionStore {
     );
   }
 
+  /** The person allows what the row asks now; it stays pending, with the full time for what is to come. */
+  async noteAllowed(tx: Transaction, id: string): Promise<void> {
+    await queryOf(tx)(
+      `UPDATE interaction SET allowed_version = version, expires_at = now() + make_interval(secs => $2)
+        WHERE id = $1 AND status = 'pending'`,
+      [id, interactionSeconds],
+    );
+  }
+
   async noteRefusal(
     id: string,
     refused: NonNullable<InteractionOutcome['refused']>,
@@ -247,6 +259,7 @@ function interactionOf(row: Row): Interaction {
     clientName: row.client_name ?? undefined,
     status: statusNow(row.status, row.expires_in),
     version: Number(row.version),
+    allowedVersion: row.allowed_version === null ? undefined : Number(row.allowed_version),
     outcome: row.outcome ?? {},
     expiresInSeconds: Math.max(0, Math.ceil(row.expires_in)),
   };

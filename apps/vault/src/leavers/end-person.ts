@@ -80,7 +80,7 @@ export class EndPerson {
     }
   }
 
-  #connectionOf({ grant, owed, unreadable }: Ended): NewConnection {
+  #connectionOf({ grant, owed, unreadable, leftAlone }: Ended): NewConnection {
     const registry = this.parts.registry.current();
     return {
       grantId: grant.id,
@@ -95,6 +95,7 @@ export class EndPerson {
       accessTokenUntil: grant.accessTokenExpiresAt ?? null,
       owed: owed.length,
       unreadable,
+      leftAlone,
     };
   }
 }

@@ -58,6 +58,8 @@ export interface EndedConnection {
   readonly owed: number;
   /** A stored token did not open. */
   readonly unreadable: boolean;
+  /** The person had brought the token: nobody can be told to end it. */
+  readonly leftAlone: boolean;
 }
 
 /** What became of one token at its provider. */

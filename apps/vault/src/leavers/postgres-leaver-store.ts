@@ -68,14 +68,14 @@ export class PostgresLeaverStore {
     const query = queryOf(tx);
     await query(
       `INSERT INTO leaver_connection (leaver_id, grant_id, oauth_client, upstream, upstream_subject, upstream_account,
-         scopes, status_before, connected_at, last_used_at, access_token_until, owed, unreadable)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         scopes, status_before, connected_at, last_used_at, access_token_until, owed, unreadable, left_alone)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
        ON CONFLICT (leaver_id, grant_id) DO NOTHING`,
       [
         ...[id, ended.grantId, ended.oauthClient, ended.upstream],
         ...[ended.upstreamSubject, ended.upstreamAccount, ended.scopes, ended.statusBefore],
         ...[ended.connectedAt, ended.lastUsedAt, ended.accessTokenUntil],
-        ...[ended.owed, ended.unreadable],
+        ...[ended.owed, ended.unreadable, ended.leftAlone],
       ],
     );
     await query(`UPDATE leaver SET ${unsettled} WHERE id = $1 AND settled_at IS NOT NULL`, [id]);
@@ -186,7 +186,7 @@ export class PostgresLeaverStore {
       `SELECT grant_id AS "grantId", oauth_client AS "oauthClient", upstream, upstream_subject AS "upstreamSubject",
               upstream_account AS "upstreamAccount", scopes, status_before AS "statusBefore",
               connected_at AS "connectedAt", last_used_at AS "lastUsedAt", ended_at AS "endedAt",
-              access_token_until AS "accessTokenUntil", owed, unreadable
+              access_token_until AS "accessTokenUntil", owed, unreadable, left_alone AS "leftAlone"
          FROM leaver_connection WHERE leaver_id = $1 ORDER BY connected_at, grant_id`,
       [id],
     );

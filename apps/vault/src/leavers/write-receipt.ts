@@ -3,7 +3,9 @@ import {
   atProviderOf,
   type ConnectionEntry,
   latestOf,
+  leftAlone,
   lentCopies,
+  notOurs,
   type Receipt,
   remainderOf,
   type TokenEntry,
@@ -47,7 +49,7 @@ function connectionEntry(
   connection: EndedConnection,
   revocations: readonly TokenRevocation[],
 ): ConnectionEntry {
-  const { grantId, oauthClient, upstream, upstreamSubject, accessTokenUntil: until } = connection;
+  const { grantId, oauthClient, upstream, upstreamSubject } = connection;
   const tokens = revocations.filter((one) => one.grantId === grantId).map(tokenEntry);
   const states = tokens.map(({ state }) => state);
   const { owed, unreadable: isUnreadable, endedAt, scopes, statusBefore } = connection;
@@ -61,13 +63,15 @@ function connectionEntry(
     connectedAt: connection.connectedAt.toISOString(),
     lastUsedAt: iso(connection.lastUsedAt),
     endedAt: endedAt.toISOString(),
-    ...atProviderOf(states, { owed, isUnreadable }),
+    ...(connection.leftAlone ? leftAlone : atProviderOf(states, { owed, isUnreadable })),
     tokens,
-    remaining: [
-      ...tokens.flatMap(remainderOf),
-      ...(until !== null && until > endedAt ? [lentCopies(until.toISOString())] : []),
-    ],
+    remaining: [...tokens.flatMap(remainderOf), ...copies(connection)],
   };
+}
+
+function copies({ leftAlone: isLeft, accessTokenUntil: until, endedAt }: EndedConnection) {
+  if (isLeft) return [notOurs(iso(until))];
+  return until !== null && until > endedAt ? [lentCopies(until.toISOString())] : [];
 }
 
 function tokenEntry(revocation: TokenRevocation): TokenEntry {

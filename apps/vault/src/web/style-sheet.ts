@@ -97,6 +97,14 @@ button:hover, .button:hover { border-color: var(--ink); }
 .offers form { margin: 0; }
 .choices { display: grid; gap: .75rem; margin: 1.25rem 0 0; }
 .choices .button { justify-content: flex-start; text-align: left; }
+label, .field-label { display: block; font-weight: 640; margin: 0 0 .35rem; }
+.field { width: 100%; min-height: 2.75rem; padding: .55rem .8rem; border: 1px solid var(--edge); border-radius: .65rem; background: var(--paper); color: var(--ink); font: .9375rem/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+.masked { -webkit-text-security: disc; }
+.token-field:has(.show:checked) .masked { -webkit-text-security: none; }
+.show-row { display: flex; align-items: center; gap: .5rem; margin: .5rem 0 0; font-weight: 400; min-height: 1.75rem; }
+.show-row input { width: 1.15rem; height: 1.15rem; accent-color: var(--accent); }
+.instructions { white-space: pre-line; }
+.token-form { margin: 1.5rem 0 0; padding-top: 1.25rem; border-top: 1px solid var(--line); }
 @media (max-width: 30rem) {
   main { padding-left: .75rem; padding-right: .75rem; }
   header { padding-left: 1rem; padding-right: 1rem; }

@@ -7,8 +7,8 @@ export interface StateWords {
   readonly detail?: string;
 }
 
-/** The state of a grant in words. `now` is epoch seconds. */
-export function stateWords(grant: GrantView, now: number): StateWords {
+/** The state of a grant in words. `now` is epoch seconds; `isBrought`: the person gave the token. */
+export function stateWords(grant: GrantView, now: number, isBrought = false): StateWords {
   if (grant.status === 'needs_consent' || grant.status === 'revoked')
     return {
       tone: 'bad',
@@ -19,9 +19,13 @@ export function stateWords(grant: GrantView, now: number): StateWords {
     return {
       tone: 'warn',
       badge: 'Refused',
-      detail: 'The service refused the last request made as you. Reconnecting usually helps.',
+      detail: isBrought
+        ? 'The service refused your token. Reconnect with a new one.'
+        : 'The service refused the last request made as you. Reconnecting usually helps.',
     };
   const endsAt = grant.accessTokenExpiresAt && grant.accessTokenExpiresAt.getTime() / 1000;
+  if (isBrought && endsAt !== undefined)
+    return endsAt <= now ? tokenOver : { tone: '', badge: 'Working' };
   if (!grant.hasRefreshToken && endsAt !== undefined)
     return endsAt <= now
       ? {
@@ -32,3 +36,9 @@ export function stateWords(grant: GrantView, now: number): StateWords {
       : { tone: '', badge: 'Working', detail: 'The provider will ask you to sign in again soon.' };
   return { tone: '', badge: 'Working' };
 }
+
+const tokenOver: StateWords = {
+  tone: 'bad',
+  badge: 'Ended',
+  detail: 'Your token has expired. Reconnect with a new one.',
+};

@@ -58,7 +58,7 @@ function NothingYet({ hasOffers }: { hasOffers: boolean }) {
 function ConnectionCard({ connection, view }: { connection: Connection; view: ConnectionsView }) {
   const { upstream, grant, applications } = connection;
   if (!grant) return null;
-  const state = stateWords(grant, view.now);
+  const state = stateWords(grant, view.now, connection.oauthClient === undefined);
   const action = `/connections/${upstream.document.slug}`;
   return (
     <section class="card connection">
@@ -73,7 +73,7 @@ function ConnectionCard({ connection, view }: { connection: Connection; view: Co
         <div>
           <dt>Connected as</dt>
           <dd>
-            <Foreign name={nameOfAccount(grant.account) ?? 'an account without a name'} />
+            <Foreign name={nameOfAccount(grant.account) ?? unnamed(connection)} />
           </dd>
         </div>
         <div>
@@ -99,6 +99,10 @@ function ConnectionCard({ connection, view }: { connection: Connection; view: Co
       </form>
     </section>
   );
+}
+
+function unnamed({ oauthClient }: Connection): string {
+  return oauthClient ? 'an account without a name' : 'whoever made the token';
 }
 
 function Applications(props: {
@@ -176,8 +180,15 @@ export function disconnectPage(
           Disconnect <Foreign name={name} />?
         </h1>
         <p class="lead">
-          Within seconds no app can use it as you. Your organisation forgets its key, and we ask{' '}
-          <Foreign name={connection.oauthClient.document.name} /> to end it there too.
+          Within seconds no app can use it as you. Your organisation forgets its key
+          {connection.oauthClient ? (
+            <>
+              , and we ask <Foreign name={connection.oauthClient.document.name} /> to end it there
+              too.
+            </>
+          ) : (
+            <>. It still works there until you delete it in the settings of the service.</>
+          )}
         </p>
         {others.length > 0 && (
           <p class="note warn">

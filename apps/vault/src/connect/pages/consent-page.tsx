@@ -13,9 +13,27 @@ import {
 } from './request-words.js';
 import type { RequestPage } from './request-words.js';
 import { scopeWords } from './scope-words.js';
+import { type FormFault, TokenForm } from './token-pages.js';
+
+interface ConsentView extends RequestPage {
+  readonly changed: boolean;
+  /** What was wrong with the token that was given last. */
+  readonly fault: FormFault | undefined;
+  /** Of our own pages, for people to compare. */
+  readonly host: string;
+}
+
+function asksForToken({ way, needsTrip }: ConsentRequest): boolean {
+  return way === 'paste' && needsTrip;
+}
+
+function statusOf({ request, changed, fault }: ConsentView): number {
+  if (changed) return 409;
+  return fault !== undefined && asksForToken(request) ? 422 : 200;
+}
 
 /** The one question. `changed`: more is asked now than the page showed that was answered. */
-export function consentPage(page: RequestPage & { changed: boolean }): Page {
+export function consentPage(page: ConsentView): Page {
   const { request, visitor, changed } = page;
   const upstream = cleanText(request.upstream.document.name);
   const wish = isGrowth(request) ? 'do more with' : 'use';
@@ -23,7 +41,7 @@ export function consentPage(page: RequestPage & { changed: boolean }): Page {
     ? `Let ${cleanText(request.application.name)} ${wish} ${upstream}?`
     : `Connect ${upstream}?`;
   return {
-    status: changed ? 409 : 200,
+    status: statusOf(page),
     title,
     visitor,
     body: (
@@ -50,7 +68,11 @@ export function consentPage(page: RequestPage & { changed: boolean }): Page {
           <a href="?switch=1">Not you? Switch account</a>
         </div>
         <Facts request={request} />
-        <Decision request={request} visitor={visitor} />
+        {asksForToken(request) ? (
+          <TokenForm {...page} />
+        ) : (
+          <Decision request={request} visitor={visitor} />
+        )}
         {hasApplication(request) && (
           <p class="soft small after">Did not ask for this? Choose Not now.</p>
         )}
@@ -138,12 +160,27 @@ function Facts({ request }: { request: ConsentRequest }) {
           <>under My connections.</>
         )}
       </li>
-      {request.needsTrip && (
-        <li>
-          <strong>Next</strong> <ProviderName request={request} /> asks you to sign in there.
-        </li>
-      )}
+      {request.needsTrip && <Next request={request} />}
     </ul>
+  );
+}
+
+function Next({ request }: { request: ConsentRequest }) {
+  if (request.way === 'paste') return null;
+  return (
+    <li>
+      <strong>Next</strong>{' '}
+      {request.way === 'provider' ? (
+        <>
+          <ProviderName request={request} /> asks you to sign in there.
+        </>
+      ) : (
+        <>
+          your organisation’s own page at <ProviderName request={request} /> asks for your{' '}
+          <UpstreamName request={request} /> token.
+        </>
+      )}
+    </li>
   );
 }
 
@@ -174,7 +211,7 @@ function Growth({ request }: { request: ConsentRequest }) {
   );
 }
 
-function Permissions({ request, scopes }: { request: ConsentRequest; scopes: readonly string[] }) {
+export function Permissions({ request, scopes }: { request: ConsentRequest; scopes: readonly string[] }) {
   const { plain, named } = scopeWords(scopes);
   return (
     <ul class="plain">

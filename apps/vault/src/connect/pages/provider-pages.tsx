@@ -2,14 +2,20 @@ import type { RefusalCause } from '../../interactions/postgres-interaction-store
 import { cleanText } from '../../web/clean-text.js';
 import type { Page } from '../../web/page.js';
 import { Reference } from '../../web/problem-page.js';
-import { FormSecrets, pathOfRequest, ProviderName, UpstreamName } from './request-words.js';
+import {
+  FormSecrets,
+  pathOfRequest,
+  ProviderName,
+  providerName,
+  UpstreamName,
+} from './request-words.js';
 import type { RequestPage } from './request-words.js';
 
 /** On the way: the browser goes on by itself, and without that by the link. */
 export function goingPage({ request, visitor }: RequestPage, onwardTo: URL): Page {
   return {
     status: 200,
-    title: `On to ${cleanText(request.oauthClient.document.name)}`,
+    title: `On to ${cleanText(providerName(request))}`,
     visitor,
     onwardTo,
     body: (
@@ -17,7 +23,11 @@ export function goingPage({ request, visitor }: RequestPage, onwardTo: URL): Pag
         <h1>
           On to <ProviderName request={request} /> …
         </h1>
-        <p class="lead">You sign in there and come back here.</p>
+        <p class="lead">
+          {request.way === 'page'
+            ? 'Your organisation’s own page asks for your token there.'
+            : 'You sign in there and come back here.'}
+        </p>
         <p class="actions">
           <a class="button primary" href={onwardTo.href} rel="noreferrer">
             <span>
@@ -47,7 +57,7 @@ export function refusedPage(
 ): Page {
   return {
     status: refused.status,
-    title: `${cleanText(request.oauthClient.document.name)} did not finish the connection`,
+    title: `${cleanText(providerName(request))} did not finish the connection`,
     visitor,
     body: (
       <section class="card">

@@ -13,7 +13,14 @@ export function UpstreamName({ request }: { request: ConsentRequest }) {
 }
 
 export function ProviderName({ request }: { request: ConsentRequest }) {
-  return <Foreign name={request.oauthClient.document.name} />;
+  return <Foreign name={providerName(request)} />;
+}
+
+/** Who is asked for the token: the provider, a page of the company's own by its host, or the service itself. */
+export function providerName({ oauthClient, upstream }: ConsentRequest): string {
+  const { name, credential } = upstream.document;
+  if (credential.type === 'external') return new URL(credential.url).host;
+  return oauthClient?.document.name ?? name;
 }
 
 /** The application by the name that was checked, else by the id in its token; never by what it calls itself. */

@@ -5,7 +5,8 @@ export interface GrantFacts {
   readonly status: GrantStatus;
   readonly reason: string | null;
   readonly since: Date;
-  readonly oauthClient: string;
+  /** Null where the person brought the token. */
+  readonly oauthClient: string | null;
   readonly refreshable: boolean;
   readonly accessTokenExpiresAt: Date | null;
   /** No stored access token is valid any more. */
@@ -59,8 +60,15 @@ export function grantProblem(facts: GrantFacts): GrantProblem | null {
   if (facts.ended && facts.refreshable && facts.provider !== null)
     return problem(failing(facts, facts.provider), facts.provider.since, facts.provider);
   if (facts.ended && !facts.refreshable)
-    return problem(expired, facts.accessTokenExpiresAt, facts.refresh);
-  if (facts.rejectedAt !== null) return problem(rejected, facts.rejectedAt, facts.refresh);
+    return problem(
+      facts.oauthClient === null ? expiredBrought : expired,
+      facts.accessTokenExpiresAt,
+      facts.refresh,
+    );
+  if (facts.rejectedAt !== null) {
+    const told = facts.oauthClient === null ? rejectedBrought : rejected;
+    return problem(told, facts.rejectedAt, facts.refresh);
+  }
   if (facts.missingScopes.length > 0)
     return problem(scopeMissing(facts.missingScopes), null, facts.refresh);
   return null;
@@ -98,7 +106,7 @@ function needsPerson(reason: string | null): Told {
 function failing(facts: GrantFacts, { error }: RefreshFacts): Told {
   const [, code, detail = ''] = /^(\w+): (.*)$/s.exec(error ?? '') ?? [];
   const served = meanwhile(facts);
-  if (code === 'misconfigured') return misconfigured(facts.oauthClient, detail, served);
+  if (code === 'misconfigured') return misconfigured(facts.oauthClient ?? '', detail, served);
   return {
     code: 'provider_failing',
     detail: `${providerWords(detail)} ${served}`,
@@ -142,6 +150,18 @@ const rejected: Told = {
   code: 'rejected_by_upstream',
   detail: 'The upstream refuses even a fresh token, although the provider still issues them.',
   fix: 'Check that the account may use the upstream, and the credential’s resource and scopes. A call asks the person to connect again, at most once an hour.',
+};
+
+const expiredBrought: Told = {
+  code: 'expired',
+  detail: 'The token that the person brought has expired.',
+  fix: 'Nothing: the next call asks the person for another.',
+};
+
+const rejectedBrought: Told = {
+  code: 'rejected_by_upstream',
+  detail: 'The upstream refuses the token that the person brought.',
+  fix: 'Nothing: a call asks the person for another, at most once an hour. Check that the account may use the upstream.',
 };
 
 function scopeMissing(scopes: readonly string[]): Told {

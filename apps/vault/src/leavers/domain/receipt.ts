@@ -115,6 +115,21 @@ export function lentCopies(validUntil: string): RemainingEntry {
   };
 }
 
+/** Of a token that the person had brought, and that nobody but its service can end. */
+export const leftAlone = {
+  atProvider: 'not-supported',
+  detail:
+    'The person had made this token at the service themselves. Symbolon has forgotten it; an administrator of the service has to revoke it there.',
+} as const;
+
+export function notOurs(validUntil: string | null): RemainingEntry {
+  return {
+    token: 'access_token',
+    validUntil,
+    detail: 'The person had made it at the service, where it is valid until it is revoked.',
+  };
+}
+
 /** The end of it all, as far as it is known. */
 export function latestOf(
   remaining: readonly RemainingEntry[],
