@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decideAccess } from './access-rule.js';
+import { decideAccess, unmetClaims } from './access-rule.js';
 
 describe('what a token must carry', () => {
   const caller = {
@@ -31,5 +31,10 @@ describe('what a token must carry', () => {
   ];
   test.each(kinds)('%j: %s', (rule, kind) => {
     expect(decideAccess(caller, rule).kind).toBe(kind);
+  });
+
+  test('what is not met is named for administrators', () => {
+    const claims = { team: { equals: 'other' }, roles: { includes: 'y' }, none: { equals: 1 } };
+    expect(unmetClaims(caller, { scopes: ['x'], claims })).toEqual(['team', 'none']);
   });
 });

@@ -23,6 +23,13 @@ export function decideAccess(
   return { kind: 'insufficient-scope', scopes: rule.scopes };
 }
 
+/** Names of the claims that do not meet their conditions: for administrators, who may see what others lack. */
+export function unmetClaims({ claims }: Pick<Caller, 'claims'>, rule: AccessRule): string[] {
+  return Object.entries(rule.claims)
+    .filter(([name, condition]) => !meets(readClaim(claims, name), condition))
+    .map(([name]) => name);
+}
+
 type Condition = AccessRule['claims'][string];
 
 // A condition that asks for nothing is met by nothing: an empty rule must not open a door.

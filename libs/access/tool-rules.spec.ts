@@ -51,6 +51,18 @@ describe('which tools a caller may use', () => {
     expect(open.decide(undefined, 'anything').kind).toBe('sign-in');
   });
 
+  test('the table has a line for each rule, as they are looked for, and one for the default', () => {
+    expect(rules.decideAll(alice).map(({ rule: name, kind }) => [name, kind])).toEqual([
+      ['get_secret_santa', 'allowed'],
+      ['status', 'allowed'],
+      ['write', 'insufficient-scope'],
+      ['get_secret_*', 'allowed'],
+      ['get_*', 'allowed'],
+      ['old_*', 'refused'],
+      [undefined, 'refused'],
+    ]);
+  });
+
   test('a hidden tool is not public', () => {
     expect(rules.somePublic).toBe(true);
     const hidden = {

@@ -67,7 +67,16 @@ export class ToolRules {
 
   /** Undefined caller: a call without a token. */
   decide(who: Who, tool: string): ToolDecision {
-    const found = this.#ruleFor(tool);
+    return this.#decideBy(who, this.#ruleFor(tool));
+  }
+
+  /** The decision of each rule, in the order in which they are looked for, and of the default. */
+  decideAll(who: Who): readonly ToolDecision[] {
+    const exact = [...this.#exact.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+    return [...exact, ...this.#patterns, undefined].map((found) => this.#decideBy(who, found));
+  }
+
+  #decideBy(who: Who, found: FoundRule | undefined): ToolDecision {
     const rule = found?.name;
     if (found?.rule.hidden === true) return { kind: 'refused', rule, because: 'hidden' };
     if (found === undefined && this.policy.default === 'deny')

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** At most so many entries in one report. */
-export const mostReported = 500;
+/** At most so many entries in one report, so that the longest names fit into a body of 1 MiB. */
+export const mostReported = 200;
 
 // What Postgres and a log can hold; longer ones are no names.
 const text = (most: number) =>

@@ -12,6 +12,7 @@ import { InteractionsModule } from './interactions/interactions.module.js';
 import { LeaversModule } from './leavers/leavers.module.js';
 import { MachineClientsModule } from './machine-clients/machine-clients.module.js';
 import { PlatformModule } from './platform.module.js';
+import { PolicyModule } from './policy/policy.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
 import { RecoveryModule } from './recovery/recovery.module.js';
 import { RegistryModule } from './registry/registry.module.js';
@@ -36,6 +37,7 @@ export class AppModule {
         ProvidersModule,
         MachineClientsModule,
         WebhooksModule,
+        PolicyModule,
         GrantsModule,
         ImportsModule,
         InteractionsModule,

@@ -8,11 +8,13 @@ import { freshDatabase } from '#lib/testing/postgres-fresh-database';
 import { TestIssuer } from '#lib/testing/test-issuer';
 import type { RevocationReport } from '../grants/grants.js';
 import { PostgresAuditExport } from '../audit/postgres-audit-export.js';
+import { CountedRefusals } from '../audit/counted-refusals.js';
 import { PostgresAuditLog } from '../audit/postgres-audit-log.js';
 import { noCrash } from '../database/crash-point.js';
 import { PostgresDatabase } from '../database/postgres-database.js';
 import { PostgresEventBus } from '../events/postgres-event-bus.js';
 import { readKeyRing } from '../sealing/read-key-ring.js';
+import type { VaultLogger } from '../log-events.js';
 import { KeepUnsealed } from '../sealing/keep-unsealed.js';
 import { KeyRingSealer } from '../sealing/key-ring-sealer.js';
 import { PostgresSealingKeyStore } from '../sealing/postgres-sealing-key-store.js';
@@ -34,6 +36,7 @@ import {
   PUBLIC_URL,
   RECOVERY_REQUESTS,
   RECOVERY_STORE,
+  REFUSALS,
   REGISTRY,
   SCIM_ACCESS,
   REPLAY_ENDS,
@@ -112,6 +115,7 @@ export class AdminFixture {
         { provide: GRANTS, useValue: this.#grants() },
         { provide: GRANT_IMPORTS, useValue: {} },
         { provide: RECOVERY_STORE, useValue: {} },
+        { provide: REFUSALS, useValue: this.#refusals(logger) },
         { provide: RECOVERY_REQUESTS, useValue: {} },
         { provide: REPLAY_ENDS, useValue: {} },
         { provide: LEAVERS, useValue: {} },
@@ -138,6 +142,10 @@ export class AdminFixture {
 
   #settings({ recovery = false, bootstrap = [] }: FixtureOptions): AdminSettings {
     return { bootstrapToken: new Secret(this.bootstrapToken), recovery, bootstrap };
+  }
+
+  #refusals(logger: VaultLogger) {
+    return new CountedRefusals(this.database, new PostgresAuditLog(), logger);
   }
 
   #grants() {

@@ -74,6 +74,7 @@ import { ListPages } from './list-page.js';
 import { SealedCursors } from './sealed-cursor.js';
 import { TemplatesController } from './templates.controller.js';
 import { TestOAuthClient } from './test-oauth-client.js';
+import { UpstreamToolsController } from './upstream-tools.controller.js';
 import { WebhooksController } from './webhooks.controller.js';
 
 @Module({
@@ -90,6 +91,7 @@ import { WebhooksController } from './webhooks.controller.js';
     RecoveriesController,
     AuditEventsController,
     WebhooksController,
+    UpstreamToolsController,
     PortableController,
     OpenApiController,
     CollectionsController,

@@ -5,6 +5,7 @@ import type { Logger } from '#lib/observability/logger';
 import { createRequestId } from '#lib/observability/request-id';
 import { ProblemFilter } from '#lib/nest/problem.filter';
 import { MachineClientsModule } from '../machine-clients/machine-clients.module.js';
+import { PolicyModule } from '../policy/policy.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { RotationModule } from '../rotation/rotation.module.js';
@@ -33,6 +34,7 @@ export async function startFixtureApp(
       ProvidersModule,
       MachineClientsModule,
       WebhooksModule,
+      PolicyModule,
       RotationModule,
       AdminModule,
     ],

@@ -7,6 +7,7 @@ import { keyOperations } from './openapi-keys.js';
 import { leaverOperations } from './openapi-leavers.js';
 import { dryRun, openApiOperation, page, paging, type Operation } from './openapi-operations.js';
 import { changeSchema, problemSchema, resourceSchema } from './openapi-schemas.js';
+import { policyOperations } from './openapi-policy.js';
 import { recoveryOperations } from './openapi-recoveries.js';
 import { scimOperations } from './openapi-scim.js';
 import { templateOperations } from './openapi-templates.js';
@@ -19,6 +20,7 @@ export const adminOperations: readonly Operation[] = [
   ...Object.values(collections).flatMap(collectionOperations),
   ...issuerOperations,
   ...testOperations(),
+  ...policyOperations,
   ...templateOperations,
   ...grantOperations,
   ...leaverOperations,

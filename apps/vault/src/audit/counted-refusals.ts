@@ -56,20 +56,20 @@ export class CountedRefusals implements Refusals {
     await this.flush(Number.POSITIVE_INFINITY);
   }
 
-  async note(record: AuditRecord): Promise<void> {
+  async note(record: AuditRecord, times = 1): Promise<void> {
     const { requestId: _, ...kind } = record;
     const key = JSON.stringify(kind);
     const known = this.#repeated.get(key);
     if (known) {
-      known.times += 1;
+      known.times += times;
       return;
     }
     if (!this.#mayWrite()) {
-      this.#omitted += 1;
+      this.#omitted += times;
       return;
     }
     this.#repeated.set(key, { record, untilMs: this.now() + this.limits.windowMs, times: 0 });
-    await this.#write(record);
+    await this.#write(counted(record, times));
   }
 
   /** Writes the counts of windows that are over at `atMs`, and what was left out. */
@@ -104,6 +104,10 @@ export class CountedRefusals implements Refusals {
       this.logger.error({ event: 'audit.refusal_lost', action, requestId, err: error });
     }
   }
+}
+
+function counted(record: AuditRecord, times: number): AuditRecord {
+  return times === 1 ? record : { ...record, detail: { ...record.detail, times } };
 }
 
 function omission(times: number): AuditRecord {

@@ -18,6 +18,7 @@ interface Row {
   check_failure: string | null;
   /** Absent in the answer of a write. */
   registered?: RegistryRow['registered'] | null;
+  held_tools?: string[];
 }
 
 /** What of a resource is written. */
@@ -59,7 +60,9 @@ export class PostgresRegistryStore {
               ARRAY(SELECT DISTINCT s.name FROM registry_secret s WHERE s.resource_id = r.id ORDER BY s.name) AS secrets_set,
               (SELECT jsonb_build_object('authorizationServer', g.authorization_server, 'clientId', g.client_id,
                         'registeredAt', g.registered_at, 'clientSecretExpiresAt', g.client_secret_expires_at)
-                 FROM oauth_client_registration g WHERE g.oauth_client_id = r.id) AS registered
+                 FROM oauth_client_registration g WHERE g.oauth_client_id = r.id) AS registered,
+              ARRAY(SELECT DISTINCT t.name FROM upstream_tool t
+                     WHERE t.upstream_id = r.id AND t.state = 'held' ORDER BY t.name) AS held_tools
          FROM registry_version v LEFT JOIN registry_resource r ON true
         ORDER BY r.collection, r.slug`,
     );
@@ -163,6 +166,7 @@ function rowOf(row: Row): RegistryRow {
     secretsSet: row.secrets_set,
     checkFailure: row.check_failure ?? undefined,
     ...(row.registered ? { registered: row.registered } : {}),
+    ...(row.held_tools && row.held_tools.length > 0 ? { heldTools: row.held_tools } : {}),
   };
 }
 

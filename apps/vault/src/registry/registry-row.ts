@@ -14,6 +14,8 @@ export interface RegistryRow {
   readonly secretsSet: readonly string[];
   /** What the last check found wrong, in public words. */
   readonly checkFailure: string | undefined;
+  /** Of an upstream: names of tools that changed and wait for an administrator. */
+  readonly heldTools?: readonly string[];
   /** What an oauth client was made when it registered itself (RFC 7591); times as Postgres writes them. */
   readonly registered?: {
     readonly authorizationServer: string;

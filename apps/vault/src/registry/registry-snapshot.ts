@@ -35,6 +35,8 @@ export interface RegistrySnapshot {
   machineClient(slug: string): Stored<MachineClient> | undefined;
   webhook(slug: string): Stored<Webhook> | undefined;
   webhookById(id: string): Stored<Webhook> | undefined;
+  /** Tools of an upstream, by its id, that changed and wait for an administrator. */
+  heldTools(upstreamId: string): readonly string[];
   /** How far an application of an issuer is trusted: exact client id first, then patterns. */
   standing(issuerSlug: string, clientId: string): ApplicationStanding;
 }

@@ -44,6 +44,7 @@ export function snapshotOf({ version, rows }: RegistryRows): RegistrySnapshot {
     machineClient: bySlug(machineClients),
     webhook: bySlug(webhooks),
     webhookById: byId(webhooks),
+    heldTools: heldTools(rows),
     standing: standings(applications),
   });
 }
@@ -61,6 +62,11 @@ function bySlug<T extends { slug: string }>(all: readonly Stored<T>[]) {
 function byId<T>(all: readonly Stored<T>[]) {
   const index = new Map(all.map((one) => [one.id, one]));
   return (id: string) => index.get(id);
+}
+
+function heldTools(rows: RegistryRows['rows']) {
+  const held = new Map(rows.flatMap(({ id, heldTools: names }) => (names ? [[id, names]] : [])));
+  return (upstreamId: string): readonly string[] => held.get(upstreamId) ?? [];
 }
 
 function standings(applications: readonly Stored<Application>[]) {

@@ -9,16 +9,7 @@ import {
   secretsOfCredentials,
 } from './upstream-credential.js';
 
-const laterMember = [
-  'prefix',
-  'callerHeader',
-  'tools',
-  'toolChanges',
-  'egress',
-  'limits',
-  'consentAtSignIn',
-];
-const laterCredentials = ['token-exchange'];
+const laterMember = ['prefix', 'callerHeader', 'tools', 'egress', 'limits', 'consentAtSignIn'];
 
 export const upstreams: Collection<UpstreamDocument> = {
   name: 'upstreams',
@@ -28,11 +19,7 @@ export const upstreams: Collection<UpstreamDocument> = {
   secretsOf: secretsOfCredentials,
   immutable: {},
   guarded: [],
-  notYet: (body) => [
-    ...laterMembers(body, laterMember),
-    ...laterCredential(body),
-    ...laterQuery(body),
-  ],
+  notYet: (body) => [...laterMembers(body, laterMember), ...laterQuery(body)],
   references: credentialReferences,
   calledUrls: ({ url, credential }) => [{ pointer: '/url', url }, ...checkUrls(credential)],
   effects: (before, after) => effects(before, after),
@@ -47,13 +34,6 @@ function secretFault(value: string): string | undefined {
   return /^[\x21-\x7e]+$/.test(value)
     ? undefined
     : 'Must be visible ASCII without spaces; a scheme such as Basic belongs to inject.scheme.';
-}
-
-function laterCredential(body: JsonObject): FieldError[] {
-  const type = valueAt(body, ['credential', 'type']);
-  return typeof type === 'string' && laterCredentials.includes(type)
-    ? [notSupported('/credential/type', `credential type ${type}`)]
-    : [];
 }
 
 function laterQuery(body: JsonObject): FieldError[] {

@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { slug, webUrl, writeOnlySecret } from './names.js';
 
 /** What an endpoint can ask to be told. */
-const webhookEvents = ['grant.needs_consent', 'grant.revoked', 'grant.recovered'] as const;
+const webhookEvents = [
+  'grant.needs_consent',
+  'grant.revoked',
+  'grant.recovered',
+  'upstream.tools_changed',
+] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 
 /** `webhooks`: an endpoint of ours-to-call that is told what becomes of grants (Standard Webhooks). */

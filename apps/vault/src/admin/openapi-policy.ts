@@ -1,0 +1,56 @@
+import type { Operation } from './openapi-operations.js';
+
+const text = { type: 'string' };
+const path = '/admin/v1/upstreams/{slug}/tools';
+
+/** What decides about tools, and what becomes of their changes. */
+export const policyOperations: readonly Operation[] = [
+  {
+    method: 'get',
+    path,
+    tag: 'upstreams',
+    summary: 'The tools that a server lists, by fingerprint, and which of them wait',
+    answers: {
+      200: {
+        what: 'Each fingerprint: approved, held, or changed (noticed and not held).',
+        schema: {
+          type: 'object',
+          properties: {
+            upstream: text,
+            toolChanges: { enum: ['ignore', 'alert', 'hold'] },
+            items: { type: 'array', items: { type: 'object' } },
+          },
+        },
+      },
+      404: { what: 'There is no such upstream.' },
+    },
+  },
+  {
+    method: 'post',
+    path: `${path}/approve`,
+    tag: 'upstreams',
+    summary: 'Let changed tools through: some by name, or all that wait',
+    body: {
+      'application/json': {
+        oneOf: [
+          {
+            type: 'object',
+            required: ['names'],
+            properties: { names: { type: 'array', items: text } },
+          },
+          { type: 'object', required: ['all'], properties: { all: { const: true } } },
+        ],
+      },
+    },
+    answers: {
+      200: {
+        what: 'The names that waited.',
+        schema: {
+          type: 'object',
+          properties: { upstream: text, approved: { type: 'array', items: text } },
+        },
+      },
+      404: { what: 'There is no such upstream.' },
+    },
+  },
+];
