@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { jwtVerify, type CryptoKey, type KeyObject } from 'jose';
 import type { ConfigSnapshot } from '#lib/contract/config-snapshot';
+import { type ToolReport, type ToolReportAnswer, toolReport } from '#lib/contract/gateway-reports';
 import type { PublishedEvent, VaultEvent } from '#lib/contract/events';
 import { readBody, sendJson, startLocalServer, type LocalServer } from './local-server.js';
 
@@ -25,6 +26,13 @@ export class FakeVault {
   readonly exchanges: URLSearchParams[] = [];
   /** Nonces of the sessions that the gateway ended. */
   readonly endedSessions: string[] = [];
+  /** What gateways told (gateway-reports), in order. */
+  readonly reports: { readonly path: string; readonly body: unknown }[] = [];
+  /** What `POST /gateway/v1/tools` makes of a report. */
+  toolAnswer: (report: ToolReport) => Omit<ToolReportAnswer, 'version'> = () => ({
+    held: [],
+    overflow: [],
+  });
   /** How the next token requests are answered. */
   answer: (form: URLSearchParams) => ScriptedToken | Promise<ScriptedToken> = () => ({
     status: 503,
@@ -107,7 +115,16 @@ export class FakeVault {
     if (pathname === '/gateway/v1/config') return this.#config(request, response);
     if (pathname === '/gateway/v1/events' && !this.mute) return this.#events(response);
     if (pathname === '/gateway/v1/sessions/ended') return this.#sessionEnded(request, response);
+    if (request.method === 'POST') return this.#report(pathname, request, response);
     return sendJson(response, 404, {});
+  }
+
+  async #report(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body: unknown = JSON.parse(await readBody(request));
+    this.reports.push({ path, body });
+    if (path !== '/gateway/v1/tools') return sendJson(response, 200, {});
+    const answer = this.toolAnswer(toolReport.parse(body));
+    return sendJson(response, 200, { ...answer, version: String(this.#version) });
   }
 
   async #token(request: IncomingMessage, response: ServerResponse): Promise<void> {
