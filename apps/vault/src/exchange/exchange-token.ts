@@ -22,6 +22,7 @@ import { consumerOf } from './consumer.js';
 import type { ExchangeParameters, OAuthRefusal } from './domain/exchange-parameters.js';
 import type { ExchangeSubject, Subject } from './exchange-subject.js';
 import { type ExchangeTarget, exchangeTarget, upstreamFor } from './exchange-target.js';
+import type { AdmittedCall, FederatedToken } from './federated-token.js';
 import type { HandOuts } from './hand-outs.js';
 
 export type ExchangeAnswer =
@@ -39,6 +40,7 @@ export interface ExchangeParts {
   readonly database: Database;
   readonly audit: AuditLog;
   readonly handOuts: HandOuts;
+  readonly federated: FederatedToken;
   readonly clock: Clock;
 }
 
@@ -72,7 +74,12 @@ export class ExchangeToken {
   constructor(private readonly parts: ExchangeParts) {}
 
   async exchange(call: ExchangeCall): Promise<ExchangeAnswer> {
-    const settled = await this.#settle(call);
+    const admitted = await this.#admit(call);
+    if ('error' in admitted) return admitted;
+    const { credential } = admitted.upstream.document;
+    if (credential.type === 'token-exchange')
+      return this.parts.federated.exchange(admitted, credential);
+    const settled = this.#settle(admitted);
     if ('error' in settled) return settled;
     // Two reads on one way: the grant is needed whatever the consent says.
     const [consent, held] = await Promise.all([
@@ -94,7 +101,7 @@ export class ExchangeToken {
     return allowed ? this.#answer(asked, result) : this.exchange(asked);
   }
 
-  async #settle(call: ExchangeCall): Promise<Settled | OAuthRefusal> {
+  async #admit(call: ExchangeCall): Promise<AdmittedCall | OAuthRefusal> {
     const { client, parameters } = call;
     const registry = this.parts.registry.current();
     const upstream = upstreamFor(registry, client.document, parameters.target);
@@ -109,8 +116,14 @@ export class ExchangeToken {
     const { caller } = subject;
     if (decideAccess(caller, upstream.document.access).kind !== 'allowed')
       return { ...noAccess, caller };
+    return { ...call, subject, upstream };
+  }
+
+  #settle(admitted: AdmittedCall): Settled | OAuthRefusal {
+    const { upstream, subject, parameters } = admitted;
+    const registry = this.parts.registry.current();
     const target = exchangeTarget(registry, upstream, parameters.scopes);
-    return 'error' in target ? { ...target, caller } : { ...call, subject, target };
+    return 'error' in target ? { ...target, caller: subject.caller } : { ...admitted, target };
   }
 
   /** Nobody agreed to this for the application yet. The grant may have it already: then our own page is enough. */

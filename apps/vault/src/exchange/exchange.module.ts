@@ -3,6 +3,8 @@ import type { Clock } from '#lib/clock/clock';
 import type { TokenVerifier } from '#lib/jwt/token-verifier';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Refusals } from '../audit/refusals.js';
+import { AuthorizationServerModule } from '../authorization-server/authorization-server.module.js';
+import { LiveCallers } from '../authorization-server/live-callers.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import { AccessTokenFor } from '../grants/access-token-for.js';
 import type { ConsentStore } from '../grants/consent-store.js';
@@ -27,6 +29,7 @@ import { AskPerson } from './ask-person.js';
 import { ClientTokens } from './client-tokens.js';
 import { ExchangeSubject } from './exchange-subject.js';
 import { ExchangeToken } from './exchange-token.js';
+import { FederatedToken } from './federated-token.js';
 import { HandOuts } from './hand-outs.js';
 import { InteractionsController } from './interactions.controller.js';
 import type { VaultLogger } from '../log-events.js';
@@ -37,14 +40,14 @@ import { TokenController } from './token.controller.js';
 
 /** The token endpoint, and what machine clients ask around it. */
 @Module({
-  imports: [InteractionsModule],
+  imports: [InteractionsModule, AuthorizationServerModule],
   controllers: [TokenController, InteractionsController, MetadataController],
   providers: [
     {
       provide: ExchangeSubject,
-      useFactory: (verifier: TokenVerifier, registry: Registry, clock: Clock) =>
-        new ExchangeSubject(verifier, registry, clock),
-      inject: [TOKEN_VERIFIER, REGISTRY, CLOCK],
+      useFactory: (verifier: TokenVerifier, registry: Registry, clock: Clock, live: LiveCallers) =>
+        new ExchangeSubject(verifier, registry, clock, live),
+      inject: [TOKEN_VERIFIER, REGISTRY, CLOCK, LiveCallers],
     },
     {
       provide: AskPerson,
@@ -59,24 +62,35 @@ import { TokenController } from './token.controller.js';
       inject: [DATABASE, AUDIT_LOG, PostgresHeldGrants],
     },
     {
+      provide: FederatedToken,
+      useFactory: (
+        registry: Registry,
+        requests: PacedRequests,
+        handOuts: HandOuts,
+        ...[database, clock, logger]: [PostgresDatabase, Clock, VaultLogger]
+      ) => new FederatedToken({ registry, requests, handOuts, database, clock, logger }),
+      inject: [REGISTRY, PacedRequests, HandOuts, DATABASE, CLOCK, LOGGER],
+    },
+    {
       provide: ExchangeToken,
       useFactory: (
         registry: Registry,
         subjects: ExchangeSubject,
         consents: ConsentStore,
         grants: PostgresHeldGrants,
-        ...[tokens, askPerson, database, audit, clock, handOuts]: [
+        ...[tokens, askPerson, database, audit, clock, handOuts, federated]: [
           AccessTokenFor,
           AskPerson,
           PostgresDatabase,
           AuditLog,
           Clock,
           HandOuts,
+          FederatedToken,
         ]
       ) =>
         new ExchangeToken({
           ...{ registry, subjects, consents, grants, tokens },
-          ...{ askPerson, database, audit, clock, handOuts },
+          ...{ askPerson, database, audit, clock, handOuts, federated },
         }),
       inject: [
         REGISTRY,
@@ -89,6 +103,7 @@ import { TokenController } from './token.controller.js';
         AUDIT_LOG,
         CLOCK,
         HandOuts,
+        FederatedToken,
       ],
     },
     {

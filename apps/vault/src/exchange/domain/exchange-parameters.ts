@@ -10,6 +10,7 @@ export interface OAuthRefusal {
   readonly error:
     | 'access_denied'
     | 'invalid_client'
+    | 'invalid_grant'
     | 'invalid_request'
     | 'invalid_scope'
     | 'invalid_target'
