@@ -17,6 +17,7 @@ export const catalogue = {
   'not-supported': { status: 422, title: 'This is not supported yet.' },
   'precondition-required': { status: 428, title: 'An If-Match header is required.' },
   'too-many-requests': { status: 429, title: 'Too many requests.' },
+  'headers-too-large': { status: 431, title: 'The header fields are too large.' },
   internal: { status: 500, title: 'Something went wrong on our side.' },
   'upstream-invalid': { status: 502, title: 'The upstream answered something unusable.' },
   'upstream-unreachable': { status: 502, title: 'The upstream cannot be reached.' },

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import type { Registry } from 'prom-client';
 import { Agent } from 'undici';
 import { SynchronisedClock } from '#lib/clock/clock';
 import { ClientAssertions } from '#lib/contract/client-assertion';
@@ -12,10 +13,13 @@ import { VaultCredentials } from './credentials/vault-credentials.js';
 import { HealthController } from './health.controller.js';
 import { VerifiedInbound } from './inbound/verified-inbound.js';
 import { VerifiedTokens } from './inbound/verified-tokens.js';
+import { GatewayMetrics } from './limits/gateway-metrics.js';
+import { UpstreamLimits } from './limits/upstream-limits.js';
 import type { GatewayLogger } from './log-events.js';
 import { ReportDecisions } from './policy/report-decisions.js';
 import { ToolInventory } from './policy/tool-inventory.js';
 import { Catalogue } from './upstreams/catalogue.js';
+import { CircuitBreakers } from './upstreams/circuit-breakers.js';
 import { Heartbeats } from './upstreams/heartbeats.js';
 import { PendingInteractions } from './upstreams/pending-interactions.js';
 import { SnapshotFeed } from './upstreams/snapshot-feed.js';
@@ -24,7 +28,7 @@ import { VaultEvents } from './upstreams/vault-events.js';
 /** The gateway's parts, each a plain class made here and nowhere else. */
 @Module({})
 export class AppModule {
-  static for(config: GatewayConfig, logger: GatewayLogger): DynamicModule {
+  static for(config: GatewayConfig, logger: GatewayLogger, registry: Registry): DynamicModule {
     return {
       module: AppModule,
       controllers: [HealthController],
@@ -32,6 +36,7 @@ export class AppModule {
         ...vaultSide(config, logger),
         ...callerSide(config),
         ...lending(logger),
+        ...bounds(logger, registry),
         ...reporting(logger),
         readiness(logger),
       ],
@@ -84,8 +89,9 @@ function callerSide(config: GatewayConfig): Provider[] {
     },
     {
       provide: Catalogue,
-      useFactory: (outbound: Outbound) => new Catalogue(outbound.dispatcher),
-      inject: [Outbound],
+      useFactory: (outbound: Outbound, breakers: CircuitBreakers) =>
+        new Catalogue(outbound.dispatcher, breakers),
+      inject: [Outbound, CircuitBreakers],
     },
     {
       provide: VerifiedTokens,
@@ -136,6 +142,28 @@ function reporting(logger: GatewayLogger): Provider[] {
       useFactory: (vault: VaultClient, catalogue: Catalogue) =>
         new ToolInventory({ vault, version: () => catalogue.version, logger }),
       inject: [VaultClient, Catalogue],
+    },
+  ];
+}
+
+/** What holds calls back: the limits of upstreams, and the breakers of those that do not answer. */
+function bounds(logger: GatewayLogger, registry: Registry): Provider[] {
+  return [
+    { provide: GatewayMetrics, useFactory: () => new GatewayMetrics(registry) },
+    {
+      provide: UpstreamLimits,
+      useFactory: (clock: SynchronisedClock, metrics: GatewayMetrics) =>
+        new UpstreamLimits(clock, (upstream, limit) => metrics.limited(upstream, limit)),
+      inject: [SynchronisedClock, GatewayMetrics],
+    },
+    {
+      provide: CircuitBreakers,
+      useFactory: (clock: SynchronisedClock, metrics: GatewayMetrics) =>
+        new CircuitBreakers(clock, (upstream, state) => {
+          metrics.circuit(upstream, state === 'open');
+          logger.info({ event: state === 'open' ? 'circuit.opened' : 'circuit.closed', upstream });
+        }),
+      inject: [SynchronisedClock, GatewayMetrics],
     },
   ];
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { fastify as createFastify, type FastifyInstance } from 'fastify';
+import { Registry } from 'prom-client';
 import { SynchronisedClock } from '#lib/clock/clock';
 import { VaultClient } from '#lib/contract/vault-client';
 import { frameworkLog } from '#lib/observability/framework-log';
@@ -24,6 +25,7 @@ import { registerMetadataRoutes } from './inbound/metadata-route.js';
 import { registerNothingElse } from './inbound/nothing-else.js';
 import { VerifiedInbound } from './inbound/verified-inbound.js';
 import { VerifiedTokens } from './inbound/verified-tokens.js';
+import { UpstreamLimits } from './limits/upstream-limits.js';
 import type { GatewayEvent, GatewayLogger } from './log-events.js';
 import { registerMcpRoutes } from './mcp/mcp-route.js';
 import { ReportDecisions } from './policy/report-decisions.js';
@@ -49,6 +51,7 @@ export async function startGateway(
   config: GatewayConfig,
   logger: GatewayLogger,
   destination: { write(lines: string): unknown },
+  registry = new Registry(),
 ): Promise<RunningGateway> {
   // The server exists before the parts that judge its requests; it listens only after them.
   const gate: { inbound?: VerifiedInbound } = {};
@@ -65,7 +68,7 @@ export async function startGateway(
   });
   for (const method of METHODS) if (method !== 'CONNECT') addMethod(fastify, method);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.for(config, logger),
+    AppModule.for(config, logger, registry),
     new FastifyAdapter(fastify),
     { logger: frameworkLog(logger), abortOnError: false, bodyParser: false },
   );
@@ -124,6 +127,7 @@ function registerRoutes(
     upstreams: catalogue,
     credentials: app.get(VaultCredentials),
     clock: app.get(SynchronisedClock),
+    limits: app.get(UpstreamLimits),
   };
   registerMetadataRoutes(fastify, { publicUrl, catalogue });
   registerHttpRoutes(fastify, { ...parts, logger, access });
@@ -132,6 +136,8 @@ function registerRoutes(
   registerMcpRoutes(fastify, {
     ...parts,
     watch: app.get(PendingInteractions),
+    inventory: app.get(ToolInventory),
+    decisions: app.get(ReportDecisions),
     sealer,
     strictElicitation: config.strictElicitation,
     log: logger,
@@ -158,11 +164,9 @@ async function main(): Promise<void> {
     level: config.logLevel,
     destination,
   });
-  const metrics = await startMetricsServer({
-    port: config.metricsPort,
-    registry: createMetrics('gateway'),
-  });
-  const gateway = await startGateway(config, logger, destination);
+  const registry = createMetrics('gateway');
+  const metrics = await startMetricsServer({ port: config.metricsPort, registry });
+  const gateway = await startGateway(config, logger, destination, registry);
   logger.info({ event: 'gateway.started', publicUrl: config.publicUrl, listening: gateway.origin });
   stopOnSignal('gateway', logger, () => Promise.all([gateway.stop(), metrics.close()]));
 }

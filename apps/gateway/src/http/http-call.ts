@@ -1,80 +1,58 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { Problem } from '#lib/problem/problem';
-import type {
-  BorrowedCredential,
-  CredentialAnswer,
-  CredentialRequest,
-  Credentials,
-} from '../credentials/credentials.js';
-import { grow, type Growth, stillMissing } from '../credentials/grow.js';
+import type { BorrowedCredential } from '../credentials/credentials.js';
 import type { ProvenRequest } from '../credentials/proven-request.js';
 import { missingScopes } from '../credentials/scope-challenge.js';
-import type { Admitted } from '../inbound/inbound.js';
-import type { PreparedUpstream } from '../upstreams/upstreams.js';
+import { personKey } from '../credentials/use.js';
+import { bodyTooLarge } from '../limits/request-sizes.js';
+import type { StreamPlace } from '../limits/upstream-limits.js';
+import { isEventStream, locationOf } from './answer-head.js';
+import { BorrowingCall } from './borrowing-call.js';
+import { clientLeft, grantRevoked, isNotTheUpstreams, notPassedOn } from './call-ends.js';
+import { type Egress, egressOf } from './egress.js';
+import { OpenAnswer } from './open-answer.js';
+import { circuitOpen, limitProblem, rejectedOnce, upstreamProblem } from './refusals.js';
 import {
-  credentialProblem,
-  insufficient,
-  rejected,
-  rejectedOnce,
-  upstreamProblem,
-  writeProblem,
-} from './refusals.js';
-import { bodyKind, detachedBody, readShortBody } from './request-body.js';
+  bodyKind,
+  BodyTooLarge,
+  detachedBody,
+  readShortBody,
+  throwAwayRest,
+} from './request-body.js';
 import { forwardedHeaders } from './request-headers.js';
 import { returnedHeaders } from './response-headers.js';
-import { returnedLocation, upstreamPath } from './upstream-path.js';
-
-/** A request as node:http has it, and the id that its log lines bear. */
-export interface RawExchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly requestId: string;
-}
-
-export interface HttpCallDeps {
-  readonly credentials: Credentials;
-  readonly publicUrl: string;
-  /** Told of failures that are not the caller's. */
-  readonly failed: (call: HttpCall, error: unknown) => void;
-}
-
-const clientLeft = new Error('the client left');
-const grantRevoked = new Error('the grant was revoked');
-const refusedCredential = new Error('the upstream refused the credential');
-// A stream may pause, but not for ever.
-const silenceMs = 300_000;
+import { retryAfterAnswer, retryAfterError } from './retry.js';
+import { upstreamPath } from './upstream-path.js';
 
 /**
  * One admitted call on its way: the request goes out with the borrowed credential, the answer comes back as
  * it arrives. This object is undici's handler itself, so a call costs no stream, no promise and no copy of a
  * body where the credential is at hand.
  */
-export class HttpCall implements Dispatcher.DispatchHandler {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly requestId: string;
-  grantId: string | undefined;
-  #credential: BorrowedCredential | undefined;
+export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandler {
+  /** What the connection becomes where the upstream agrees. */
+  protected readonly upgrade: string | undefined = undefined;
+  readonly #egress: Egress | undefined;
+  protected readonly open = new OpenAnswer();
   #body: Buffer | null | 'stream' = null;
   #controller: Dispatcher.DispatchController | undefined;
   /** Of a token that is bound to a key. */
   #proven: ProvenRequest | undefined;
-  #replayed = false;
-  /** Of this call beside the upstream's own, once the upstream has named them. */
-  #grownScopes: readonly string[] | undefined;
-  #ended = false;
-  #unwatch: (() => void) | undefined;
+  #retried = false;
+  /** The attempt under way has a status. */
+  #answered = false;
+  #place: StreamPlace | undefined;
 
-  constructor(
-    private readonly deps: HttpCallDeps,
-    readonly admitted: Admitted,
-    readonly upstream: PreparedUpstream,
-    { request, response, requestId }: RawExchange,
-  ) {
-    this.request = request;
-    this.response = response;
-    this.requestId = requestId;
+  constructor(...call: ConstructorParameters<typeof BorrowingCall>) {
+    super(...call);
+    this.#place = this.exchange.place;
+    this.#egress = egressOf(this.upstream.config);
+  }
+
+  get replayable(): boolean {
+    return this.#body !== 'stream';
   }
 
   start(): void {
@@ -82,14 +60,15 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     if (kind === 'short') void this.#readBody();
     else {
       if (kind === 'stream') this.#body = 'stream';
-      this.#borrow();
+      this.borrow();
     }
   }
 
   /** The client is gone, or has its whole answer. */
   closed(): void {
-    this.#ended = true;
-    this.#unwatch?.();
+    this.ended = true;
+    this.#place?.leave();
+    this.open.close();
     this.#controller?.abort(clientLeft);
   }
 
@@ -97,67 +76,54 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     const body = await readShortBody(this.request);
     if (body === undefined) return;
     this.#body = body;
-    this.#borrow();
+    this.borrow();
   }
 
-  #borrow(): void {
-    const answer = this.deps.credentials.borrow(this.#credentialRequest());
-    if (answer instanceof Promise) answer.then(this.#borrowed, this.#broken);
-    else this.#borrowed(answer);
-  }
-
-  #credentialRequest(): CredentialRequest {
-    const { caller, token } = this.admitted;
-    const request = {
-      caller,
-      token,
-      upstream: this.upstream.config,
-      interaction: 'create',
-    } as const;
-    return this.#grownScopes === undefined ? request : { ...request, scopes: this.#grownScopes };
-  }
-
-  readonly #borrowed = (answer: CredentialAnswer): void => {
-    if (this.#ended) return;
-    if (answer.kind === 'credential') this.#send(answer);
-    else
-      this.#refuse(
-        credentialProblem(answer, this.deps.publicUrl, `/http/${this.upstream.config.slug}`),
-      );
-  };
-
-  #send(credential: BorrowedCredential, again = false): void {
-    const { request, upstream } = this;
+  protected send(again = false): void {
+    const { request, upstream, credential } = this;
+    if (credential === undefined) return;
+    const pauseSeconds = upstream.breaker.enter();
+    if (pauseSeconds > 0) return this.refuse(circuitOpen(upstream, pauseSeconds));
+    this.#answered = false;
     const method = request.method as Dispatcher.HttpMethod;
-    this.#credential = credential;
-    this.grantId = credential.grantId;
-    const { header, extra, dpop } = credential;
     const path = upstreamPath(upstream, request.url ?? '');
     const { origin } = upstream;
+    const { dpop } = credential;
     this.#proven = dpop && (again ? this.#proven : dpop.request({ method, origin, path }));
-    const added = { injected: header?.[0], extra, token: this.admitted.token };
-    const headers = forwardedHeaders(request.headers, added);
-    headers.push(...(this.#proven?.headers() ?? header ?? []), ...(extra ?? []));
-    const stream = this.#body === 'stream';
-    const length = stream ? request.headers['content-length'] : undefined;
-    if (length !== undefined) headers.push('content-length', length);
     upstream.dispatcher.dispatch(
       {
         origin,
         path,
         method,
-        headers,
-        body: this.#body === 'stream' ? detachedBody(request) : this.#body,
+        headers: this.headers(credential),
+        body: this.#outgoingBody(),
         headersTimeout: upstream.config.timeoutMs,
-        bodyTimeout: silenceMs,
+        bodyTimeout: this.deps.silenceMs,
+        upgrade: this.upgrade,
       },
       this,
     );
   }
 
+  protected headers({ header, extra }: BorrowedCredential): string[] {
+    const { headers } = this.request;
+    const { token } = this.admitted;
+    const listed = this.#egress?.requestHeaders;
+    const list = forwardedHeaders(headers, { injected: header?.[0], extra, token, listed });
+    list.push(...(this.#proven?.headers() ?? header ?? []), ...(extra ?? []));
+    const length = this.#body === 'stream' ? headers['content-length'] : undefined;
+    if (length !== undefined) list.push('content-length', length);
+    return list;
+  }
+
+  #outgoingBody(): Buffer | Readable | null {
+    if (this.#body !== 'stream') return this.#body;
+    return detachedBody(this.request, this.upstream.config.limits?.bodyBytes);
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#ended) controller.abort(clientLeft);
+    if (this.ended) controller.abort(clientLeft);
   }
 
   onResponseStart(
@@ -166,22 +132,80 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200) return;
-    if (this.#proven?.heard(status, headers) === true) return this.#proveAgain(controller);
-    const missing = missingScopes(status, headers['www-authenticate']);
-    if (missing !== undefined && this.#credential?.header !== undefined)
-      return this.#missing(controller, this.#credential, missing);
-    if (status === 401) return this.#refusedUpstream(controller);
-    const location = this.#location(status, headers);
-    if (location === elsewhere || status === 407) {
-      this.#refuse(
-        new Problem('upstream-invalid', unusableAnswer[status === 407 ? 'proxy' : 'redirect']),
-      );
-      controller.abort(new Error('unusable answer'));
-      return;
-    }
-    this.response.writeHead(status, returnedHeaders(headers, location));
+    this.answeredWith(status);
+    if (this.#asksAgain(controller, status, headers)) return;
+    const target = this.request.url ?? '';
+    const head = { status, headers, target };
+    const location = locationOf(this.upstream, this.deps.publicUrl, head);
+    if (location instanceof Problem) return this.#refuseAnswer(controller, location);
+    if (isEventStream(headers) && !this.#takesPlace(controller)) return;
+    const list = returnedHeaders(headers, location, this.#egress?.responseHeaders);
+    if (this.exchange.rateFields !== undefined) list.push(...this.exchange.rateFields);
+    this.response.writeHead(status, list);
     // What came in the same packet goes out with the head; otherwise the head goes alone, at once.
     process.nextTick(this.#headAlone);
+  }
+
+  protected answeredWith(status: number): void {
+    this.#answered = true;
+    this.upstream.breaker.answered(status);
+  }
+
+  /** Answers that are between the upstream and us. */
+  #asksAgain(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): boolean {
+    const { credential } = this;
+    // RFC 9449 §9: the token is good; the proof lacked a nonce, or was not understood.
+    if (this.#proven?.heard(status, headers) === true)
+      return this.#drop(controller, this.#proveAgain);
+    if (status < 400) return false;
+    const missing = missingScopes(status, headers['www-authenticate']);
+    if (missing !== undefined && credential?.header !== undefined)
+      return this.#drop(controller, () => this.refusals.missing(credential, missing));
+    if (status === 401) return this.#drop(controller, () => this.refusals.notAccepted(credential));
+    const waitMs = this.#retried ? undefined : retryAfterAnswer(this.#method, status, headers);
+    if (waitMs === undefined) return false;
+    return this.#drop(controller, () => this.#sendOnceMore(waitMs));
+  }
+
+  /** This answer goes no further; `then` says what follows. */
+  #drop(controller: Dispatcher.DispatchController, then: () => void): true {
+    controller.abort(notPassedOn);
+    then();
+    return true;
+  }
+
+  get #method(): string {
+    return this.request.method ?? '';
+  }
+
+  readonly #proveAgain = (): void => {
+    if (!this.replayable) return this.refuse(rejectedOnce(this.upstream));
+    setImmediate(() => {
+      if (!this.ended) this.send(true);
+    });
+  };
+
+  /** Streams are counted, and end with the caller's token. */
+  #takesPlace(controller: Dispatcher.DispatchController): boolean {
+    const { caller } = this.admitted;
+    const { limits, clock } = this.deps;
+    const place = this.#place ?? limits.openStream(personKey(caller), this.upstream.config);
+    if (place.kind === 'limited') {
+      this.#refuseAnswer(controller, limitProblem(place));
+      return false;
+    }
+    this.#place = place;
+    this.open.expireIn(caller.expiresAt - clock.now(), () => this.response.end());
+    return true;
+  }
+
+  #refuseAnswer(controller: Dispatcher.DispatchController, problem: Problem): void {
+    this.refuse(problem);
+    controller.abort(notPassedOn);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -197,101 +221,48 @@ export class HttpCall implements Dispatcher.DispatchHandler {
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#controller === controller) this.#controller = undefined;
-    if (this.#ended || error === refusedCredential || this.response.writableEnded) return;
+    if (!this.#answered) this.#noAnswer(error);
+    if (this.ended || error === notPassedOn || this.response.writableEnded) return;
     if (error === grantRevoked) this.response.destroy();
-    else this.#refuse(upstreamProblem(error));
+    else if (error instanceof BodyTooLarge) this.#bodyTooLarge();
+    else if (!this.#retries(error)) this.refuse(upstreamProblem(error));
+  }
+
+  #noAnswer(error: Error): void {
+    const { breaker } = this.upstream;
+    if (isNotTheUpstreams(error)) breaker.abandoned();
+    else breaker.failed();
+  }
+
+  #retries(error: Error): boolean {
+    if (this.#retried || this.#answered || !this.replayable) return false;
+    const waitMs = retryAfterError(this.#method, error);
+    if (waitMs === undefined) return false;
+    this.#sendOnceMore(waitMs);
+    return true;
+  }
+
+  #sendOnceMore(waitMs: number): void {
+    this.#retried = true;
+    setTimeout(() => {
+      if (!this.ended) this.send();
+    }, waitMs);
+  }
+
+  #bodyTooLarge(): void {
+    const { name, limits } = this.upstream.config;
+    this.refuse(limitProblem(bodyTooLarge(name, limits?.bodyBytes ?? 0)));
+    throwAwayRest(this.request);
   }
 
   readonly #headAlone = (): void => {
-    if (this.#ended || this.response.writableEnded) return;
+    if (this.ended || this.response.writableEnded) return;
     this.response.flushHeaders();
-    this.#unwatch = this.#credential?.revocation?.watch(this.#revoked);
+    this.open.watch(this.credential?.revocation, this.#revoked);
   };
 
   readonly #revoked = (): void => {
     this.#controller?.abort(grantRevoked);
     this.response.destroy();
   };
-
-  /** 201 and the redirects: within the upstream it leads through us, elsewhere a redirect is refused. */
-  #location(status: number, headers: IncomingHttpHeaders): string | typeof elsewhere | undefined {
-    const { location } = headers;
-    if (location === undefined) return undefined;
-    const path = upstreamPath(this.upstream, this.request.url ?? '');
-    const through = returnedLocation(this.upstream, path, location, this.deps.publicUrl);
-    return through ?? (status >= 300 && status < 400 ? elsewhere : undefined);
-  }
-
-  /** RFC 9449 §9: the token is good; the proof lacked a nonce, or was not understood. */
-  #proveAgain(controller: Dispatcher.DispatchController): void {
-    controller.abort(refusedCredential);
-    const credential = this.#credential;
-    if (this.#body === 'stream' || credential === undefined)
-      return this.#refuse(rejectedOnce(this.upstream));
-    setImmediate(() => {
-      if (!this.#ended) this.#send(credential, true);
-    });
-  }
-
-  // The upstream's 401 is between it and us; the caller's token is fine.
-  #refusedUpstream(controller: Dispatcher.DispatchController): void {
-    controller.abort(refusedCredential);
-    const credential = this.#credential;
-    if (this.#replayed || credential?.header === undefined)
-      return this.#refuse(rejected(this.upstream));
-    this.#replayed = true;
-    this.deps.credentials
-      .replace(this.#credentialRequest(), credential)
-      .then((answer) => this.#replaced(answer, credential), this.#broken);
-  }
-
-  #replaced(answer: CredentialAnswer, refused: BorrowedCredential): void {
-    if (this.#ended) return;
-    if (answer === refused) this.#refuse(rejected(this.upstream));
-    else if (answer.kind === 'credential' && this.#body === 'stream')
-      this.#refuse(rejectedOnce(this.upstream));
-    else this.#borrowed(answer);
-  }
-
-  /** RFC 6750 §3.1: the token is good, its scope is not enough. Once in a call, more is asked for. */
-  #missing(
-    controller: Dispatcher.DispatchController,
-    credential: BorrowedCredential,
-    missing: readonly string[],
-  ): void {
-    controller.abort(refusedCredential);
-    const request = this.#credentialRequest();
-    if (this.#grownScopes !== undefined)
-      return this.#refuse(insufficient(stillMissing(request, missing)));
-    this.#grownScopes = missing;
-    grow(this.deps.credentials, request, credential, missing).then(this.#grown, this.#broken);
-  }
-
-  readonly #grown = (growth: Growth): void => {
-    if (this.#ended) return;
-    if (growth.kind === 'never') this.#refuse(insufficient(growth.detail));
-    else if (growth.kind === 'answer') this.#borrowed(growth.answer);
-    else if (this.#body === 'stream') this.#refuse(rejectedOnce(this.upstream));
-    else this.#borrowed(growth.credential);
-  };
-
-  readonly #broken = (error: unknown): void => {
-    this.deps.failed(this, error);
-    writeProblem(
-      this.response,
-      new Problem('internal', 'Something went wrong on our side.'),
-      this.requestId,
-    );
-  };
-
-  #refuse(problem: Problem): void {
-    if (problem.cause !== undefined) this.deps.failed(this, problem.cause);
-    writeProblem(this.response, problem, this.requestId);
-  }
 }
-
-const elsewhere = Symbol('elsewhere');
-const unusableAnswer = {
-  proxy: 'The service asks for proxy authentication.',
-  redirect: 'The service redirects to another place, which is not followed.',
-};

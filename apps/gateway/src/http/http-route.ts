@@ -8,10 +8,18 @@ import type { Admitted, Inbound, Refusal } from '../inbound/inbound.js';
 import type { GatewayLogger } from '../log-events.js';
 import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
 import type { AccessLog } from './access-log.js';
-import { HttpCall, type HttpCallDeps, type RawExchange } from './http-call.js';
+import type { Limited } from '../limits/limited.js';
+import type { UpstreamLimits } from '../limits/upstream-limits.js';
+import { egressOf } from './egress.js';
+import { HttpCall } from './http-call.js';
+import type { HttpCallDeps, RawExchange } from './http-exchange.js';
 import { OpenCalls } from './open-calls.js';
-import { refusalProblem, writeProblem } from './refusals.js';
-import { slugOf } from './upstream-path.js';
+import { limitProblem, noWebSocket, refusalProblem, writeProblem } from './refusals.js';
+import { throwAwayRest } from './request-body.js';
+import { acceptUpgrades } from './upgrades.js';
+import { pathBelow, slugOf } from './upstream-path.js';
+import { asksForWebSocket, handshakeProblem } from './web-socket.js';
+import { WebSocketCall } from './web-socket-call.js';
 
 export interface HttpRouteDeps {
   readonly publicUrl: string;
@@ -21,7 +29,12 @@ export interface HttpRouteDeps {
   readonly clock: Clock;
   readonly logger: GatewayLogger;
   readonly access: AccessLog;
+  readonly limits: UpstreamLimits;
+  /** How long a stream may pause; five minutes. */
+  readonly silenceMs?: number;
 }
+
+const silenceMs = 300_000;
 
 /** `/http/{upstream}/{path}`: any method, streamed. Raw routes: nothing of Fastify touches a body. */
 export function registerHttpRoutes(fastify: FastifyInstance, deps: HttpRouteDeps): void {
@@ -40,6 +53,10 @@ export function registerHttpRoutes(fastify: FastifyInstance, deps: HttpRouteDeps
     });
     done();
   });
+  acceptUpgrades(fastify, {
+    refuseMalformed: (request) => deps.inbound.refuseMalformed(request),
+    serve: (exchange) => route.serve(exchange),
+  });
 }
 
 /** From the raw request to a call with an admitted caller. */
@@ -48,11 +65,12 @@ class HttpRoute {
   readonly #open = new OpenCalls();
 
   constructor(private readonly deps: HttpRouteDeps) {
+    const { credentials, publicUrl, clock, limits, logger } = deps;
     this.#callDeps = {
-      credentials: deps.credentials,
-      publicUrl: deps.publicUrl,
+      ...{ credentials, publicUrl, clock, limits },
+      silenceMs: deps.silenceMs ?? silenceMs,
       failed: (call, err) =>
-        deps.logger.error({
+        logger.error({
           event: 'http.failed',
           requestId: call.requestId,
           upstream: call.upstream.config.slug,
@@ -62,36 +80,53 @@ class HttpRoute {
   }
 
   serve(exchange: RawExchange): void {
-    const { request, response, requestId } = exchange;
+    const { request, requestId } = exchange;
     const startedMs = this.deps.clock.monotonicMs();
     const slug = slugOf(request.url ?? '');
     const upstream = this.#httpUpstream(slug);
-    const proceed = (admission: Admitted | Refusal) => {
-      if (!admission.ok) return this.#refuse(exchange, admission);
-      const problem =
-        upstream === undefined ? unknownService : unacceptable(request, admission.token);
-      if (upstream === undefined || problem)
-        return writeProblem(response, problem ?? unknownService, requestId);
-      this.#call(new HttpCall(this.#callDeps, admission, upstream, exchange), startedMs);
+    const proceed = (admission: Admitted | Refusal): void => {
+      if (!admission.ok) this.#refuse(exchange, admission);
+      else if (upstream === undefined) this.#write(exchange, unknownService);
+      else this.#admitted(admission, upstream, exchange, startedMs);
     };
     const admission = this.deps.inbound.admit(request, `/http/${slug}`, upstream?.config);
     if (!(admission instanceof Promise)) return proceed(admission);
     admission.then(proceed).catch((err: unknown) => {
       this.deps.logger.error({ event: 'http.failed', requestId, err });
-      writeProblem(
-        response,
-        new Problem('internal', 'Something went wrong on our side.'),
-        requestId,
-      );
+      this.#write(exchange, new Problem('internal', 'Something went wrong on our side.'));
     });
   }
 
-  #call(call: HttpCall, startedMs: number): void {
-    const { response } = call;
-    const person = personKey(call.admitted.caller);
+  #admitted(
+    admission: Admitted,
+    upstream: PreparedUpstream,
+    exchange: RawExchange,
+    startedMs: number,
+  ): void {
     // Gone while its token was verified: there will be no second `close`.
-    if (response.destroyed) return;
-    if (!this.#open.enter(person)) return writeProblem(response, tooManyCalls, call.requestId);
+    if (exchange.response.destroyed) return;
+    const { request } = exchange;
+    const { config } = upstream;
+    const refused = notPassed(request, upstream, admission.token);
+    if (refused !== undefined) return this.#write(exchange, refused);
+    const person = personKey(admission.caller);
+    const { limits } = this.deps;
+    const counted = config.limits && limits.admit(person, config, request);
+    if (counted?.kind === 'limited') return this.#tooMuch(exchange, counted);
+    const isStream = asksForWebSocket(request) || request.headers.accept === 'text/event-stream';
+    const place = isStream ? limits.openStream(person, config) : undefined;
+    if (place?.kind === 'limited') return this.#write(exchange, limitProblem(place));
+    const terms = counted || place ? { ...exchange, rateFields: counted?.fields, place } : exchange;
+    const Call = asksForWebSocket(request) ? WebSocketCall : HttpCall;
+    this.#call(new Call(this.#callDeps, admission, upstream, terms), person, startedMs);
+  }
+
+  #call(call: HttpCall, person: string, startedMs: number): void {
+    const { response } = call;
+    if (!this.#open.enter(person)) {
+      call.closed();
+      return writeProblem(response, tooManyCalls, call.requestId);
+    }
     response.on('error', () => undefined);
     response.once('close', () => {
       this.#open.leave(person);
@@ -99,6 +134,16 @@ class HttpRoute {
       this.deps.access.wrote(call, this.deps.clock.monotonicMs() - startedMs);
     });
     call.start();
+  }
+
+  #write({ response, requestId }: RawExchange, problem: Problem): void {
+    writeProblem(response, problem, requestId);
+  }
+
+  /** What is left of a body that is too large is not waited for. */
+  #tooMuch(exchange: RawExchange, refusal: Limited): void {
+    this.#write(exchange, limitProblem(refusal));
+    if (refusal.code === 'too-large') throwAwayRest(exchange.request);
   }
 
   /** The log says what a caller's 401 was about; of the token it says nothing. */
@@ -128,14 +173,19 @@ const tooManyCalls = new Problem('too-many-requests', 'You have too many calls o
 const tokenInUrl = new Problem('invalid-request', 'An access token must not stand in a URL.');
 // RFC 9110 §9.3.8: the answer would repeat the request, and with it the borrowed token.
 const noTrace = new Problem('method-not-allowed', 'TRACE is not passed on.');
-const noWebSocket = new Problem(
-  'not-supported',
-  'WebSocket connections are not supported here yet.',
-);
 
-function unacceptable(request: IncomingMessage, token: string): Problem | undefined {
-  const { method, url = '', headers } = request;
+/** What an upstream's rules, or all upstreams', say against a request. */
+function notPassed(
+  request: IncomingMessage,
+  upstream: PreparedUpstream,
+  token: string,
+): Problem | undefined {
+  const { method = '', url = '' } = request;
   if (method === 'TRACE') return noTrace;
   if (url.length > token.length && url.includes(token)) return tokenInUrl;
-  return headers.upgrade?.toLowerCase() === 'websocket' ? noWebSocket : undefined;
+  const egress = egressOf(upstream.config);
+  const refused = egress?.refusal(method, pathBelow(upstream, url));
+  if (refused !== undefined || !asksForWebSocket(request)) return refused;
+  if (egress?.webSocket !== true) return noWebSocket(upstream);
+  return handshakeProblem(request, token);
 }

@@ -5,6 +5,7 @@ import { OutboundError } from '#lib/outbound/outbound-error';
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
 import { wwwAuthenticate } from '../inbound/challenge.js';
 import type { Refusal } from '../inbound/inbound.js';
+import type { Limited } from '../limits/limited.js';
 import { metadataUrl } from '../inbound/resource-metadata.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 
@@ -94,4 +95,25 @@ export function insufficient(detail: string): Problem {
 export function rejectedOnce({ config }: PreparedUpstream): Problem {
   const detail = `${config.name} refused an old token. There is a new one now: send the request again.`;
   return new Problem('upstream-rejected-credential', detail, { headers: { 'retry-after': '1' } });
+}
+
+export function limitProblem({ code, detail, headers }: Limited): Problem {
+  return new Problem(code, detail, { headers });
+}
+
+export function circuitOpen({ config }: PreparedUpstream, pauseSeconds: number): Problem {
+  const detail = `${config.name} does not answer: calls are held back until it does. Try again in ${pauseSeconds} s.`;
+  return new Problem('temporarily-unavailable', detail, {
+    headers: { 'retry-after': String(pauseSeconds) },
+  });
+}
+
+export const notThisHandshake = new Problem(
+  'upstream-invalid',
+  'The service did not answer this WebSocket handshake.',
+);
+
+export function noWebSocket({ config }: PreparedUpstream): Problem {
+  const detail = `WebSocket connections to ${config.name} are not allowed here; an administrator allows them with egress.webSocket.`;
+  return new Problem('forbidden', detail);
 }

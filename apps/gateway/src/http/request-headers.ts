@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isNeverSent } from '#lib/contract/passed-headers';
 
 /*
  * What may go to an upstream: an allow-list. APIs also need names of their own (`x-github-api-version`), so
@@ -50,15 +51,16 @@ const allowed = new Set([
   'want-content-digest',
   'want-repr-digest',
 ]);
-const privateName =
-  /^x-(?:.*(?:auth|token|key|secret|cookie|session|csrf|xsrf|credential|assertion|jwt|sso|saml|identity|user|email|roles?$|groups?$|principal|impersonat|on-behalf|acting-as|forward|client|cert|remote|real-ip|original|rewrite|host|method|proxy|proto|cluster|envoy|amzn|b3).*)$/;
-const idempotency = /^x-(?:idempotency-key|client-request-id)$/;
 
-/** Whether a header (lower case) may go upstream. Names with `_` are read as `-` by some servers: never. */
-function isForwarded(name: string): boolean {
+/** Without these a body cannot be read. */
+const describesBody = new Set(['content-encoding', 'content-type']);
+
+/** Whether a header (lower case) may go upstream: those of `listed`, else the usual ones; some never. */
+function isForwarded(name: string, listed: ReadonlySet<string> | undefined): boolean {
+  if (listed !== undefined)
+    return (describesBody.has(name) || listed.has(name)) && !isNeverSent(name);
   if (allowed.has(name)) return true;
-  if (!name.startsWith('x-') || name.includes('_')) return false;
-  return !privateName.test(name) || idempotency.test(name);
+  return name.startsWith('x-') && !isNeverSent(name);
 }
 
 /** What a request bears that its caller did not say. */
@@ -67,6 +69,8 @@ interface Added {
   readonly extra: readonly string[] | undefined;
   /** The caller's own, which stays here. */
   readonly token: string;
+  /** What an administrator lets pass, where that is said. */
+  readonly listed?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -75,12 +79,12 @@ interface Added {
  */
 export function forwardedHeaders(
   headers: IncomingHttpHeaders,
-  { injected, extra, token }: Added,
+  { injected, extra, token, listed }: Added,
 ): string[] {
   const named = connectionNames(headers.connection);
   const list: string[] = [];
   for (const name in headers) {
-    if (!isForwarded(name) || name === injected || named?.has(name)) continue;
+    if (!isForwarded(name, listed) || name === injected || named?.has(name)) continue;
     if (extra !== undefined && extra.includes(name)) continue;
     const value = headers[name];
     if (typeof value !== 'string') continue;

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isNeverReturned } from '#lib/contract/passed-headers';
 import { connectionNames } from './request-headers.js';
 
 /*
@@ -46,25 +47,34 @@ const allowed = new Set([
   'vary',
   'warning',
 ]);
-const privateName =
-  /^x-(?:accel-|sendfile|lighttpd-|.*(?:auth|token|secret|cookie|session|csrf|xsrf|credential|powered-by|frame-options|xss|permitted|real-ip|forward|amzn|envoy).*)/;
 
-/** Whether a response header (lower case) may reach the caller. */
-function isReturned(name: string): boolean {
+/** Without these a body cannot be read. */
+const describesBody = new Set([
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+]);
+
+/** Whether a response header (lower case) may reach the caller: those of `listed`, else the usual ones; some never. */
+function isReturned(name: string, listed: ReadonlySet<string> | undefined): boolean {
+  if (listed !== undefined)
+    return describesBody.has(name) || (listed.has(name) && !isNeverReturned(name));
   if (allowed.has(name)) return true;
-  return name.startsWith('x-') && !name.includes('_') && !privateName.test(name);
+  return name.startsWith('x-') && !isNeverReturned(name);
 }
 
 /** The response headers that the caller gets, as the flat list that `writeHead` takes. */
 export function returnedHeaders(
   headers: IncomingHttpHeaders,
   location: string | undefined,
+  listed?: ReadonlySet<string>,
 ): string[] {
   const named =
     typeof headers.connection === 'string' ? connectionNames(headers.connection) : undefined;
   const list: string[] = [];
   for (const name in headers) {
-    if (!isReturned(name) || named?.has(name)) continue;
+    if (!isReturned(name, listed) || named?.has(name)) continue;
     const value = headers[name];
     if (typeof value === 'string') list.push(name, value);
     else if (value !== undefined) for (const one of value) list.push(name, one);

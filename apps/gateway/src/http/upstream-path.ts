@@ -16,6 +16,13 @@ export function upstreamPath(upstream: PreparedUpstream, target: string): string
   return `${upstream.basePath === '' ? '/' : upstream.basePath}${rest}`;
 }
 
+/** The path below the upstream's URL, raw and without the query; empty for the URL itself. */
+export function pathBelow(upstream: PreparedUpstream, target: string): string {
+  const start = prefix.length + upstream.config.slug.length;
+  const end = target.indexOf('?', start);
+  return end < 0 ? target.slice(start) : target.slice(start, end);
+}
+
 /**
  * Where a `Location` of the upstream leads when it is called through us; undefined where it leads
  * elsewhere. `path` is what was asked for, against which a relative reference counts.

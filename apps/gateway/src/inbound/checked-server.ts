@@ -3,6 +3,7 @@ import { createRequestId } from '#lib/observability/request-id';
 import { Problem } from '#lib/problem/problem';
 import { renderProblemJson } from '#lib/problem/render';
 import { answerCors } from './cors.js';
+import { InboundMessage } from './inbound-message.js';
 import type { Inbound } from './inbound.js';
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -23,20 +24,23 @@ export function checkedServer(
   inbound: Pick<Inbound, 'refuseMalformed'>,
   listener: Listener,
 ): Server {
-  const server = createServer(limits, (request, response) => {
-    const refusal = inbound.refuseMalformed(request);
-    if (refusal === undefined) {
-      const { origin } = request.headers;
-      if (origin !== undefined && !isMetadata(request) && answerCors(request, response, origin))
+  const server = createServer(
+    { ...limits, IncomingMessage: InboundMessage },
+    (request, response) => {
+      const refusal = inbound.refuseMalformed(request);
+      if (refusal === undefined) {
+        const { origin } = request.headers;
+        if (origin !== undefined && !isMetadata(request) && answerCors(request, response, origin))
+          return;
+        listener(request, response);
         return;
-      listener(request, response);
-      return;
-    }
-    const problem = new Problem(refusal.code, refusal.detail, { headers: refusal.headers });
-    const { headers, body } = renderProblemJson(problem, createRequestId());
-    // What follows on a connection that began with nonsense is not worth reading.
-    response.writeHead(refusal.status, { ...headers, connection: 'close' }).end(body);
-  });
+      }
+      const problem = new Problem(refusal.code, refusal.detail, { headers: refusal.headers });
+      const { headers, body } = renderProblemJson(problem, createRequestId());
+      // What follows on a connection that began with nonsense is not worth reading.
+      response.writeHead(refusal.status, { ...headers, connection: 'close' }).end(body);
+    },
+  );
   // Node drops headers beyond its count in silence; the check counts them all, their size is bounded anyway.
   server.maxHeadersCount = 0;
   return server;

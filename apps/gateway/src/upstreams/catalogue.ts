@@ -6,6 +6,7 @@ import type {
   UpstreamConfig,
 } from '#lib/contract/config-snapshot';
 import { toolGateOf } from '../policy/tool-gate.js';
+import type { CircuitBreakers } from './circuit-breakers.js';
 import type { PreparedUpstream, Upstreams } from './upstreams.js';
 
 /** The last snapshot, prepared. Without a first one it is empty and not ready. */
@@ -14,7 +15,10 @@ export class Catalogue implements Upstreams {
   #snapshot: ConfigSnapshot | undefined;
   readonly #listeners = new Set<() => void>();
 
-  constructor(private readonly dispatcher: Dispatcher) {}
+  constructor(
+    private readonly dispatcher: Dispatcher,
+    private readonly breakers: CircuitBreakers,
+  ) {}
 
   get ready(): boolean {
     return this.#snapshot !== undefined;
@@ -46,6 +50,7 @@ export class Catalogue implements Upstreams {
     this.#upstreams = new Map(
       snapshot.upstreams.map((config) => [config.slug, this.#prepared(config)]),
     );
+    this.breakers.keep(new Set(this.#upstreams.keys()));
     for (const listener of this.#listeners) listener();
   }
 
@@ -58,6 +63,7 @@ export class Catalogue implements Upstreams {
     const { origin, pathname } = new URL(config.url);
     const basePath = pathname.replace(/\/+$/, '');
     const { dispatcher } = this;
-    return { config, origin, basePath, dispatcher, toolGate: toolGateOf(config) };
+    const breaker = this.breakers.of(config);
+    return { config, origin, basePath, dispatcher, breaker, toolGate: toolGateOf(config) };
   }
 }

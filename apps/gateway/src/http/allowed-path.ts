@@ -1,0 +1,51 @@
+/** One path of an allow-list, cut into segments; literal ones are compared byte by byte. */
+export type AllowedPath = readonly string[];
+
+export function allowedPath(path: string): AllowedPath {
+  return path
+    .slice(1)
+    .split('/')
+    .map((segment) => Buffer.from(segment, 'utf8').toString('latin1'));
+}
+
+/**
+ * Whether a raw path below an upstream's URL is one of those listed. It must hold in each way that the upstream may
+ * read it: a segment is decoded once to be compared, and what `*` stands for may not turn into two segments however
+ * often it is decoded. `**` takes any rest, encoded slashes included.
+ */
+export function isAllowedPath(allowed: readonly AllowedPath[], path: string): boolean {
+  const segments = (path === '' ? '/' : path).slice(1).split('/');
+  return allowed.some((pattern) => matches(pattern, segments));
+}
+
+function matches(pattern: AllowedPath, segments: readonly string[]): boolean {
+  const open = pattern.at(-1) === '**';
+  const fixed = open ? pattern.length - 1 : pattern.length;
+  if (open ? segments.length < fixed : segments.length !== fixed) return false;
+  for (let i = 0; i < fixed; i += 1)
+    if (!matchesSegment(pattern[i] ?? '', segments[i] ?? '')) return false;
+  return true;
+}
+
+function matchesSegment(pattern: string, segment: string): boolean {
+  if (pattern === '*') return segment !== '' && !/[/\\]/.test(decodedFully(segment));
+  return (segment.includes('%') ? decodedOnce(segment) : segment) === pattern;
+}
+
+/** Bytes as latin1: what is no UTF-8 is comparable too. */
+function decodedOnce(text: string): string {
+  return text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
+
+/** Each round shortens the text, so this ends. */
+export function decodedFully(text: string): string {
+  let before = text;
+  let after = decodedOnce(before);
+  while (after !== before) {
+    before = after;
+    after = decodedOnce(before);
+  }
+  return after;
+}
