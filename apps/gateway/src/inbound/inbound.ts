@@ -23,16 +23,24 @@ export interface Admitted {
   readonly caller: Caller;
   /** The inbound JWT. Never forwarded, never logged. */
   readonly token: string;
+  /** The token does not open this upstream, only what is public there: what everything else is answered. */
+  readonly lacking?: Refusal | undefined;
 }
 
 /** Verifies the caller of one route and applies the upstream's access rule. */
 export interface Inbound {
-  /** `resourcePath` is the protected resource's path: `/mcp`, `/mcp/{u}` or `/http/{u}`. */
+  /**
+   * `resourcePath` is the protected resource's path: `/mcp`, `/mcp/{u}` or `/http/{u}`. Where guests are admitted, a good
+   * token that the upstream's access rule refuses is admitted as `lacking`.
+   */
   admit(
     request: IncomingMessage,
     resourcePath: string,
     upstream: UpstreamConfig | undefined,
+    admitsGuests?: boolean,
   ): Admitted | Refusal | Promise<Admitted | Refusal>;
+  /** The refusal of a call that needs `scopes` beside the base ones; without a caller: that needs a token. */
+  needs(resourcePath: string, scopes: readonly string[], caller?: Caller): Refusal;
   /** Host, Origin, duplicate headers, raw target: the checks that come before any token. */
   refuseMalformed(request: IncomingMessage): Refusal | undefined;
 }

@@ -34,9 +34,12 @@ export function resourceMetadata(
   };
 }
 
-/** What clients should ask for so that their token carries our audience. */
-export function challengeScopes(issuers: readonly IssuerConfig[]): string[] {
-  const scopes = new Set(issuers.flatMap(({ baseScopes }) => baseScopes));
+/** What clients should ask for so that their token carries our audience, and what one call needs `beside`. */
+export function challengeScopes(
+  issuers: readonly IssuerConfig[],
+  beside: readonly string[] = [],
+): string[] {
+  const scopes = new Set([...issuers.flatMap(({ baseScopes }) => baseScopes), ...beside]);
   // Whether a client may refresh is between it and its issuer: never in a challenge or scopes_supported.
   scopes.delete('offline_access');
   return [...scopes];

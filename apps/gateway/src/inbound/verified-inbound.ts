@@ -29,7 +29,14 @@ export interface VerifiedInboundOptions {
   };
 }
 
+interface Route {
+  readonly resourcePath: string;
+  readonly upstream: UpstreamConfig | undefined;
+  readonly admitsGuests: boolean;
+}
+
 const retryAfterSeconds = '5';
+const noToken = 'Send an access token as Authorization: Bearer.';
 
 /** Callers by their issuer's JWT. A token that was seen before is admitted without a promise. */
 export class VerifiedInbound implements Inbound {
@@ -49,6 +56,7 @@ export class VerifiedInbound implements Inbound {
     request: IncomingMessage,
     resourcePath: string,
     upstream: UpstreamConfig | undefined,
+    admitsGuests = false,
   ): Admitted | Refusal | Promise<Admitted | Refusal> {
     const token = bearerCredentials(request.headers.authorization);
     if (token === undefined) return this.#withoutToken(request, resourcePath);
@@ -56,15 +64,11 @@ export class VerifiedInbound implements Inbound {
     const known = this.#options.verified.find(key);
     if (known) return answer(known, token);
     if (!isToken68(token)) return this.#withoutToken(request, resourcePath);
-    return this.#verify(token, key, resourcePath, upstream);
+    return this.#verify(token, key, { resourcePath, upstream, admitsGuests });
   }
 
-  async #verify(
-    token: string,
-    key: string,
-    resourcePath: string,
-    upstream: UpstreamConfig | undefined,
-  ): Promise<Admitted | Refusal> {
+  async #verify(token: string, key: string, route: Route): Promise<Admitted | Refusal> {
+    const { resourcePath } = route;
     const { verifier, verified, publicUrl, catalogue } = this.#options;
     if (!catalogue.ready) return unavailable('This gateway has no configuration yet.');
     const { generation } = verified;
@@ -78,16 +82,27 @@ export class VerifiedInbound implements Inbound {
       return this.#unauthorized(resourcePath, 'invalid-token', verification.detail);
     }
     const { caller } = verification;
-    const verdict = { caller, refusal: this.#refusalOf(caller, resourcePath, upstream) };
+    const verdict = this.#verdictOn(caller, route);
     verified.put(key, verdict, generation);
     return answer(verdict, token);
   }
 
-  #refusalOf(
-    caller: Caller,
-    resourcePath: string,
-    upstream: UpstreamConfig | undefined,
-  ): Refusal | undefined {
+  needs(resourcePath: string, scopes: readonly string[], caller?: Caller): Refusal {
+    const { issuers } = this.#options.catalogue;
+    if (caller === undefined)
+      return this.#unauthorized(resourcePath, 'unauthenticated', noToken, scopes);
+    const base = issuers.find(({ slug }) => slug === caller.issuer)?.baseScopes ?? [];
+    return this.#insufficientScope(resourcePath, [...base, ...scopes]);
+  }
+
+  #verdictOn(caller: Caller, { resourcePath, upstream, admitsGuests }: Route): Verdict {
+    const refusal = this.#refusalOf(caller, resourcePath);
+    if (refusal !== undefined || upstream === undefined) return { caller, refusal };
+    const lacking = this.#accessRefusal(caller, resourcePath, upstream);
+    return admitsGuests ? { caller, refusal, lacking } : { caller, refusal: lacking };
+  }
+
+  #refusalOf(caller: Caller, resourcePath: string): Refusal | undefined {
     const issuer = this.#options.catalogue.issuers.find(({ slug }) => slug === caller.issuer);
     if (!issuer)
       return this.#unauthorized(
@@ -102,11 +117,18 @@ export class VerifiedInbound implements Inbound {
     );
     if (application === 'blocked') return forbidden('This application is blocked.');
     if (application === 'refused') return forbidden('This application is not registered here.');
-    if (!upstream) return undefined;
+    return undefined;
+  }
+
+  #accessRefusal(
+    caller: Caller,
+    resourcePath: string,
+    upstream: UpstreamConfig,
+  ): Refusal | undefined {
     const access = decideAccess(caller, upstream.access);
     if (access.kind === 'claims') return forbidden('You may not use this service.');
     if (access.kind === 'allowed') return undefined;
-    return this.#insufficientScope(resourcePath, [...issuer.baseScopes, ...access.scopes]);
+    return this.needs(resourcePath, access.scopes, caller);
   }
 
   #insufficientScope(resourcePath: string, needed: readonly string[]): Refusal {
@@ -122,11 +144,7 @@ export class VerifiedInbound implements Inbound {
 
   #withoutToken(request: IncomingMessage, resourcePath: string): Refusal {
     if (request.headers.authorization === undefined)
-      return this.#unauthorized(
-        resourcePath,
-        'unauthenticated',
-        'Send an access token as Authorization: Bearer.',
-      );
+      return this.#unauthorized(resourcePath, 'unauthenticated', noToken);
     return this.#unauthorized(
       resourcePath,
       'invalid-token',
@@ -138,10 +156,11 @@ export class VerifiedInbound implements Inbound {
     resourcePath: string,
     code: 'unauthenticated' | 'invalid-token',
     detail: string,
+    beside: readonly string[] = [],
   ): Refusal {
     const error =
       code === 'invalid-token' ? { error: 'invalid_token' as const, description: detail } : {};
-    const scopes = challengeScopes(this.#options.catalogue.issuers);
+    const scopes = challengeScopes(this.#options.catalogue.issuers, beside);
     return {
       ok: false,
       status: 401,
@@ -160,8 +179,8 @@ export class VerifiedInbound implements Inbound {
   }
 }
 
-function answer({ caller, refusal }: Verdict, token: string): Admitted | Refusal {
-  return refusal ?? { ok: true, caller, token };
+function answer({ caller, refusal, lacking }: Verdict, token: string): Admitted | Refusal {
+  return refusal ?? { ok: true, caller, token, lacking };
 }
 
 function forbidden(detail: string): Refusal {

@@ -7,6 +7,8 @@ import type { Refusal } from './inbound.js';
 export interface Verdict {
   readonly caller: Caller;
   readonly refusal: Refusal | undefined;
+  /** What all but the public tools are answered, where the route has any. */
+  readonly lacking?: Refusal | undefined;
 }
 
 interface Remembered {

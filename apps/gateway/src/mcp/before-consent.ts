@@ -1,5 +1,7 @@
+import { connectToolName, connectToolOf } from './connect-tool.js';
 import { modernVersion, metaKey } from './era.js';
-import { sharerOf, type McpCall } from './mcp-call.js';
+import { filteredList } from './listing.js';
+import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
 import type { JsonObject, McpRequest } from './message.js';
 import type { RelayOptions } from './relay.js';
 import { resultOf, type RememberedLists } from './remembered-lists.js';
@@ -29,6 +31,7 @@ const served = new Set([...remembered, ...onlyLegacy, ...onlyModern]);
  */
 export class BeforeConsent {
   constructor(
+    private readonly deps: McpDeps,
     private readonly lists: RememberedLists,
     private readonly subscriptions: Subscriptions,
   ) {}
@@ -58,7 +61,7 @@ export class BeforeConsent {
     era: 'modern' | 'legacy' = 'modern',
   ): RpcAnswer | undefined {
     if (message.method !== 'tools/call' || !takesCredential(call)) return undefined;
-    if (message.params['name'] !== connectTool(call)) return undefined;
+    if (message.params['name'] !== connectToolName(call)) return undefined;
     const text = `${call.upstream.config.name} is connected. List the tools again to see what it offers.`;
     const value = { content: [{ type: 'text', text }], isError: false };
     return result(message.id, era === 'modern' ? { resultType: 'complete', ...value } : value);
@@ -83,19 +86,22 @@ export class BeforeConsent {
     message: McpRequest,
     value: JsonObject | undefined,
   ): void {
-    if (value === undefined || !takesCredential(call)) return;
+    // What a guest was shown is nobody's own.
+    if (value === undefined || !takesCredential(call) || call.lacking !== undefined) return;
     this.lists.put(sharerOf(call), era, message.method, value);
   }
 
   /** What this person was answered last by the upstream itself. */
   own(call: McpCall, era: 'modern' | 'legacy', method: string): JsonObject | undefined {
+    if (call.lacking !== undefined) return undefined;
     return remembered.has(method) ? this.lists.get(sharerOf(call), era, method) : undefined;
   }
 
   #resultFor(call: McpCall, era: 'modern' | 'legacy', message: McpRequest): JsonObject {
     const { method } = message;
     const own = this.own(call, era, method);
-    if (own !== undefined) return own;
+    if (own !== undefined)
+      return method === 'tools/list' ? filteredList(this.deps, call, own) : own;
     if (method === 'tools/list') return { tools: [connectToolOf(call)] };
     if (method === 'server/discover') return discoverResult(call);
     return emptyLists[method] ?? {};
@@ -121,19 +127,5 @@ function discoverResult(call: McpCall): JsonObject {
     supportedVersions: [modernVersion],
     capabilities: profileCapabilities,
     _meta: { [metaKey.serverInfo]: serverInfoOf(call) },
-  };
-}
-
-function connectTool(call: McpCall): string {
-  return `connect_${call.upstream.config.slug}`;
-}
-
-function connectToolOf(call: McpCall): JsonObject {
-  const { name } = call.upstream.config;
-  return {
-    name: connectTool(call),
-    title: `Connect ${name}`,
-    description: `Connect your ${name} account. Its own tools appear once you are connected.`,
-    inputSchema: { type: 'object', properties: {}, additionalProperties: false },
   };
 }

@@ -7,6 +7,7 @@ import type {
 } from '../credentials/credentials.js';
 import { wwwAuthenticate } from '../inbound/challenge.js';
 import { metadataUrl } from '../inbound/resource-metadata.js';
+import { lendsPublicly } from '../policy/tool-gate.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
 import { problemAnswer, type RpcAnswer } from './rpc-answer.js';
 
@@ -17,6 +18,11 @@ const noCredential: BorrowedCredential = {
   header: undefined,
   grantId: undefined,
   revocation: undefined,
+};
+
+const notPublic: Refused = {
+  kind: 'forbidden',
+  detail: 'Nothing of this service may be used without signing in.',
 };
 
 export interface BorrowWish {
@@ -37,7 +43,35 @@ export function takesCredential(call: McpCall): boolean {
   return call.upstream.config.credential.type !== 'none';
 }
 
+/** What the policy says that a call needs of the grant, beside what is asked for already. */
+export function withTerms(call: McpCall, wish: BorrowWish): BorrowWish {
+  const { scopes = [] } = call.terms ?? {};
+  if (scopes.length === 0) return wish;
+  return { ...wish, scopes: [...new Set([...(wish.scopes ?? []), ...scopes])] };
+}
+
+/** The caller's own credential; for public tools one that is nobody's where that is not at hand. */
 export async function borrow(
+  deps: McpDeps,
+  call: McpCall,
+  wish: BorrowWish,
+): Promise<CredentialAnswer> {
+  if (call.lacking !== undefined) return borrowPublicly(deps, call);
+  if (call.terms?.isPublic !== true || !lendsPublicly(call.upstream.config))
+    return borrowOwn(deps, call, wish);
+  const { scopes, clientInfoName } = wish;
+  const own = await borrowOwn(deps, call, { interaction: 'none', scopes, clientInfoName });
+  return own.kind === 'interaction' ? borrowPublicly(deps, call) : own;
+}
+
+async function borrowPublicly(deps: McpDeps, call: McpCall): Promise<CredentialAnswer> {
+  const { config } = call.upstream;
+  call.lentPublicly = true;
+  if (lendsPublicly(config)) return deps.credentials.borrowService(config, 'public');
+  return takesCredential(call) ? notPublic : noCredential;
+}
+
+async function borrowOwn(
   deps: McpDeps,
   call: McpCall,
   wish: BorrowWish,

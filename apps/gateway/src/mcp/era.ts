@@ -116,12 +116,12 @@ function nameMismatch(
   if (name === undefined) return undefined;
   const header = single(headers, 'mcp-name');
   if (header === undefined) return mismatch('Mcp-Name is missing', 'mcp-name');
-  if (decodeSentinel(header) === name) return undefined;
+  if (decodedName(header) === name) return undefined;
   return mismatch('Mcp-Name and the body name different things', 'mcp-name');
 }
 
 /** `=?base64?…?=` carries what a header cannot; undefined where that is broken. */
-function decodeSentinel(value: string): string | undefined {
+export function decodedName(value: string): string | undefined {
   const encoded = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/.exec(value)?.[1];
   if (encoded === undefined) return value.startsWith('=?base64?') ? undefined : value;
   const bytes = Buffer.from(encoded, 'base64');

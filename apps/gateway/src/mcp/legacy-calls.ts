@@ -1,14 +1,16 @@
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
 import type { BeforeConsent } from './before-consent.js';
-import { borrow, refusedAnswer, type BorrowWish } from './borrow.js';
+import { borrow, refusedAnswer, withTerms, type BorrowWish } from './borrow.js';
 import type { Consents } from './consents.js';
 import { elicitLegacy, elicitsByUrl, isPause } from './elicit.js';
 import { EndedSessions } from './ended-sessions.js';
 import { EventStream } from './event-stream.js';
+import { isAnsweredHere } from './guest.js';
 import { openSession, type LegacySession } from './legacy-session.js';
 import { followUpstream } from './follow-upstream.js';
 import { LegacyHandshake } from './legacy-handshake.js';
 import { LegacyStreams } from './legacy-streams.js';
+import { listing, listingOf } from './listing.js';
 import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
 import type { McpMessage, McpNotification, McpRequest, McpResponse } from './message.js';
 import type { OpenStreams } from './open-streams.js';
@@ -19,6 +21,11 @@ import { sessionHeaders, UpstreamSessions } from './upstream-sessions.js';
 import { UpstreamStream } from './upstream-stream.js';
 
 const accepted: RpcAnswer = { status: 202, body: undefined };
+const noStream: RpcAnswer = {
+  ...rpcError(null, -32000, 'There is no such stream without access to this server.'),
+  status: 405,
+  headers: { allow: 'POST, DELETE' },
+};
 
 /** Revisions up to 2025-11-25: sessions, GET streams, errors that carry a link. */
 export class LegacyCalls {
@@ -51,6 +58,8 @@ export class LegacyCalls {
 
   /** GET: the upstream's messages and our own on one stream. */
   async listen(call: McpCall): Promise<void> {
+    // Nothing of a guest's comes on such a stream, and a challenge here would ask everybody to sign in at once.
+    if (call.lacking !== undefined) return writeAnswer(call.response, noStream);
     const session = this.#session(call);
     if ('status' in session) return writeAnswer(call.response, session);
     if (!(call.request.headers.accept ?? '').includes('text/event-stream'))
@@ -63,7 +72,8 @@ export class LegacyCalls {
     const stream = new EventStream(call.response);
     const remove = this.#streams.add(session, sharerOf(call), stream);
     const gone = new AbortController();
-    const upstream = new UpstreamStream(this.deps, call, session, stream);
+    const rewrite = listing(this.deps, call, 'legacy');
+    const upstream = new UpstreamStream(this.deps, call, session, { stream, rewrite });
     const following = followUpstream(call, {
       deps: this.deps,
       consents: this.consents,
@@ -86,7 +96,8 @@ export class LegacyCalls {
     this.#streams.end(session.nonce);
     const upstream = this.#sessions.find(session);
     this.#sessions.forget(session);
-    await this.deps.watch.endSession(session.nonce);
+    // Who is anonymous has nothing that another replica would have to forget.
+    if (call.lacking === undefined) await this.deps.watch.endSession(session.nonce);
     writeAnswer(call.response, { status: 204, body: undefined });
     if (upstream?.id === undefined) return;
     const credential = await borrow(this.deps, call, { interaction: 'none' });
@@ -133,17 +144,19 @@ export class LegacyCalls {
   }
 
   async #request(call: McpCall, session: LegacySession, message: McpRequest): Promise<void> {
-    const credential = await borrow(this.deps, call, this.#wish(session, message));
+    if (isAnsweredHere(call, message.method))
+      return writeAnswer(call.response, this.before.legacyAnswer(call, message));
+    const credential = await borrow(this.deps, call, this.#wish(call, session, message));
     if (credential.kind !== 'credential') return this.#refuse(call, message, credential, session);
     const own = this.before.connected(call, message, 'legacy');
     if (own !== undefined) return writeAnswer(call.response, own);
     return this.#forward(call, session, message, credential);
   }
 
-  #wish(session: LegacySession, message: McpMessage): BorrowWish {
+  #wish(call: McpCall, session: LegacySession, message: McpMessage): BorrowWish {
     const clientInfoName = session.initialize.clientInfo.name.slice(0, 64);
     const pauses = message.kind === 'request' && !this.before.serves(message.method);
-    return { interaction: pauses ? 'create' : 'none', clientInfoName };
+    return withTerms(call, { interaction: pauses ? 'create' : 'none', clientInfoName });
   }
 
   #refuse(
@@ -198,6 +211,7 @@ export class LegacyCalls {
       timeoutMs: call.upstream.config.timeoutMs,
       clientLeaving: 'drains',
       ...(message.kind === 'request' ? this.before.keeping(call, 'legacy', message) : {}),
+      ...listingOf(this.deps, call, 'legacy', message),
     });
   }
 
@@ -210,7 +224,7 @@ export class LegacyCalls {
   ): Promise<Called> {
     let called: Called | undefined;
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      const wish = this.#wish(session, message);
+      const wish = this.#wish(call, session, message);
       const opened = await this.#sessions.open(call, session, credential, wish);
       if (opened.kind !== 'open') return opened;
       const sent = {

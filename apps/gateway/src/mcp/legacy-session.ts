@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Caller } from '#lib/jwt/caller';
 import type { StateSealer } from '../sealed-state.js';
 import { legacyVersions, newestLegacyVersion } from './era.js';
+import { isNobody } from './guest.js';
 import { isObject, type JsonObject } from './message.js';
 
 const purpose = 'legacy-session';
@@ -73,9 +74,23 @@ export function openSession(
   const session = opened(sealer, route, id);
   if (session === undefined || session.exp <= expected.now) return undefined;
   const { issuer, subject, application } = expected.caller;
+  if (isNobody(session))
+    return isNobody(expected.caller) ? session : carriedOver(session, expected.caller);
   const same =
     session.issuer === issuer && session.subject === subject && session.application === application;
   return same ? session : undefined;
+}
+
+/**
+ * Opened by nobody and gone on with by somebody who has signed in. It holds what the client said of itself and nothing
+ * else; with a nonce of this person's own, nothing that two people do with one such id meets.
+ */
+function carriedOver(session: LegacySession, caller: Caller): LegacySession {
+  const { issuer, subject, application } = caller;
+  const nonce = createHash('sha256')
+    .update(JSON.stringify([session.nonce, issuer, subject, application]))
+    .digest('base64url');
+  return { ...session, issuer, subject, application, nonce };
 }
 
 function opened(sealer: StateSealer, route: string, id: string): LegacySession | undefined {

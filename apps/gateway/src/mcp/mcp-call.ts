@@ -4,8 +4,10 @@ import type { Caller } from '#lib/jwt/caller';
 
 import type { Credentials } from '../credentials/credentials.js';
 import type { InteractionWatch } from '../upstreams/interaction-watch.js';
-import type { Inbound } from '../inbound/inbound.js';
+import type { Inbound, Refusal } from '../inbound/inbound.js';
 import type { GatewayLogger } from '../log-events.js';
+import type { ReportDecisions } from '../policy/report-decisions.js';
+import type { ToolInventory } from '../policy/tool-inventory.js';
 import type { StateSealer } from '../sealed-state.js';
 import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
 
@@ -20,6 +22,10 @@ export interface McpDeps {
   readonly sealer: StateSealer;
   readonly clock: Clock;
   readonly log: Pick<GatewayLogger, 'info' | 'error'>;
+  /** Learns what servers list, and knows which tools changed. */
+  readonly inventory?: Pick<ToolInventory, 'seen' | 'isHeld'>;
+  /** Hears of every call that the policy refuses. */
+  readonly decisions?: Pick<ReportDecisions, 'denied'>;
   /** Answer -32021 and -32042 as the revisions say instead of a tool result with the link. */
   readonly strictElicitation?: boolean;
   /** How long a retry is held; below the SDK's 60 s request timeout. Default 45,000. */
@@ -40,6 +46,19 @@ export interface McpCall {
   /** Aborted when the client leaves before its answer is complete. */
   readonly gone: AbortSignal;
   readonly outcome: { tool?: string; grantId?: string };
+  /** The caller may use what is public here and no more: what everything else is answered. */
+  readonly lacking?: Refusal | undefined;
+  /** How this call goes on, by the policy. */
+  terms?: CallTerms;
+  /** Set once the credential lent to this call is nobody's. */
+  lentPublicly?: boolean;
+}
+
+/** What the policy says of a tool that may be called. */
+export interface CallTerms {
+  readonly isPublic: boolean;
+  /** What the person's grant must hold beside the upstream's own scopes. */
+  readonly scopes: readonly string[];
 }
 
 /** The same person through the same application at the same upstream. */

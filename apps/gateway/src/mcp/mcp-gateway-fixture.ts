@@ -3,15 +3,35 @@ import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { Agent } from 'undici';
 import { SynchronisedClock } from '#lib/clock/clock';
-import type { Inbound } from '../inbound/inbound.js';
+import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { Caller } from '#lib/jwt/caller';
+import type { Inbound, Refusal } from '../inbound/inbound.js';
+import { toolGateOf } from '../policy/tool-gate.js';
 import { StateSealer } from '../sealed-state.js';
+import { CircuitBreaker } from '../upstreams/circuit-breaker.js';
 import type { McpDeps } from './mcp-call.js';
 import { registerMcpRoutes } from './mcp-route.js';
 import type { PersonVault } from './person-vault-fixture.js';
 
+/** What the token of each subject says; by default nothing. */
+export type People = Readonly<Record<string, Partial<Pick<Caller, 'scopes' | 'claims'>>>>;
+
+function needs(_path: string, scopes: readonly string[], caller?: Caller): Refusal {
+  const challenge = caller === undefined ? '' : 'error="insufficient_scope", ';
+  const value = `Bearer ${challenge}scope="${['base', ...scopes].join(' ')}", resource_metadata="http://x"`;
+  return {
+    ok: false,
+    status: caller === undefined ? 401 : 403,
+    headers: { 'www-authenticate': value },
+    code: caller === undefined ? 'unauthenticated' : 'insufficient-scope',
+    detail: `Needs ${scopes.join(' ')}.`,
+  };
+}
+
 /** `Bearer <subject>.<application>` is a good token. */
-const inboundOf = (expiresInSeconds: number): Inbound => ({
+const inboundOf = (expiresInSeconds: number, people: People): Inbound => ({
   refuseMalformed: () => undefined,
+  needs,
   admit(request) {
     const [subject, application] = (request.headers.authorization ?? '')
       .replace(/^Bearer /, '')
@@ -21,7 +41,7 @@ const inboundOf = (expiresInSeconds: number): Inbound => ({
         ok: false,
         status: 401,
         headers: { 'www-authenticate': 'Bearer resource_metadata="http://x"' },
-        code: 'unauthenticated',
+        code: request.headers.authorization === undefined ? 'unauthenticated' : 'invalid-token',
         detail: 'An access token is required.',
       };
     const caller = {
@@ -30,8 +50,8 @@ const inboundOf = (expiresInSeconds: number): Inbound => ({
       subject,
       application,
       machine: false,
-      scopes: [],
-      claims: {},
+      scopes: people[subject]?.scopes ?? [],
+      claims: people[subject]?.claims ?? {},
       audiences: [],
       issuedAt: 0,
       expiresAt: Date.now() / 1000 + expiresInSeconds,
@@ -47,13 +67,16 @@ export interface TestGateway {
 }
 
 export interface GatewayOptions extends Partial<
-  Pick<McpDeps, 'holdMs' | 'strictElicitation' | 'sealer'>
+  Pick<McpDeps, 'holdMs' | 'strictElicitation' | 'sealer' | 'inventory' | 'decisions'>
 > {
   readonly credential?: 'oauth' | 'none';
   readonly timeoutMs?: number;
   readonly port?: number;
   /** Life of the callers' tokens. */
   readonly expiresInSeconds?: number;
+  readonly people?: People;
+  /** Of the upstream's registration. */
+  readonly upstream?: Partial<UpstreamConfig>;
 }
 
 export const testSealer = (): StateSealer =>
@@ -79,15 +102,25 @@ export async function startGateway(
     inject: { header: 'authorization', scheme: 'Bearer' },
     discovery: false,
     timeoutMs: options.timeoutMs ?? 5000,
+    ...options.upstream,
   };
   const dispatcher = new Agent();
-  const upstream = { config, origin: url.origin, basePath: url.pathname, dispatcher };
+  const breaker = new CircuitBreaker(new SynchronisedClock());
+  const toolGate = toolGateOf(config);
+  const upstream = {
+    config,
+    origin: url.origin,
+    basePath: url.pathname,
+    dispatcher,
+    breaker,
+    toolGate,
+  };
   const lines: Record<string, unknown>[] = [];
   const app = fastify({ forceCloseConnections: true });
   const write = (entry: Record<string, unknown>): void => void lines.push(entry);
   registerMcpRoutes(app, {
     publicUrl: 'http://gateway.example',
-    inbound: inboundOf(options.expiresInSeconds ?? 3600),
+    inbound: inboundOf(options.expiresInSeconds ?? 3600, options.people ?? {}),
     upstreams: {
       find: (slug) => (slug === 'demo' ? upstream : undefined),
       all: () => [upstream],
@@ -98,6 +131,8 @@ export async function startGateway(
     sealer: options.sealer ?? testSealer(),
     clock: new SynchronisedClock(),
     log: { info: write, error: write },
+    ...(options.inventory === undefined ? {} : { inventory: options.inventory }),
+    ...(options.decisions === undefined ? {} : { decisions: options.decisions }),
     ...(options.holdMs === undefined ? {} : { holdMs: options.holdMs }),
     ...(options.strictElicitation === undefined
       ? {}

@@ -2,10 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { personKey } from '../credentials/use.js';
 import { OpenCalls } from '../http/open-calls.js';
-import type { Refusal } from '../inbound/inbound.js';
+import type { Admitted, Refusal } from '../inbound/inbound.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { BeforeConsent } from './before-consent.js';
 import { Consents } from './consents.js';
+import { AnonymousCalls, peerOf } from './anonymous-calls.js';
+import { decideCall } from './decide-call.js';
+import { isNobody, nobody } from './guest.js';
 import { eraOf, eraOfSessionMethod, type EraRejection } from './era.js';
 import { LegacyCalls } from './legacy-calls.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
@@ -35,12 +38,14 @@ class McpEndpoint {
   readonly #modern: ModernCalls;
   readonly #legacy: LegacyCalls;
   readonly #open = new OpenCalls();
+  readonly #anonymous: AnonymousCalls;
 
   constructor(private readonly deps: McpDeps) {
+    this.#anonymous = new AnonymousCalls(deps.clock);
     const streams = new OpenStreams(deps.clock);
     const consents = new Consents(deps.watch);
     const subscriptions = new Subscriptions(deps, consents, streams);
-    const before = new BeforeConsent(new RememberedLists(), subscriptions);
+    const before = new BeforeConsent(deps, new RememberedLists(), subscriptions);
     this.#modern = new ModernCalls(deps, before, streams);
     this.#legacy = new LegacyCalls(deps, before, consents, streams);
   }
@@ -83,12 +88,13 @@ class McpEndpoint {
     if (malformed !== undefined) return this.#refuse(malformed, requestId);
     const upstream = mcpUpstream(upstreams.find(slug));
     const route = `/mcp/${slug}`;
-    const admission = await inbound.admit(request, route, upstream?.config);
+    const admission = await this.#admitted(request, route, upstream);
     if (!admission.ok) return this.#refuse(admission, requestId);
     if (upstream === undefined)
       return problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId);
-    const { caller, token } = admission;
+    const { caller, token, lacking } = admission;
     return {
+      lacking,
       requestId,
       request,
       response,
@@ -101,6 +107,20 @@ class McpEndpoint {
     };
   }
 
+  /** Without a token: as nobody, where the upstream has public tools. A token that does not count is always refused. */
+  async #admitted(
+    request: IncomingMessage,
+    route: string,
+    upstream: PreparedUpstream | undefined,
+  ): Promise<Admitted | Refusal> {
+    const { inbound } = this.deps;
+    const admitsGuests = upstream?.toolGate?.admitsGuests === true;
+    const admission = await inbound.admit(request, route, upstream?.config, admitsGuests);
+    if (admission.ok || !admitsGuests || admission.code !== 'unauthenticated') return admission;
+    const lacking = inbound.needs(route, upstream.config.access.scopes);
+    return { ok: true, caller: nobody, token: '', lacking };
+  }
+
   /** The log says what a caller's 401 was about; of the token it says nothing. */
   #refuse(refusal: Refusal, requestId: string): RpcAnswer {
     const { status, code, detail } = refusal;
@@ -109,12 +129,24 @@ class McpEndpoint {
   }
 
   async #bounded(call: McpCall): Promise<void> {
+    if (isNobody(call.caller)) return this.#boundedByPeer(call);
     const person = personKey(call.caller);
     if (!this.#open.enter(person)) return writeAnswer(call.response, tooManyCalls(call));
     try {
       await this.#route(call);
     } finally {
       this.#open.leave(person);
+    }
+  }
+
+  async #boundedByPeer(call: McpCall): Promise<void> {
+    const peer = peerOf(call.request);
+    const waitSeconds = this.#anonymous.enter(peer);
+    if (waitSeconds > 0) return writeAnswer(call.response, tooManyCalls(call, waitSeconds));
+    try {
+      await this.#route(call);
+    } finally {
+      this.#anonymous.leave(peer);
     }
   }
 
@@ -145,6 +177,8 @@ class McpEndpoint {
         call.response,
         rejectionAnswer(message.kind === 'request' ? message.id : null, era),
       );
+    const refusal = decideCall(this.deps, call, message);
+    if (refusal !== undefined) return writeAnswer(call.response, refusal);
     if (era.era === 'legacy' || message.kind === 'response')
       return this.#legacy.serve(call, message);
     return message.kind === 'request'
@@ -154,10 +188,11 @@ class McpEndpoint {
 
   #logCall(call: McpCall, startedAt: number): void {
     const { issuer, subject, application } = call.caller;
+    const who = isNobody(call.caller) ? {} : { issuer, subject, application };
     this.deps.log.info({
       event: 'mcp.call',
       requestId: call.requestId,
-      ...{ issuer, subject, application },
+      ...who,
       upstream: call.upstream.config.slug,
       tool: call.outcome.tool,
       grantId: call.outcome.grantId,
@@ -211,7 +246,8 @@ function notAllowed(call: McpCall, allow: string): RpcAnswer {
   );
 }
 
-function tooManyCalls({ requestId }: McpCall): RpcAnswer {
+function tooManyCalls({ requestId }: McpCall, waitSeconds = 1): RpcAnswer {
   const detail = 'You have too many calls open at once.';
-  return problemAnswer(null, 'too-many-requests', detail, requestId, { 'retry-after': '1' });
+  const headers = { 'retry-after': String(waitSeconds) };
+  return problemAnswer(null, 'too-many-requests', detail, requestId, headers);
 }

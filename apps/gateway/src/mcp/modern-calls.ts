@@ -5,7 +5,7 @@ import type {
   InteractionNeeded,
 } from '../credentials/credentials.js';
 import type { BeforeConsent } from './before-consent.js';
-import { borrow, refusedAnswer, type BorrowWish } from './borrow.js';
+import { borrow, refusedAnswer, withTerms, type BorrowWish } from './borrow.js';
 import {
   elicitModern,
   elicitsByUrl,
@@ -15,7 +15,9 @@ import {
   type Pause,
 } from './elicit.js';
 import { metaKey } from './era.js';
+import { isAnsweredHere } from './guest.js';
 import { HeldRetries } from './held-retry.js';
+import { listingOf } from './listing.js';
 import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
 import {
   isObject,
@@ -50,6 +52,8 @@ export class ModernCalls {
   ) {}
 
   async notify(call: McpCall, message: McpNotification): Promise<void> {
+    if (call.lacking !== undefined)
+      return writeAnswer(call.response, { status: 202, body: undefined });
     const credential = await borrow(this.deps, call, { interaction: 'none' });
     if (credential.kind === 'credential') await this.#forward(call, message, credential);
     else if (credential.kind === 'interaction')
@@ -58,18 +62,19 @@ export class ModernCalls {
   }
 
   async serve(call: McpCall, message: McpRequest): Promise<void> {
+    if (isAnsweredHere(call, message.method)) return this.before.serveModern(call, message);
     if (isInterruptible(message.method) && isOurState(message.params['requestState']))
       return this.#resume(call, message, message.params['requestState']);
-    return this.#answer(call, message, await borrow(this.deps, call, this.#wish(message)));
+    return this.#answer(call, message, await borrow(this.deps, call, this.#wish(call, message)));
   }
 
-  #wish(message: McpRequest): BorrowWish {
+  #wish(call: McpCall, message: McpRequest): BorrowWish {
     const meta = metaOf(message);
     const named = clientInfo.safeParse(meta[metaKey.clientInfo]);
-    return {
+    return withTerms(call, {
       interaction: this.before.serves(message.method) ? 'none' : 'create',
       ...(named.success ? { clientInfoName: named.data.name.slice(0, 64) } : {}),
-    };
+    });
   }
 
   async #answer(call: McpCall, message: McpRequest, credential: CredentialAnswer): Promise<void> {
@@ -142,8 +147,8 @@ export class ModernCalls {
     text: string,
   ): Promise<void> {
     const { interactionId, scopes } = state;
-    const wish = { interaction: 'none', interactionId, scopes } as const;
-    const anew = { ...this.#wish(message), scopes };
+    const wish = withTerms(call, { interaction: 'none', interactionId, scopes });
+    const anew = withTerms(call, { ...this.#wish(call, message), scopes });
     const stop = new AbortController();
     // Watch before asking: what ends in between is not missed.
     const signal = AbortSignal.any([call.gone, stop.signal]);
@@ -221,7 +226,7 @@ export class ModernCalls {
       signal: call.gone,
     } as const;
     const wish =
-      message.kind === 'request' ? this.#wish(message) : ({ interaction: 'none' } as const);
+      message.kind === 'request' ? this.#wish(call, message) : ({ interaction: 'none' } as const);
     const called = await callUpstream(this.deps, call, credential, sent, wish);
     if (called.kind === 'failed')
       return writeAnswer(call.response, failureAnswer(call, id, called.failure));
@@ -235,6 +240,7 @@ export class ModernCalls {
       timeoutMs: call.upstream.config.timeoutMs,
       clientLeaving: 'aborts',
       ...(message.kind === 'request' ? this.before.keeping(call, 'modern', message) : {}),
+      ...listingOf(this.deps, call, 'modern', message),
     });
   }
 

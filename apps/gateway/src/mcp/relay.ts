@@ -1,6 +1,7 @@
 import { Transform, type Readable } from 'node:stream';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { connectionNames } from '../http/request-headers.js';
+import { rewrittenEvents, rewrittenJson, type Rewrite } from './rewrite-stream.js';
 import { discard, type UpstreamAnswer } from './upstream-call.js';
 
 const longestKept = 256 * 1024;
@@ -25,7 +26,7 @@ export function upstreamHeaders(
   const allowed: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value !== 'string' || named?.has(name) === true) continue;
-    if (isAllowed(name, era) && !value.includes(token)) allowed[name] = value;
+    if (isAllowed(name, era) && (token === '' || !value.includes(token))) allowed[name] = value;
   }
   return allowed;
 }
@@ -59,6 +60,8 @@ export interface RelayOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Receives the whole answer if it is no longer than 256 KiB. */
   readonly keep?: (contentType: string, text: string) => void;
+  /** Rewrites single messages of the answer on their way; the rest passes byte for byte. */
+  readonly rewrite?: Rewrite | undefined;
 }
 
 /** Streams the upstream's answer to the client; an event stream's head at once. */
@@ -97,15 +100,24 @@ function pipe(source: Readable, origin: Readable, response: ServerResponse): Pro
   });
 }
 
-function kept(answer: UpstreamAnswer, { keep }: RelayOptions): Readable {
-  return keep === undefined ? answer.body : answer.body.pipe(keeper(answer, keep));
+function kept(answer: UpstreamAnswer, { keep, rewrite }: RelayOptions): Readable {
+  const source = keep === undefined ? answer.body : answer.body.pipe(keeper(answer, keep));
+  if (rewrite === undefined || answer.status >= 300) return source;
+  const make = isEventStream(answer) ? rewrittenEvents : rewrittenJson;
+  const rewritten = source.pipe(make(rewrite));
+  // Nobody would read on.
+  return rewritten.once('error', () => answer.body.destroy());
 }
 
-function relayedHeaders(answer: UpstreamAnswer, { keep }: RelayOptions): Record<string, string> {
+function relayedHeaders(
+  answer: UpstreamAnswer,
+  { keep, rewrite }: RelayOptions,
+): Record<string, string> {
   const headers: Record<string, string> = {};
   const length = answer.headers['content-length'];
   // With it, head and body of a short answer are one packet.
-  if (keep === undefined && typeof length === 'string') headers['content-length'] = length;
+  if (keep === undefined && rewrite === undefined && typeof length === 'string')
+    headers['content-length'] = length;
   for (const name of passed) {
     const value = answer.headers[name];
     if (typeof value === 'string') headers[name] = value;
@@ -136,7 +148,7 @@ async function drainingPipe(
 ): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const source = kept(answer, options);
-  answer.body.once('error', () => response.destroy());
+  for (const one of new Set([answer.body, source])) one.once('error', () => response.destroy());
   const left = (): void => {
     if (response.writableFinished) return;
     source.unpipe(response);

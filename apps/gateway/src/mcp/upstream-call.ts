@@ -67,7 +67,7 @@ export async function callUpstream(
   if (called.kind !== 'answered' || missing === undefined) return called;
   discard(called.answer);
   const request = credentialRequest(call, wish);
-  if (!takesCredential(call)) return insufficient(stillMissing(request, missing));
+  if (!isPersonal(call)) return insufficient(stillMissing(request, missing));
   const growth = await grow(deps.credentials, request, called.credential, missing);
   if (growth.kind === 'never') return insufficient(growth.detail);
   if (growth.kind === 'answer') return { kind: 'no-credential', answer: growth.answer };
@@ -88,7 +88,7 @@ async function withAcceptedToken(
   const first = await send(call, credential, message);
   if (!isRefused(first)) return first;
   discard(first.answer);
-  if (!takesCredential(call)) return rejected(call);
+  if (!isPersonal(call)) return rejected(call);
   const replaced = await deps.credentials.replace(credentialRequest(call, wish), credential);
   // The vault has no other token: a replay would be refused again.
   if (replaced === credential) return rejected(call);
@@ -97,6 +97,11 @@ async function withAcceptedToken(
   if (!isRefused(second)) return second;
   discard(second.answer);
   return rejected(call);
+}
+
+/** Whether another credential can be asked for on the caller's behalf. */
+function isPersonal(call: McpCall): boolean {
+  return takesCredential(call) && call.lentPublicly !== true;
 }
 
 type Answered = Extract<Called, { kind: 'answered' }>;

@@ -5,18 +5,23 @@ import type { LegacySession } from './legacy-session.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
 import { mergeEvents } from './merge-events.js';
 import { isEventStream } from './relay.js';
+import { rewriteEvent, type Rewrite } from './rewrite-stream.js';
 import { callUpstream, discard } from './upstream-call.js';
 import { sessionHeaders, type UpstreamSessions } from './upstream-sessions.js';
 
 /** The GET stream of a legacy upstream's session, merged into the client's. */
 export class UpstreamStream {
   #lastEventId: string | undefined;
+  #rewritten = Promise.resolve();
 
   constructor(
     private readonly deps: McpDeps,
     private readonly call: McpCall,
     private readonly session: LegacySession,
-    private readonly stream: EventStream,
+    private readonly client: {
+      readonly stream: EventStream;
+      readonly rewrite: Rewrite | undefined;
+    },
   ) {
     const id = call.request.headers['last-event-id'];
     this.#lastEventId = typeof id === 'string' ? id : undefined;
@@ -51,9 +56,18 @@ export class UpstreamStream {
     return answer.status === 405 ? 'never' : 'failed';
   }
 
+  // An answer may come here when a stream is resumed: lists are thinned out on this way too.
   #write(event: string): void {
+    const { stream, rewrite } = this.client;
+    if (rewrite === undefined) return this.#pass(stream, event);
+    this.#rewritten = this.#rewritten
+      .then(async () => this.#pass(stream, await rewriteEvent(event, rewrite)))
+      .catch(() => stream.end());
+  }
+
+  #pass(stream: EventStream, event: string): void {
     // What the client would resume with is what the upstream is asked to resume with.
     for (const [, id] of event.matchAll(/^id:[ ]?([^\r\n]*)$/gm)) this.#lastEventId = id;
-    this.stream.write(event);
+    stream.write(event);
   }
 }

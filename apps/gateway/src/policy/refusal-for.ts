@@ -1,4 +1,4 @@
-import type { GateDecision } from './tool-gate.js';
+import type { GateDecision, ToolJudge } from './tool-gate.js';
 
 /** How a tool call that may not happen is answered, before anybody has put it into a protocol's words. */
 export type ToolRefusal =
@@ -11,8 +11,11 @@ export type ToolRefusal =
   /** As if there were no such tool. */
   | { readonly kind: 'unknown-tool' };
 
-/** Undefined where the call may go on. */
-export function refusalFor(decision: GateDecision): ToolRefusal | undefined {
+/** Undefined where the call may go on. A hidden tool is answered as one that does not exist would be. */
+export function refusalFor(
+  decision: GateDecision,
+  { deniesUnknown }: Pick<ToolJudge, 'deniesUnknown'>,
+): ToolRefusal | undefined {
   switch (decision.kind) {
     case 'allowed':
       return undefined;
@@ -23,7 +26,7 @@ export function refusalFor(decision: GateDecision): ToolRefusal | undefined {
       return { kind: 'step-up', scopes: decision.scopes, detail };
     }
     case 'refused':
-      return because[decision.because];
+      return because[decision.because === 'hidden' && deniesUnknown ? 'denied' : decision.because];
   }
 }
 

@@ -53,8 +53,34 @@ describe('how a call is refused', () => {
     ['changed', bob, { kind: 'forbidden', detail: expect.stringContaining('was changed') }],
     ['other', bob, undefined],
   ])('%s for %j', (tool, who, refusal) => {
-    const decided = gate && refusalFor(gate.decide(who, tool));
+    const decided = gate && refusalFor(gate.decide(who, tool), gate);
     if (refusal === undefined) expect(decided).toBeUndefined();
     else expect(decided).toMatchObject(refusal);
   });
+
+  test('where unknown tools are denied, a hidden one is denied in the same words', () => {
+    const closed = toolGateOf({
+      ...demo,
+      tools: { default: 'deny', rules: { secret: rule({ hidden: true }) } },
+    });
+    const answer = (tool: string) => closed && refusalFor(closed.decide(alice, tool), closed);
+    expect(answer('secret')).toEqual(answer('nothing'));
+  });
+});
+
+test('public tools need a credential that is nobody’s, or an upstream without any', () => {
+  const admits = (changes: object) => toolGateOf({ ...demo, ...changes })?.admitsGuests;
+  expect(admits({})).toBe(false);
+  expect(admits({ public: true })).toBe(true);
+  expect(admits({ open: ['public'] })).toBe(true);
+  expect(admits({ open: ['discovery'], discovery: true })).toBe(false);
+  expect(admits({ credential: { type: 'none' } })).toBe(true);
+});
+
+test('what this replica saw change is held beside what the configuration names', () => {
+  const known = { isHeld: (_upstream: object, tool: string) => tool === 'other' };
+  const held = toolGateOf({ ...demo, toolChanges: 'hold' })?.beside(known);
+  expect(held?.decide(alice, 'other')).toMatchObject({ because: 'held' });
+  expect(held?.decide(alice, 'changed')).toMatchObject({ because: 'held' });
+  expect(gate?.beside(known).decide(alice, 'other')).toMatchObject({ kind: 'allowed' });
 });

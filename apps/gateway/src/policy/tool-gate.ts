@@ -12,36 +12,67 @@ export type Who = Pick<Caller, 'claims' | 'scopes'> | undefined;
 
 /** What decides about the tools of one upstream. */
 export interface ToolJudge {
+  /** Whether a tool that no rule names is refused: then one that is hidden is refused in the same words. */
+  readonly deniesUnknown: boolean;
   decide(who: Who, tool: string): GateDecision;
 }
 
+/** What this replica knows of tools that changed, beside those that the configuration names. */
+export interface HeldTools {
+  isHeld(upstream: Pick<UpstreamConfig, 'slug' | 'toolChanges'>, tool: string): boolean;
+}
+
+type GatedConfig = Pick<
+  UpstreamConfig,
+  'slug' | 'access' | 'tools' | 'heldTools' | 'toolChanges' | 'public' | 'open' | 'credential'
+>;
+
 /** The tool policy of one upstream, prepared once per configuration. */
 export class ToolGate implements ToolJudge {
+  readonly deniesUnknown: boolean;
+  /** Whether some tools may be called by anybody, without a token too, and there is a credential for that. */
+  readonly admitsGuests: boolean;
   readonly #rules: ToolRules;
   readonly #held: ReadonlySet<string>;
-  /** Whether some tools may be called by anybody, without a token too. */
-  readonly somePublic: boolean;
 
-  constructor({ access, tools, heldTools = [] }: GatedConfig) {
+  constructor(private readonly config: GatedConfig) {
+    const { access, tools, heldTools = [] } = config;
     this.#rules = new ToolRules(access, tools);
     this.#held = new Set(heldTools);
-    this.somePublic = this.#rules.somePublic;
+    this.deniesUnknown = tools?.default === 'deny';
+    this.admitsGuests = this.#rules.somePublic && servesPublicly(config);
   }
 
-  decide(who: Who, tool: string): GateDecision {
+  decide(who: Who, tool: string, isHeld = this.#held.has(tool)): GateDecision {
     const decision = this.#rules.decide(who, tool);
-    if (this.#held.size === 0 || !this.#held.has(tool)) return decision;
-    // What is hidden stays hidden: that it changed is nobody's business either.
-    if (decision.kind === 'refused') return decision;
+    // What is refused anyway stays so: that it changed is nobody's business then.
+    if (!isHeld || decision.kind === 'refused') return decision;
     return { kind: 'refused', rule: decision.rule, because: 'held' };
+  }
+
+  /** The gate with what this replica has seen change. */
+  beside(known: HeldTools | undefined): ToolJudge {
+    if (known === undefined || this.config.toolChanges !== 'hold') return this;
+    return {
+      deniesUnknown: this.deniesUnknown,
+      decide: (who, tool) =>
+        this.decide(who, tool, this.#held.has(tool) || known.isHeld(this.config, tool)),
+    };
   }
 }
 
-type GatedConfig = Pick<UpstreamConfig, 'access' | 'tools' | 'heldTools'>;
-
 /** The gate of an upstream; undefined where nobody said anything about its tools: then nothing is looked at. */
 export function toolGateOf(config: UpstreamConfig): ToolGate | undefined {
-  const held = config.heldTools !== undefined && config.heldTools.length > 0;
-  if (config.type !== 'mcp' || (config.tools === undefined && !held)) return undefined;
-  return new ToolGate(config);
+  if (config.type !== 'mcp') return undefined;
+  const watched = (config.heldTools ?? []).length > 0 || config.toolChanges === 'hold';
+  return config.tools !== undefined || watched ? new ToolGate(config) : undefined;
+}
+
+function servesPublicly(config: GatedConfig): boolean {
+  return config.credential.type === 'none' || lendsPublicly(config);
+}
+
+/** Whether there is a credential, or by an administrator's word none is needed, for calls that are nobody's. */
+export function lendsPublicly(config: Pick<UpstreamConfig, 'public' | 'open'>): boolean {
+  return config.public === true || config.open?.includes('public') === true;
 }

@@ -1,0 +1,99 @@
+import { isNobody } from './guest.js';
+import { isConnectTool } from './connect-tool.js';
+import { decodedName } from './era.js';
+import type { McpCall, McpDeps } from './mcp-call.js';
+import type { McpMessage, McpRequest } from './message.js';
+import { isOpenToGuests } from './guest.js';
+import { problemAnswer, rpcError, type RpcAnswer } from './rpc-answer.js';
+import type { Refusal } from '../inbound/inbound.js';
+import { refusalFor, type ToolRefusal } from '../policy/refusal-for.js';
+import type { GateDecision } from '../policy/tool-gate.js';
+
+/**
+ * The policy of the upstream on one request: how it is refused, or undefined, and then `call.terms` say how it goes on.
+ * It looks at the name in the body and at nothing else.
+ */
+export function decideCall(
+  deps: McpDeps,
+  call: McpCall,
+  message: McpMessage,
+): RpcAnswer | undefined {
+  if (call.upstream.toolGate === undefined || message.kind !== 'request') return undefined;
+  if (message.method === 'tools/call') return decideTool(deps, call, message);
+  if (call.lacking === undefined || isOpenToGuests(message.method)) return undefined;
+  return challengeAnswer(call, message.id, call.lacking);
+}
+
+function decideTool(deps: McpDeps, call: McpCall, message: McpRequest): RpcAnswer | undefined {
+  const { name } = message.params;
+  const header = call.request.headers['mcp-name'];
+  if (typeof name !== 'string')
+    return {
+      ...rpcError(message.id, -32602, 'Invalid params: name must be a string.'),
+      status: 400,
+    };
+  // Checked in the modern era already; a legacy server behind a router that goes by the header must not be fooled either.
+  if (header !== undefined && decodedName(String(header)) !== name)
+    return { ...rpcError(message.id, -32020, 'Headers and body disagree: Mcp-Name.'), status: 400 };
+  // Ours, and answered here: it never reaches the upstream.
+  if (isConnectTool(call, name) && call.lacking === undefined) return undefined;
+  const who = isNobody(call.caller) ? undefined : call.caller;
+  const judge = call.upstream.toolGate?.beside(deps.inventory);
+  if (judge === undefined) return undefined;
+  const decision = judge.decide(who, name);
+  const refusal = refusalFor(decision, judge);
+  if (refusal !== undefined) {
+    note(deps, call, name, decision);
+    return refusalAnswer(deps, call, message, refusal);
+  }
+  if (decision.kind === 'allowed')
+    call.terms = { isPublic: decision.isPublic, scopes: decision.upstreamScopes };
+  return undefined;
+}
+
+function refusalAnswer(
+  deps: McpDeps,
+  call: McpCall,
+  message: McpRequest,
+  refusal: ToolRefusal,
+): RpcAnswer {
+  const { inbound } = deps;
+  switch (refusal.kind) {
+    case 'sign-in':
+      return challengeAnswer(call, message.id, inbound.needs(call.route, refusal.scopes));
+    case 'step-up': {
+      const needed = inbound.needs(call.route, refusal.scopes, call.caller);
+      return challengeAnswer(call, message.id, needed);
+    }
+    case 'forbidden':
+      return problemAnswer(message.id, 'forbidden', refusal.detail, call.requestId);
+    case 'unknown-tool':
+      return rpcError(message.id, -32602, `Unknown tool: ${String(message.params['name'])}`);
+  }
+}
+
+function challengeAnswer(call: McpCall, id: string | number, refusal: Refusal): RpcAnswer {
+  const { code, detail, headers, status } = refusal;
+  return { ...problemAnswer(id, code, detail, call.requestId, headers), status };
+}
+
+/** One line for the log and one for the vault's audit; being asked to sign in is no refusal. */
+function note(deps: McpDeps, call: McpCall, tool: string, decision: GateDecision): void {
+  const because = decision.kind === 'refused' ? decision.because : decision.kind;
+  if (because === 'sign-in' || because === 'allowed') return;
+  const { issuer, subject, application } = call.caller;
+  const caller = isNobody(call.caller) ? undefined : { issuer, subject, application };
+  const { requestId } = call;
+  const upstream = call.upstream.config.slug;
+  const { rule } = decision;
+  const shown = tool.slice(0, 128);
+  deps.log.info({
+    event: 'tool.refused',
+    requestId,
+    ...caller,
+    ...{ upstream, tool: shown, rule, because },
+  });
+  deps.decisions?.denied({
+    ...{ caller, upstream, method: 'tools/call', tool: shown, rule, because, requestId },
+  });
+}

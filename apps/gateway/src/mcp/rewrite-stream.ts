@@ -1,0 +1,87 @@
+import { Duplex } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+
+/** Rewrites the text of one JSON-RPC message, or answers it as it was. */
+export type Rewrite = (json: string) => string | Promise<string>;
+
+const longest = 16 * 1024 * 1024;
+// Each of the three line ends may follow another.
+const blankLine = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/g;
+
+/** A JSON body, rewritten when it is whole. What is not JSON breaks off. */
+export function rewrittenJson(rewrite: Rewrite): Duplex {
+  return Duplex.from(async function* whole(source: AsyncIterable<Buffer>) {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of source) {
+      length += chunk.length;
+      if (length > longest) throw new RangeError('the list is too long');
+      chunks.push(chunk);
+    }
+    const text = withoutMark(Buffer.concat(chunks).toString('utf8'));
+    if (text !== '') yield await rewrite(text);
+  });
+}
+
+/** Server-sent events, each handed on as it came unless its message is rewritten. */
+export function rewrittenEvents(rewrite: Rewrite): Duplex {
+  return Duplex.from(async function* events(source: AsyncIterable<Buffer>) {
+    const decoder = new StringDecoder('utf8');
+    let rest = '';
+    for await (const chunk of source) {
+      rest += decoder.write(chunk);
+      let from = 0;
+      for (const found of rest.matchAll(blankLine)) {
+        const end = found.index + found[0].length;
+        yield await rewriteEvent(rest.slice(from, end), rewrite);
+        from = end;
+      }
+      rest = rest.slice(from);
+      if (rest.length > longest) throw new RangeError('the event has no end');
+    }
+    rest += decoder.end();
+    // What no blank line ends is no event; but some clients take the last one all the same.
+    if (rest !== '') yield await rewriteEvent(rest, rewrite);
+  });
+}
+
+/** One event with its blank line. What holds no JSON message (a comment, a first event without data) is left alone. */
+export async function rewriteEvent(event: string, rewrite: Rewrite): Promise<string> {
+  const lines = event.split(/(\r\n|\n|\r)/);
+  const data = lines.flatMap((line, i) => (isData(line) ? [i] : []));
+  const first = data[0];
+  if (first === undefined) return event;
+  const text = data.map((i) => payload(lines[i] ?? '')).join('\n');
+  const rewritten = await rewrittenIfJson(text, rewrite);
+  if (rewritten === text) return event;
+  const put = rewritten.split('\n').map((line) => `data: ${line}`);
+  const ended = lines[first + 1] ?? '\n';
+  return lines
+    .flatMap((line, i) => {
+      if (i === first) return [put.join(ended)];
+      // The further data lines and the ends of those lines.
+      return data.includes(i) || (data.includes(i - 1) && i - 1 !== first) ? [] : [line];
+    })
+    .join('');
+}
+
+async function rewrittenIfJson(text: string, rewrite: Rewrite): Promise<string> {
+  try {
+    return await rewrite(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
+}
+
+function isData(line: string): boolean {
+  return line === 'data' || line.startsWith('data:') || line.startsWith('\uFEFFdata:');
+}
+
+function payload(line: string): string {
+  return line.slice(line.indexOf(':') + 1 || line.length).replace(/^ /, '');
+}
+
+function withoutMark(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
