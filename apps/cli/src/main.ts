@@ -5,6 +5,7 @@ import { AdminRefused, adminClient } from './admin-client.js';
 import type { CommandContext } from './command.js';
 import { addAudit } from './commands/audit.js';
 import { addDrill } from './commands/drill.js';
+import { addFakeVault } from './commands/fake-vault.js';
 import { addIssuers } from './commands/issuers.js';
 import { addKeys } from './commands/keys.js';
 import { addLeavers } from './commands/leavers.js';
@@ -25,6 +26,7 @@ const context: CommandContext = {
 };
 for (const add of [addAudit, addKeys, addIssuers, addLeavers, addRecover]) add(program, context);
 addDrill(program, { ...context, config: () => readCliConfig(process.env) });
+addFakeVault(program, context);
 
 program.parseAsync().catch((error: unknown) => {
   const known = error instanceof ConfigurationError || error instanceof AdminRefused;
