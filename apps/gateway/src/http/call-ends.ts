@@ -7,13 +7,13 @@ export const grantRevoked = new Error('the grant was revoked');
 export const notPassedOn = new Error('the answer is not passed on');
 
 /** Whether a call ended by the caller, by us or by our rules, which says nothing of the upstream. */
-export function isNotTheUpstreams(error: Error): boolean {
+export function isNotTheUpstreams(error: unknown): boolean {
   if (error instanceof OutboundError) return error.code === 'refused-address';
   // A body that breaks off with its client is an error of its own.
   return (
     error === grantRevoked ||
     error === notPassedOn ||
     error instanceof BodyTooLarge ||
-    error.message === clientLeft.message
+    (error instanceof Error && error.message === clientLeft.message)
   );
 }

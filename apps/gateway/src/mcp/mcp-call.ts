@@ -5,6 +5,7 @@ import type { Caller } from '#lib/jwt/caller';
 import type { Credentials } from '../credentials/credentials.js';
 import type { InteractionWatch } from '../upstreams/interaction-watch.js';
 import type { Inbound, Refusal } from '../inbound/inbound.js';
+import type { UpstreamLimits } from '../limits/upstream-limits.js';
 import type { GatewayLogger } from '../log-events.js';
 import type { ReportDecisions } from '../policy/report-decisions.js';
 import type { ToolInventory } from '../policy/tool-inventory.js';
@@ -22,6 +23,8 @@ export interface McpDeps {
   readonly sealer: StateSealer;
   readonly clock: Clock;
   readonly log: Pick<GatewayLogger, 'info' | 'error'>;
+  /** What each person and everybody may ask of an upstream. */
+  readonly limits?: UpstreamLimits;
   /** Learns what servers list, and knows which tools changed. */
   readonly inventory?: Pick<ToolInventory, 'seen' | 'isHeld'>;
   /** Hears of every call that the policy refuses. */

@@ -11,6 +11,7 @@ import { decideCall } from './decide-call.js';
 import { isNobody, nobody } from './guest.js';
 import { eraOf, eraOfSessionMethod, type EraRejection } from './era.js';
 import { LegacyCalls } from './legacy-calls.js';
+import { limitedAnswer } from './limited-answer.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
 import { parseMessage, nameOf, type McpMessage } from './message.js';
 import { ModernCalls } from './modern-calls.js';
@@ -42,7 +43,7 @@ class McpEndpoint {
 
   constructor(private readonly deps: McpDeps) {
     this.#anonymous = new AnonymousCalls(deps.clock);
-    const streams = new OpenStreams(deps.clock);
+    const streams = new OpenStreams(deps.clock, deps.limits);
     const consents = new Consents(deps.watch);
     const subscriptions = new Subscriptions(deps, consents, streams);
     const before = new BeforeConsent(deps, new RememberedLists(), subscriptions);
@@ -151,6 +152,8 @@ class McpEndpoint {
   }
 
   async #route(call: McpCall): Promise<void> {
+    const limited = limitedAnswer(this.deps.limits, call);
+    if (limited !== undefined) return writeAnswer(call.response, limited);
     const { method, headers } = call.request;
     if (method === 'POST') return this.#post(call);
     if (method !== 'GET' && method !== 'DELETE')
@@ -161,7 +164,7 @@ class McpEndpoint {
   }
 
   async #post(call: McpCall): Promise<void> {
-    const body = await readBody(call.request);
+    const body = await readBody(call.request, call.upstream.config.limits?.bodyBytes);
     if (body === undefined) return;
     if (!Buffer.isBuffer(body)) return writeAnswer(call.response, body);
     const message = parseMessage(body);

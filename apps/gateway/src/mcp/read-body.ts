@@ -4,8 +4,11 @@ import { rpcError } from './rpc-answer.js';
 
 const longest = 1024 * 1024;
 
-/** The body of a POST, ≤1 MiB, or why it is not taken. Undefined: the client left. */
-export async function readBody(request: IncomingMessage): Promise<Buffer | RpcAnswer | undefined> {
+/** The body of a POST, ≤1 MiB or its upstream's limit, or why it is not taken. Undefined: the client left. */
+export async function readBody(
+  request: IncomingMessage,
+  limit?: number,
+): Promise<Buffer | RpcAnswer | undefined> {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   const coding = request.headers['content-encoding'];
   if (type !== 'application/json' || (coding !== undefined && coding !== 'identity'))
@@ -13,18 +16,19 @@ export async function readBody(request: IncomingMessage): Promise<Buffer | RpcAn
       ...rpcError(null, -32000, 'Content-Type must be application/json, without a content coding.'),
       status: 415,
     };
-  return whole(request);
+  return whole(request, limit);
 }
 
-function whole(request: IncomingMessage): Promise<Buffer | RpcAnswer | undefined> {
+function whole(request: IncomingMessage, limit = longest): Promise<Buffer | RpcAnswer | undefined> {
+  const most = Math.min(limit, longest);
   const chunks: Buffer[] = [];
   let length = 0;
   return new Promise((resolve) => {
     const take = (chunk: Buffer): void => {
       length += chunk.length;
-      if (length <= longest) return void chunks.push(chunk);
+      if (length <= most) return void chunks.push(chunk);
       request.off('data', take).pause();
-      resolve(tooLong);
+      resolve(length > longest ? tooLong : longerThan(most));
     };
     request.on('data', take);
     request.once('end', () => resolve(Buffer.concat(chunks, length)));
@@ -32,6 +36,15 @@ function whole(request: IncomingMessage): Promise<Buffer | RpcAnswer | undefined
     // After `end` this says nothing new.
     request.once('close', () => resolve(undefined));
   });
+}
+
+function longerThan(most: number): RpcAnswer {
+  const message = `The body is larger than the ${most} bytes that this server takes.`;
+  return {
+    ...rpcError(null, -32000, message, { problem: 'too-large' }),
+    status: 413,
+    headers: { connection: 'close' },
+  };
 }
 
 const tooLong: RpcAnswer = {

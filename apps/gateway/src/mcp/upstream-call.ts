@@ -2,12 +2,14 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Dispatcher } from 'undici';
 import type { ProblemCode } from '#lib/problem/catalogue';
+import { Problem } from '#lib/problem/problem';
 import type { JsonRpcId } from '#lib/problem/render';
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
 import { grow, stillMissing } from '../credentials/grow.js';
 import type { ProvenRequest, RequestTarget } from '../credentials/proven-request.js';
 import { missingScopes } from '../credentials/scope-challenge.js';
-import { upstreamProblem } from '../http/refusals.js';
+import { isNotTheUpstreams } from '../http/call-ends.js';
+import { circuitOpen, upstreamProblem } from '../http/refusals.js';
 import { credentialRequest, takesCredential, type BorrowWish } from './borrow.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
 import { problemAnswer, type RpcAnswer } from './rpc-answer.js';
@@ -30,6 +32,7 @@ export interface UpstreamAnswer {
 export interface Failure {
   readonly code: ProblemCode;
   readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export const notMcp: Failure = {
@@ -146,7 +149,9 @@ async function request(
   { headers, body, signal }: UpstreamMessage,
   { target, proven }: { target: RequestTarget; proven: ProvenRequest | undefined },
 ): Promise<UpstreamAnswer> {
-  const { dispatcher, config } = call.upstream;
+  const { dispatcher, config, breaker } = call.upstream;
+  const pauseSeconds = breaker.enter();
+  if (pauseSeconds > 0) throw circuitOpen(call.upstream, pauseSeconds);
   const open = whileGranted(credential, signal);
   try {
     const answer = await dispatcher.request({
@@ -164,10 +169,13 @@ async function request(
       // A stream may be silent for long; an answer that is no stream has its own deadline (relay).
       bodyTimeout: 0,
     });
+    breaker.answered(answer.statusCode);
     answer.body.once('close', open.close);
     return { status: answer.statusCode, headers: answer.headers, body: answer.body };
   } catch (error) {
     open.close();
+    if (open.signal.aborted || isNotTheUpstreams(error)) breaker.abandoned();
+    else breaker.failed();
     throw error;
   }
 }
@@ -195,6 +203,7 @@ function failureOf(call: McpCall, credential: BorrowedCredential, error: unknown
   const { name } = call.upstream.config;
   if (credential.revocation?.happened === true)
     return { code: 'interaction-required', detail: `${name} was disconnected during this call.` };
+  if (error instanceof Problem) return error;
   return upstreamProblem(error instanceof Error ? error : new Error('no answer'));
 }
 
@@ -245,5 +254,5 @@ export async function readWhole(
 }
 
 export function failureAnswer(call: McpCall, id: JsonRpcId, failure: Failure): RpcAnswer {
-  return problemAnswer(id, failure.code, failure.detail, call.requestId);
+  return problemAnswer(id, failure.code, failure.detail, call.requestId, failure.headers);
 }
