@@ -40,6 +40,13 @@ function refused(error: string): CredentialAnswer {
       retryAfterSeconds: 30,
       detail: 'This gateway is not set up correctly.',
     };
+  // No page of ours could help: it is one sign-in, and what is missing is missing there.
+  if (error === 'invalid_grant')
+    return {
+      kind: 'forbidden',
+      detail:
+        'The identity provider of this service does not exchange your sign-in for it. Sign in again; if that does not help, it wants your consent or a further factor, or an administrator has to allow it there.',
+    };
   if (error === 'invalid_scope')
     return {
       kind: 'forbidden',

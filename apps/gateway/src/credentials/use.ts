@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { CredentialRequest } from './credentials.js';
 
 /** Whose token it is, and for whom it was borrowed. */
@@ -18,8 +20,19 @@ export function scopesOf({ upstream, scopes }: CredentialRequest): readonly stri
   return scopes === undefined ? own : [...new Set([...own, ...scopes])].sort();
 }
 
+/** Whether what is borrowed is made from the caller's own token, and stands and falls with it. */
+export function isFederated({ credential }: UpstreamConfig): boolean {
+  return credential.type === 'token-exchange';
+}
+
 /** One key per person, application, upstream and scope set; lengths keep foreign strings apart. */
 export function useKey(request: CredentialRequest): string {
+  const { upstream, token } = request;
+  const key = personalKey(request);
+  return isFederated(upstream) ? `${key}\0${hash('sha256', token, 'base64url')}` : key;
+}
+
+function personalKey(request: CredentialRequest): string {
   const { caller, upstream } = request;
   const { issuer, subject, application } = caller;
   const scopes = scopesOf(request).join(' ');

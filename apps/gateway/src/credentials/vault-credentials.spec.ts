@@ -389,3 +389,34 @@ describe('a token that the upstream refused', () => {
     expect(await credentials.replace(listing, refused)).toMatchObject({ kind: 'interaction' });
   });
 });
+
+describe('what is made from the caller’s own token', () => {
+  const federated = upstreamOf('federated', 'https://api.example', {
+    credential: { type: 'token-exchange', scopes: [] },
+  });
+  const first = { ...request, upstream: federated, token: 'jwt-1' };
+
+  test('stands for that token alone', async () => {
+    expect([await header(first), await header(first)]).toEqual(['Bearer t1', 'Bearer t1']);
+    expect(await header({ ...first, token: 'jwt-2' })).toBe('Bearer t2');
+    expect(vault.asked.map(({ subjectToken }) => subjectToken)).toEqual(['jwt-1', 'jwt-2']);
+  });
+
+  test('is made anew once where the upstream refuses it, and not for ever', async () => {
+    const refused = await credentials.borrow(first);
+    if (refused.kind !== 'credential') throw new Error(refused.kind);
+    const other = await credentials.replace(first, refused);
+    if (other.kind !== 'credential') throw new Error(other.kind);
+    expect(other.header?.[1]).toBe('Bearer t2');
+    expect(await credentials.replace(first, other)).toBe(other);
+    expect(vault.asked).toHaveLength(2);
+  });
+
+  test('what its issuer refuses is told, and leads to no link', async () => {
+    vault.next = () => ({ kind: 'refused', error: 'invalid_grant', detail: '' });
+    expect(await credentials.borrow(first)).toMatchObject({
+      kind: 'forbidden',
+      detail: expect.stringContaining('identity provider'),
+    });
+  });
+});

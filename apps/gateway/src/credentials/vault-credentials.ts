@@ -22,7 +22,7 @@ import { keepSeconds } from './keep-seconds.js';
 import { Leases, type Lease } from './leases.js';
 import { ProofMemory } from './proof-memory.js';
 import { isService, ServiceCredentials } from './service-credentials.js';
-import { personKey, scopesOf, useKey, type Use } from './use.js';
+import { isFederated, personKey, scopesOf, useKey, type Use } from './use.js';
 
 export interface VaultCredentialsOptions {
   readonly vault: Pick<VaultClient, 'exchange' | 'serviceToken'>;
@@ -46,6 +46,7 @@ export class VaultCredentials implements Credentials {
   readonly #leases = new Leases();
   readonly #memory = new ProofMemory();
   readonly #services: ServiceCredentials;
+  readonly #replacements = new WeakSet<BorrowedToken>();
   #epoch = 0;
   #confirming = false;
 
@@ -81,6 +82,8 @@ export class VaultCredentials implements Credentials {
     if (!(refused instanceof BorrowedToken)) return refused;
     if (isService(request.upstream))
       return this.#services.replace(request.upstream, 'own', refused);
+    // Made from the same token a moment ago and refused again: another one would be no better.
+    if (isFederated(request.upstream) && this.#replacements.has(refused)) return refused;
     const key = useKey(request);
     const held = this.#options.freshness.fresh
       ? this.#tokens.find(key, this.#options.clock.monotonicMs())
@@ -89,6 +92,7 @@ export class VaultCredentials implements Credentials {
     this.#tokens.purge(personKey(request.caller), (cached) => cached.key === key);
     const answer = await this.#shared(request, key, 'replace', refused.sha256());
     if (answer instanceof BorrowedToken && answer.equals(refused)) return refused;
+    if (answer instanceof BorrowedToken) this.#replacements.add(answer);
     // The person was asked within the hour: without a link there is nothing to tell but the refusal.
     const isUnlinked = answer.kind === 'interaction' && answer.uri === undefined;
     return isUnlinked && request.interaction === 'create' ? refused : answer;

@@ -86,11 +86,17 @@ export class FederatedToken {
   }
 
   /** A person's token is shown to nobody but who signed it, and those whom an administrator named for that. */
-  #maySee({ issuer }: OAuthClient, { issuerId }: Subject, { subjectIssuers }: TokenExchange) {
+  #maySee(
+    { issuer }: OAuthClient,
+    { issuerId, caller }: Subject,
+    { subjectIssuers }: TokenExchange,
+  ) {
     const signer = this.parts.registry.current().issuerById(issuerId)?.document;
     if (signer === undefined) return false;
-    if (subjectIssuers.includes(signer.slug)) return true;
-    return issuer !== undefined && [signer.issuer, ...signer.alsoIssuedAs].includes(issuer);
+    const names = [signer.issuer, ...signer.alsoIssuedAs];
+    // Of the same person, but signed by somebody else, such as this vault: nothing that an issuer would exchange.
+    if (!names.includes(caller.iss)) return false;
+    return subjectIssuers.includes(signer.slug) || (issuer !== undefined && names.includes(issuer));
   }
 
   async #hasLeft({ subject: { issuerId, caller } }: AdmittedCall): Promise<boolean> {
