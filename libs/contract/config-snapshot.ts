@@ -93,5 +93,7 @@ export const configSnapshot = z.object({
   issuers: z.array(issuerConfig),
   applications: z.array(applicationConfig),
   upstreams: z.array(upstreamConfig),
+  /** The vault as an authorization server, where an upstream here has people consent as they sign in. */
+  signIn: z.object({ issuer: z.string() }).optional(),
 });
 export type ConfigSnapshot = z.output<typeof configSnapshot>;

@@ -59,7 +59,7 @@ interface Question {
   readonly body?: string;
 }
 
-/** The vault as a gateway sees it. Every outcome is a value; nothing here throws. */
+/** The vault as a gateway sees it. Every outcome is a value; nothing here throws but `jwks`. */
 export class VaultClient {
   readonly #options: VaultClientOptions;
   #issuer: Promise<string> | undefined;
@@ -117,6 +117,12 @@ export class VaultClient {
     if (!parsed.success)
       return unavailable(`the configuration is not understood: ${firstIssue(parsed.error)}`);
     return { kind: 'snapshot', snapshot: parsed.data, etag: answer.etag };
+  }
+
+  /** RFC 7517: the public keys of the vault's own tokens. Throws where the vault is not reached. */
+  async jwks(): Promise<{ status: number; body: Buffer }> {
+    const { status, body } = await this.#ask({ method: 'GET', path: '/oauth2/jwks' });
+    return { status, body: Buffer.from(body) };
   }
 
   /** Opens the stream of changes; it lives until `signal` aborts or the vault goes. */

@@ -13,6 +13,8 @@ export interface Caller {
   readonly scopes: readonly string[];
   readonly claims: Readonly<Record<string, unknown>>;
   readonly audiences: readonly string[];
+  /** The vault minted the token, where this person signed in and consented. */
+  readonly signedInHere?: boolean;
   /** Epoch seconds. */
   readonly issuedAt: number;
   /** Epoch seconds: `exp`, or earlier where the issuer's maximum age ends first. */

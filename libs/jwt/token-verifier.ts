@@ -77,6 +77,7 @@ function callerOf({ claims, trust }: Examined): Caller {
     scopes: impliedScopes(scopesOf(claims) ?? [], owner.scopeHierarchy),
     claims,
     audiences: audiencesOf(claims.aud) ?? [],
+    ...(trust.speaksFor === undefined ? {} : { signedInHere: true }),
     issuedAt: Number(claims.iat),
     // Nobody may remember it for longer than the name counts.
     expiresAt: Math.min(expiresAt(claims, trust), formerName(trust, claims.iss)?.until ?? Infinity),

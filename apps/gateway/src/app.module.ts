@@ -11,6 +11,7 @@ import { Outbound } from '#lib/outbound/outbound';
 import type { GatewayConfig } from './config.js';
 import { VaultCredentials } from './credentials/vault-credentials.js';
 import { HealthController } from './health.controller.js';
+import { trustedIssuers, vaultKeys } from './inbound/trusted-issuers.js';
 import { VerifiedInbound } from './inbound/verified-inbound.js';
 import { VerifiedTokens } from './inbound/verified-tokens.js';
 import { GatewayMetrics } from './limits/gateway-metrics.js';
@@ -104,17 +105,21 @@ function callerSide(config: GatewayConfig): Provider[] {
         catalogue: Catalogue,
         verified: VerifiedTokens,
         outbound: Outbound,
-        clock: SynchronisedClock,
+        ...[clock, vault]: [SynchronisedClock, VaultClient]
       ) => {
         const keys = new JwksCache({
-          fetch: (url) => outbound.request(url),
+          fetch: (url) => (url === vaultKeys ? vault.jwks() : outbound.request(url)),
           clock,
           onChange: () => verified.clear(),
         });
-        const verifier = new TokenVerifier({ issuers: () => catalogue.issuers, keys, clock });
+        const verifier = new TokenVerifier({
+          issuers: () => trustedIssuers(catalogue, config.publicUrl),
+          keys,
+          clock,
+        });
         return new VerifiedInbound({ ...config, verifier, verified, catalogue });
       },
-      inject: [Catalogue, VerifiedTokens, Outbound, SynchronisedClock],
+      inject: [Catalogue, VerifiedTokens, Outbound, SynchronisedClock, VaultClient],
     },
   ];
 }

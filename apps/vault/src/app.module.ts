@@ -2,9 +2,12 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from '#lib/observability/logger';
 import { AdminModule } from './admin/admin.module.js';
 import { AuditModule } from './audit/audit.module.js';
+import { AccessTokenKeysModule } from './authorization-server/access-token-keys.module.js';
+import { AuthorizationServerModule } from './authorization-server/authorization-server.module.js';
 import type { VaultConfig } from './config.js';
 import { ConnectModule } from './connect/connect.module.js';
 import { ExchangeModule } from './exchange/exchange.module.js';
+import { ExternalModule } from './external/external.module.js';
 import { GrantsModule } from './grants/grants.module.js';
 import { HealthModule } from './health.module.js';
 import { ImportsModule } from './imports/imports.module.js';
@@ -33,6 +36,7 @@ export class AppModule {
         PlatformModule.for(config, logger),
         AuditModule,
         SealingModule.for(config, logger),
+        AccessTokenKeysModule,
         RegistryModule,
         ProvidersModule,
         MachineClientsModule,
@@ -43,6 +47,8 @@ export class AppModule {
         InteractionsModule,
         SessionsModule,
         ConnectModule,
+        ExternalModule,
+        AuthorizationServerModule,
         LeaversModule,
         ScimModule,
         WebModule,

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { IssuerConfig } from '#lib/contract/config-snapshot';
+import type { IssuerConfig, UpstreamConfig } from '#lib/contract/config-snapshot';
 import { createRequestId } from '#lib/observability/request-id';
 import { Problem } from '#lib/problem/problem';
 import { renderProblemJson } from '#lib/problem/render';
@@ -7,7 +7,13 @@ import { describedResource, resourceMetadata } from './resource-metadata.js';
 
 export interface MetadataRouteDeps {
   readonly publicUrl: string;
-  readonly catalogue: { readonly ready: boolean; readonly issuers: readonly IssuerConfig[] };
+  readonly catalogue: {
+    readonly ready: boolean;
+    readonly issuers: readonly IssuerConfig[];
+    /** The vault's own `iss`, for resources where people consent as they sign in. */
+    readonly signInIssuer: string | undefined;
+    find(slug: string): { readonly config: UpstreamConfig } | undefined;
+  };
 }
 
 const cors = {
@@ -34,7 +40,9 @@ export function registerMetadataRoutes(fastify: FastifyInstance, deps: MetadataR
           .headers({ ...headers, ...cors })
           .send(body);
       }
-      const metadata = resourceMetadata(deps.publicUrl, resource ?? '', deps.catalogue.issuers);
+      const { issuers } = deps.catalogue;
+      const signIn = signInIssuerOf(resource ?? '', deps.catalogue);
+      const metadata = resourceMetadata(deps.publicUrl, resource ?? '', issuers, signIn);
       const caching = { 'cache-control': 'public, max-age=60' };
       return reply
         .code(200)
@@ -42,6 +50,18 @@ export function registerMetadataRoutes(fastify: FastifyInstance, deps: MetadataR
         .send(metadata);
     });
   }
+}
+
+/** Where people consent as they sign in: the vault, which leads them through both; opt-in per upstream. */
+function signInIssuerOf(
+  resource: string,
+  catalogue: MetadataRouteDeps['catalogue'],
+): string | undefined {
+  const [, type, slug = ''] = resource.split('/');
+  const config = catalogue.find(slug)?.config;
+  return config?.consentAtSignIn === true && config.type === type
+    ? catalogue.signInIssuer
+    : undefined;
 }
 
 function metadataProblem(resource: string | undefined, ready: boolean): Problem | undefined {

@@ -23,11 +23,16 @@ export function resourceMetadata(
   publicUrl: string,
   path: string,
   issuers: readonly IssuerConfig[],
+  signInIssuer?: string,
 ) {
   const scopes = challengeScopes(issuers);
   return {
     resource: `${publicUrl}${path}`,
-    authorization_servers: issuers.map(({ issuer }) => issuer),
+    // Most clients take the first; tokens of all of them are good here.
+    authorization_servers: [
+      ...(signInIssuer === undefined ? [] : [signInIssuer]),
+      ...issuers.map(({ issuer }) => issuer),
+    ],
     ...(scopes.length === 0 ? {} : { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
     resource_name: 'Symbolon',

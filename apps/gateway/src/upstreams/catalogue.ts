@@ -37,6 +37,11 @@ export class Catalogue implements Upstreams {
     return this.#snapshot?.applications ?? [];
   }
 
+  /** The vault's own `iss`, where an upstream has people consent as they sign in. */
+  get signInIssuer(): string | undefined {
+    return this.#snapshot?.signIn?.issuer;
+  }
+
   find(slug: string): PreparedUpstream | undefined {
     return this.#upstreams.get(slug);
   }

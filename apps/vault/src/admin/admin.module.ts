@@ -58,6 +58,7 @@ import { KeysController } from './keys.controller.js';
 import { LeaversController } from './leavers.controller.js';
 import { OAuthClientTestController } from './oauth-client-test.controller.js';
 import { OpenApiController } from './openapi.controller.js';
+import { PolicyController } from './policy.controller.js';
 import { PortableController } from './portable.controller.js';
 import { PortableRegistry } from './portable-registry.js';
 import { PostgresAdminJournal } from './postgres-admin-journal.js';
@@ -92,6 +93,7 @@ import { WebhooksController } from './webhooks.controller.js';
     AuditEventsController,
     WebhooksController,
     UpstreamToolsController,
+    PolicyController,
     PortableController,
     OpenApiController,
     CollectionsController,
@@ -158,6 +160,7 @@ import { WebhooksController } from './webhooks.controller.js';
         AUDIT_LOG,
         EVENT_PUBLISHER,
         GRANTS,
+        PUBLIC_URL,
       ],
     },
     {
@@ -237,16 +240,17 @@ type WriterPorts = [
   AuditLog,
   EventPublisher,
   GrantSuspender,
+  string,
 ];
 
 function registryWriter(
-  ...[database, store, registry, outbound, audit, events, grants]: WriterPorts
+  ...[database, store, registry, outbound, audit, events, grants, publicUrl]: WriterPorts
 ): RegistryWriter {
   return new RegistryWriter({
     database,
     store,
     registry,
-    checks: new ResourceChecks(outbound),
+    checks: new ResourceChecks(outbound, publicUrl),
     effects: {
       grants,
       consents: new PostgresConsentVoider(events, audit),

@@ -51,7 +51,7 @@ import { CONNECTIONS_PARTS, ConnectionsController } from './connections.controll
 import type { ConnectionsParts } from './connections.controller.js';
 import { ConsentRecord } from './consent-record.js';
 import { ConsentRequests } from './consent-requests.js';
-import type { ConsentStores } from './consent-stores.js';
+import { CONSENT_STORES, type ConsentStores } from './consent-stores.js';
 import { CONSENT_PARTS, ConsentController } from './consent.controller.js';
 import type { ConsentParts } from './consent.controller.js';
 import { DiscardUnconfirmed } from './discard-unconfirmed.js';
@@ -60,13 +60,13 @@ import { GoToProvider } from './go-to-provider.js';
 import { ListConnections } from './list-connections.js';
 import { PostgresAuthorizationStore } from './postgres-authorization-store.js';
 import { PostgresUnconfirmedAccountStore } from './postgres-unconfirmed-account-store.js';
+import { PostgresSignInReturns } from './postgres-sign-in-returns.js';
 import { ReceiveCallback } from './receive-callback.js';
 import { RemoveApplication } from './remove-application.js';
 import { RequestPages } from './request-page.js';
 import { RestartInteraction } from './restart-interaction.js';
 import { SaveToken } from './save-token.js';
 
-const CONSENT_STORES = Symbol('ConsentStores');
 const sweepMs = 3_000;
 
 const storing: Provider[] = [
@@ -130,9 +130,15 @@ const browsing: Provider[] = [
   },
   {
     provide: RequestPages,
-    useFactory: (unconfirmed: PostgresUnconfirmedAccountStore, publicUrl: string) =>
-      new RequestPages(unconfirmed, publicUrl),
-    inject: [PostgresUnconfirmedAccountStore, PUBLIC_URL],
+    useFactory: (
+      unconfirmed: PostgresUnconfirmedAccountStore,
+      database: PostgresDatabase,
+      publicUrl: string,
+    ) => {
+      const returns = new PostgresSignInReturns(database, publicUrl);
+      return new RequestPages(unconfirmed, returns, publicUrl);
+    },
+    inject: [PostgresUnconfirmedAccountStore, DATABASE, PUBLIC_URL],
   },
 ];
 
@@ -257,6 +263,7 @@ const sweeping: Provider = {
   imports: [SessionsModule, InteractionsModule],
   controllers: [ConnectController, ConsentController, CallbackController, ConnectionsController],
   providers: [...storing, ...browsing, ...deciding, connections, sweeping],
+  exports: [CONSENT_PARTS, CONSENT_STORES, ConsentRequests, CompleteConsent],
 })
 export class ConnectModule implements OnApplicationBootstrap, OnApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;

@@ -5,6 +5,9 @@ import type { PostgresInteractionStore } from '../interactions/postgres-interact
 import type { PostgresAuthorizationStore } from './postgres-authorization-store.js';
 import type { PostgresUnconfirmedAccountStore } from './postgres-unconfirmed-account-store.js';
 
+/** The ConsentStores, for Nest. */
+export const CONSENT_STORES = Symbol('ConsentStores');
+
 /** What the use cases of consent read and write, in one database. */
 export interface ConsentStores {
   readonly database: Database;

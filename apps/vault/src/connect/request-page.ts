@@ -1,3 +1,4 @@
+import type { WebSession } from '../sessions/web-session.js';
 import type { Page, Visitor } from '../web/page.js';
 import type { ConsentRequest } from './consent-requests.js';
 import { isAllowedElsewhere } from './external-page.js';
@@ -6,6 +7,7 @@ import { declinedPage, donePage, expiredPage } from './pages/ended-pages.js';
 import { accountDiffersPage, refusedPage } from './pages/provider-pages.js';
 import { nameOfAccount } from './pages/request-words.js';
 import { elsewherePage, type FormFault, uncheckedPage } from './pages/token-pages.js';
+import type { PostgresSignInReturns } from './postgres-sign-in-returns.js';
 import type { PostgresUnconfirmedAccountStore } from './postgres-unconfirmed-account-store.js';
 
 export interface PageWishes {
@@ -21,10 +23,20 @@ export interface PageWishes {
 export class RequestPages {
   constructor(
     private readonly unconfirmed: PostgresUnconfirmedAccountStore,
+    private readonly returns: PostgresSignInReturns,
     private readonly publicUrl: string,
   ) {}
 
-  async of(request: ConsentRequest, visitor: Visitor, wishes: PageWishes): Promise<Page> {
+  async of(request: ConsentRequest, session: WebSession, wishes: PageWishes): Promise<Page> {
+    const page = await this.#page(request, session, wishes);
+    const { id, status } = request.interaction;
+    if (status !== 'completed' && status !== 'declined') return page;
+    // A client that waits for the person to sign in hears of it on the page of that sign-in.
+    const onwardTo = await this.returns.urlOf(id, session);
+    return onwardTo ? { ...page, onwardTo } : page;
+  }
+
+  async #page(request: ConsentRequest, visitor: Visitor, wishes: PageWishes): Promise<Page> {
     const page = { request, visitor };
     switch (request.interaction.status) {
       case 'completed':

@@ -3,6 +3,7 @@ import type { Clock } from '#lib/clock/clock';
 import { exchangeAudience, onlyAudiences } from '#lib/jwt/audience';
 import type { Caller } from '#lib/jwt/caller';
 import type { TokenVerifier } from '#lib/jwt/token-verifier';
+import type { LiveCallers } from '../authorization-server/live-callers.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import type { OAuthRefusal } from './domain/exchange-parameters.js';
@@ -33,6 +34,7 @@ export class ExchangeSubject {
     private readonly verifier: TokenVerifier,
     private readonly registry: Registry,
     private readonly clock: Clock,
+    private readonly live: Pick<LiveCallers, 'counts'>,
   ) {}
 
   async verify(
@@ -77,7 +79,9 @@ export class ExchangeSubject {
     this.#remembered.set(key, { caller, until });
   }
 
-  #admitted(caller: Caller): Subject | OAuthRefusal {
+  async #admitted(caller: Caller): Promise<Subject | OAuthRefusal> {
+    if (!(await this.live.counts(caller)))
+      return { error: 'invalid_request', description: 'subject_token: The sign-in is over.' };
     const registry = this.registry.current();
     const issuer = registry.issuer(caller.issuer);
     if (issuer === undefined)

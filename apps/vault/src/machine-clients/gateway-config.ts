@@ -6,11 +6,21 @@ import type { MachineClient } from '../registry/domain/machine-client.js';
 import type { Upstream } from '../registry/domain/upstream.js';
 import { type Credential, oauthClientOf } from '../registry/domain/upstream-credential.js';
 import type { ToolPolicyDocument } from '../registry/domain/upstream-tools.js';
+import { signInResources } from '../registry/sign-in-resources.js';
 import type { RegistrySnapshot } from '../registry/registry-snapshot.js';
 
 /** What one machine client needs of the registry to decide and route, its own upstreams only. Holds no secret. */
-export function gatewayConfig(registry: RegistrySnapshot, client: MachineClient): ConfigSnapshot {
+export function gatewayConfig(
+  registry: RegistrySnapshot,
+  client: MachineClient,
+  publicUrl: string,
+): ConfigSnapshot {
+  const signsIn = signInResources({
+    ...registry,
+    machineClients: [{ id: '', version: 0, document: client }],
+  });
   return {
+    ...(signsIn.length === 0 ? {} : { signIn: { issuer: publicUrl } }),
     version: String(registry.version),
     issuers: registry.issuers.flatMap(({ document }) => issuerConfig(document)),
     applications: registry.applications.map(({ document }) => {

@@ -54,7 +54,7 @@ beforeEach(async () => {
     database,
     store,
     registry,
-    checks: new ResourceChecks(outbound),
+    checks: new ResourceChecks(outbound, 'https://vault.example'),
     effects: {
       grants: {
         suspend: (_tx, where) =>
@@ -356,7 +356,6 @@ describe('what is left for later', () => {
     ['upstreams', { ...upstreamBody(), tools: { default: 'deny' } }, '/tools'],
     ['upstreams', { ...upstreamBody(), prefix: 'p' }, '/prefix'],
     ['oauth-clients', { name: 'x', clientAuth: 'client_secret_jwt' }, '/clientAuth'],
-    ['machine-clients', { kind: 'external' }, '/kind'],
     ['machine-clients', { kind: 'service', workload: {} }, '/workload'],
   ] as const)('refuses %s with a later part by its name', async (name, body, pointer) => {
     const refused = await refusal(put(name, 'one', body));

@@ -9,7 +9,11 @@ import { discover } from './discover-issuer.js';
 
 /** What a document's addresses answer, asked before it is saved; the only calls that saving makes. */
 export class ResourceChecks {
-  constructor(private readonly outbound: Outbound) {}
+  constructor(
+    private readonly outbound: Outbound,
+    /** The vault's own `iss`. */
+    private readonly ownIssuer: string,
+  ) {}
 
   async check(
     collection: Collection<object>,
@@ -40,6 +44,8 @@ export class ResourceChecks {
   }
 
   async #checkIssuer(document: Issuer, before: Issuer | undefined): Promise<CheckedDocument> {
+    const own = ownNameErrors(document, this.ownIssuer);
+    if (own.length > 0) return { document, errors: own, warnings: [] };
     const known = before !== undefined && before.jwksUri === document.jwksUri;
     if (known && document.jwksUri !== undefined) return { document, errors: [], warnings: [] };
     const found = await discover(this.outbound, document.issuer);
@@ -72,6 +78,24 @@ function undiscovered(
   const code = found.unreachable ? 'discovery-failed' : 'discovery-invalid';
   return { document, errors: [{ pointer: '/issuer', code, detail: found.detail }], warnings: [] };
 }
+
+/** A corporate issuer of our own name would speak for the people of every other. */
+function ownNameErrors(
+  { issuer, alsoIssuedAs, formerly }: Pick<Issuer, 'issuer' | 'alsoIssuedAs' | 'formerly'>,
+  ownIssuer: string,
+): FieldError[] {
+  const own = ownIssuer.replace(/\/$/, '');
+  const isOwn = (name: string) => name.replace(/\/$/, '') === own;
+  const places = [
+    ...(isOwn(issuer) ? ['/issuer'] : []),
+    ...alsoIssuedAs.flatMap((name, i) => (isOwn(name) ? [`/alsoIssuedAs/${i}`] : [])),
+    ...formerly.flatMap((former, i) => (isOwn(former.issuer) ? [`/formerly/${i}/issuer`] : [])),
+  ];
+  return places.map((pointer) => ({ pointer, code: 'own-issuer', detail: ownIssuerDetail }));
+}
+
+const ownIssuerDetail =
+  'This is the name of the vault itself, whose tokens speak for the people of every issuer. Register the corporate identity provider.';
 
 const pairwise: FieldError = {
   pointer: '/subjectClaim',

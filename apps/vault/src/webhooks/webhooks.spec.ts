@@ -113,7 +113,7 @@ describe('a webhook as a resource', () => {
   it('is nothing that gateways are told of', () => {
     const gateway = { slug: 'gateway', kind: 'gateway', upstreams: '*' } as const;
     const told = JSON.stringify(
-      gatewayConfig(vault.registry.current(), { ...gateway, audiences: [] }),
+      gatewayConfig(vault.registry.current(), { ...gateway, audiences: [] }, vault.origin),
     );
     expect(told).not.toContain(receiver.url);
     expect(Object.keys(JSON.parse(told) as object)).not.toContain('webhooks');

@@ -211,7 +211,13 @@ function Growth({ request }: { request: ConsentRequest }) {
   );
 }
 
-export function Permissions({ request, scopes }: { request: ConsentRequest; scopes: readonly string[] }) {
+export function Permissions({
+  request,
+  scopes,
+}: {
+  request: ConsentRequest;
+  scopes: readonly string[];
+}) {
   const { plain, named } = scopeWords(scopes);
   return (
     <ul class="plain">

@@ -2,6 +2,7 @@ import type { FieldError } from '#lib/problem/problem';
 import { agreedTo, checkUrls } from './brought-credential.js';
 import { type Collection, type Effect, laterMembers, notSupported } from './collection.js';
 import { canonicalJson, type JsonObject, valueAt } from './json.js';
+import { signInRules, signInWarnings } from './sign-in-rules.js';
 import { bearer, upstream, type UpstreamDocument } from './upstream.js';
 import {
   credentialReferences,
@@ -9,7 +10,7 @@ import {
   secretsOfCredentials,
 } from './upstream-credential.js';
 
-const laterMember = ['prefix', 'callerHeader', 'tools', 'egress', 'limits', 'consentAtSignIn'];
+const laterMember = ['prefix', 'callerHeader', 'tools'];
 
 export const upstreams: Collection<UpstreamDocument> = {
   name: 'upstreams',
@@ -25,7 +26,8 @@ export const upstreams: Collection<UpstreamDocument> = {
   effects: (before, after) => effects(before, after),
   // Row 34: whoever may move an upstream must not thereby receive its secrets.
   reentered: (before, after) => (isMoved(before, after) ? secretsOfCredentials(after) : []),
-  rules: () => [],
+  rules: signInRules,
+  warnings: signInWarnings,
   secretFault,
 };
 
