@@ -6,6 +6,55 @@ const path = '/admin/v1/upstreams/{slug}/tools';
 /** What decides about tools, and what becomes of their changes. */
 export const policyOperations: readonly Operation[] = [
   {
+    method: 'post',
+    path: '/admin/v1/policy/explain',
+    tag: 'policy',
+    summary: 'Who may use what, by which rule and why; auditors may ask too; no token is stored',
+    body: {
+      'application/json': {
+        type: 'object',
+        required: ['upstream'],
+        properties: {
+          token: text,
+          caller: {
+            type: 'object',
+            required: ['issuer', 'application'],
+            properties: {
+              issuer: text,
+              application: text,
+              subject: text,
+              scopes: { type: 'array', items: text },
+              claims: { type: 'object' },
+            },
+          },
+          anonymous: { const: true },
+          upstream: text,
+          tool: text,
+          method: text,
+        },
+      },
+    },
+    answers: {
+      200: {
+        what: 'Who, the decision for the upstream and for the tool or each rule, what would help, and which credential.',
+        schema: {
+          type: 'object',
+          properties: {
+            upstream: text,
+            who: { type: ['object', 'null'] },
+            token: { type: 'object' },
+            access: { type: 'object' },
+            tool: { type: 'object' },
+            tools: { type: 'array', items: { type: 'object' } },
+            credential: { type: 'object' },
+          },
+        },
+      },
+      404: { what: 'There is no such upstream.' },
+      422: { what: 'Not exactly one of token, caller and anonymous, or an unknown issuer.' },
+    },
+  },
+  {
     method: 'get',
     path,
     tag: 'upstreams',

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+const name = (most: number) => z.string().min(1).max(most);
+
+const caller = z.strictObject({
+  /** Slug. */
+  issuer: name(63),
+  application: name(512),
+  /** Without one nothing can be said of grants and consents. */
+  subject: name(512).optional(),
+  scopes: z.array(name(200)).max(200).default([]),
+  claims: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** `POST /admin/v1/policy/explain`: who calls what. */
+export const policyQuestion = z
+  .strictObject({
+    token: name(100_000).optional(),
+    caller: caller.optional(),
+    anonymous: z.literal(true).optional(),
+    /** Slug. */
+    upstream: name(63),
+    /** Without one, the answer is the table of all rules. */
+    tool: name(256).optional(),
+    method: name(64).optional(),
+  })
+  .refine(
+    ({ token, caller: described, anonymous }) =>
+      [token, described, anonymous].filter((one) => one !== undefined).length === 1,
+    { message: 'give exactly one of token, caller and anonymous' },
+  );
+export type PolicyQuestion = z.output<typeof policyQuestion>;
+export type DescribedCaller = z.output<typeof caller>;
