@@ -21,6 +21,7 @@ export async function authenticateClient(
   const { client_assertion: assertion, client_id: named } = form;
   if (form.client_assertion_type !== clientAssertionType || assertion === undefined) return refused;
   const client = await authenticator.authenticate(assertion);
-  if (client === undefined) return refused;
+  // The backend of a page that brings tokens: none is ever handed to it.
+  if (client === undefined || client.document.kind === 'external') return refused;
   return named === undefined || named === client.document.slug ? client : refused;
 }

@@ -31,8 +31,15 @@ export class MachineClientGuard extends AuthGuard('bearer') {
     });
   }
 
+  /** Which kinds come through here: those that get tokens. */
+  protected admits({ kind }: MachineClient): boolean {
+    return kind !== 'external';
+  }
+
   async #verify(assertion: string): Promise<Stored<MachineClient>> {
     const client = await this.clients.authenticate(assertion);
+    if (client && !this.admits(client.document))
+      throw new Problem('forbidden', 'This is not for machine clients of this kind.');
     if (client) return client;
     throw new Problem('invalid-token', 'The assertion is not one of a machine client.', {
       headers: { 'www-authenticate': `${challenge}, error="invalid_token"` },

@@ -3,11 +3,10 @@ import {
   type CalledUrl,
   type Collection,
   laterMembers,
-  notSupported,
   type RegistryDocuments,
 } from './collection.js';
 import { adminAudienceDetail, opensRoutes } from './issuer-collection.js';
-import { type JsonObject, valueAt } from './json.js';
+import { valueAt } from './json.js';
 import { type MachineClient, machineClient, type Workload } from './machine-client.js';
 
 export const machineClients: Collection<MachineClient> = {
@@ -17,7 +16,7 @@ export const machineClients: Collection<MachineClient> = {
   secrets: [],
   immutable: {},
   guarded: [],
-  notYet: (body) => [...laterMembers(body, ['returnUris']), ...laterKind(body)],
+  notYet: (body) => [...laterMembers(body, ['returnUris'])],
   references: ({ upstreams }) =>
     upstreams === '*'
       ? []
@@ -34,6 +33,7 @@ export const machineClients: Collection<MachineClient> = {
   reentered: () => [],
   rules: (document, others) => [
     ...reservedName(document),
+    ...everyUpstream(document),
     ...adminAudienceConflicts(document, others),
     ...workloadConflicts(document, others),
   ],
@@ -82,8 +82,11 @@ function reservedName({ kind, slug }: MachineClient): FieldError[] {
   return [{ pointer: '/slug', code: 'reserved', detail }];
 }
 
-function laterKind(body: JsonObject): FieldError[] {
-  return body['kind'] === 'external' ? [notSupported('/kind', 'kind external')] : [];
+// Of whom a token is taken is named one by one: what is registered later is nothing that anybody has agreed to.
+function everyUpstream({ kind, upstreams }: MachineClient): FieldError[] {
+  if (kind !== 'external' || upstreams !== '*') return [];
+  const detail = 'A machine client of kind external names each upstream whose tokens it brings.';
+  return [{ pointer: '/upstreams', code: 'invalid-value', detail }];
 }
 
 function adminAudienceConflicts(document: MachineClient, others: RegistryDocuments): FieldError[] {

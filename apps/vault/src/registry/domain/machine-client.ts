@@ -26,11 +26,14 @@ const workload = z.strictObject({
 });
 export type Workload = z.output<typeof workload>;
 
-/** `machine-clients`: who may exchange tokens: gateways and services, by private_key_jwt. */
+/**
+ * `machine-clients`: programs that prove themselves by private_key_jwt: gateways and services exchange tokens, the backend
+ * of a page of the company's own (`external`) hands them over.
+ */
 export const machineClient = z
   .strictObject({
     slug,
-    kind: z.enum(['gateway', 'service']),
+    kind: z.enum(['gateway', 'service', 'external']),
     publicUrl: webUrl.optional(),
     audiences: z.array(z.string().min(1).max(500)).max(20).default([]),
     jwks: jwks.optional(),
