@@ -38,7 +38,7 @@ export class World {
     const address = await this.add(slug, url);
     const page = await this.alice.consent(await this.link(address));
     if (!page.body.includes('is connected'))
-      throw new Error(`${slug}: ${page.status} ${page.body}`);
+      throw new Error(`${slug}: ${page.status} ${/<main.*/s.exec(page.body)?.[0] ?? page.body}`);
     return address;
   }
 
