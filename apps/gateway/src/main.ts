@@ -17,10 +17,10 @@ import { Outbound } from '#lib/outbound/outbound';
 import { AppModule } from './app.module.js';
 import { readGatewayConfig, type GatewayConfig } from './config.js';
 import { VaultCredentials } from './credentials/vault-credentials.js';
+import { registerFederationRoute } from './federation/federation-route.js';
 import { AccessLog } from './http/access-log.js';
 import { registerHttpRoutes } from './http/http-route.js';
 import { checkedServer } from './inbound/checked-server.js';
-import { registerMcpIndexRoute } from './inbound/mcp-index-route.js';
 import { registerMetadataRoutes } from './inbound/metadata-route.js';
 import { registerNothingElse } from './inbound/nothing-else.js';
 import { VerifiedInbound } from './inbound/verified-inbound.js';
@@ -131,9 +131,8 @@ function registerRoutes(
   };
   registerMetadataRoutes(fastify, { publicUrl, catalogue });
   registerHttpRoutes(fastify, { ...parts, logger, access });
-  registerMcpIndexRoute(fastify, parts);
   const sealer = new StateSealer(keys.sealing, gatewayId);
-  registerMcpRoutes(fastify, {
+  const mcp = {
     ...parts,
     watch: app.get(PendingInteractions),
     inventory: app.get(ToolInventory),
@@ -141,7 +140,9 @@ function registerRoutes(
     sealer,
     strictElicitation: config.strictElicitation,
     log: logger,
-  });
+  };
+  registerMcpRoutes(fastify, mcp);
+  registerFederationRoute(fastify, mcp);
   registerNothingElse(fastify);
 }
 

@@ -8,7 +8,9 @@ test.each([
   '{"unicode":"\\u0001 ünï \\\\\\" 1.0"}',
 ])('%s is printed as it was read', (text) => {
   expect(JSON.parse(printExact(parseExact(text)))).toEqual(JSON.parse(text));
-  expect(printExact(parseExact(text)).replaceAll('\\u0001', '')).toBe(text.replaceAll('\\u0001', ''));
+  expect(printExact(parseExact(text)).replaceAll('\\u0001', '')).toBe(
+    text.replaceAll('\\u0001', ''),
+  );
 });
 
 test('what is added beside it is printed as ever', () => {

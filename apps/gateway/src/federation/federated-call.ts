@@ -45,6 +45,11 @@ export function personOf({ issuer, subject, application }: Caller): string {
   return JSON.stringify([issuer, subject, application]);
 }
 
+/** How the keys of one person through all applications begin. */
+export function personPrefix(issuer: string, subject: string): string {
+  return `${JSON.stringify([issuer, subject]).slice(0, -1)},`;
+}
+
 const anonymousClient = { name: 'unknown', version: '0' };
 
 /** A modern client: equal ones of the same person share their sessions at legacy upstreams. */

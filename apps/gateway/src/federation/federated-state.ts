@@ -69,7 +69,10 @@ export function sealCursor(
   method: string,
   cursors: Readonly<Record<string, string>>,
 ): string {
-  return prefix + sealer.seal('federated-cursor', federatedRoute, { ...ownerOf(caller), method, cursors });
+  return (
+    prefix +
+    sealer.seal('federated-cursor', federatedRoute, { ...ownerOf(caller), method, cursors })
+  );
 }
 
 /** Undefined for a cursor of another person, another list, or one that was never given out. */

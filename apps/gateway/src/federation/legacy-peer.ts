@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { McpDeps } from '../mcp/mcp-call.js';
+import type { McpCall, McpDeps } from '../mcp/mcp-call.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { isEventStream, isMcpAnswer } from '../mcp/relay.js';
 import { callUpstream, discard, type Called, type UpstreamAnswer } from '../mcp/upstream-call.js';
-import { sessionHeaders, UpstreamSessions, type UpstreamSession } from '../mcp/upstream-sessions.js';
+import {
+  sessionHeaders,
+  UpstreamSessions,
+  type UpstreamSession,
+} from '../mcp/upstream-sessions.js';
 import { printExact } from './exact-json.js';
-import { sessionAt } from './federated-call.js';
+import { sessionAt, type ClientProfile } from './federated-call.js';
 import {
   answerIn,
   notMcpAnswer,
@@ -20,6 +24,11 @@ import { readMessages } from './read-messages.js';
 
 const mostResumptions = 100;
 const resumeAfterMs = 500;
+
+export interface SessionListener {
+  readonly onOpen: () => void;
+  readonly onMessage: (message: JsonObject, session: UpstreamSession) => void;
+}
 
 /** An upstream of the revisions up to 2025-11-25: sessions, and requests of its own while it works on ours. */
 export class LegacyPeer implements Peer {
@@ -53,6 +62,23 @@ export class LegacyPeer implements Peer {
     return this.sessions.open(at.call, session, at.credential, wish);
   }
 
+  isOpen(call: McpCall, client: ClientProfile): boolean {
+    return this.sessions.find(sessionAt(client, call.upstream.config.slug)) !== undefined;
+  }
+
+  /** The client's session is over: so is what was open for it. */
+  async end(at: PeerCall): Promise<void> {
+    const own = sessionAt(at.client, at.call.upstream.config.slug);
+    const session = this.sessions.find(own);
+    this.sessions.forget(own);
+    if (session?.id === undefined || session.grantId !== at.credential.grantId) return;
+    const signal = AbortSignal.timeout(at.call.upstream.config.timeoutMs);
+    const sent = { method: 'DELETE', headers: sessionHeaders(session), signal } as const;
+    const wish = { interaction: 'none' } as const;
+    const called = await callUpstream(this.deps, at.call, at.credential, sent, wish);
+    if (called.kind === 'answered') discard(called.answer);
+  }
+
   /** A notification to the session that is open; nothing where there is none. */
   async notify(at: PeerCall, method: string, params: JsonObject): Promise<void> {
     const session = this.sessions.find(sessionAt(at.client, at.call.upstream.config.slug));
@@ -64,7 +90,7 @@ export class LegacyPeer implements Peer {
   async stream(
     at: PeerCall,
     signal: AbortSignal,
-    onMessage: (message: JsonObject, session: UpstreamSession) => void,
+    { onOpen, onMessage }: SessionListener,
   ): Promise<'ended' | 'failed' | 'never'> {
     const opened = await this.open(at, { wish: { interaction: 'none' } });
     if (opened.kind !== 'open') return 'failed';
@@ -77,6 +103,7 @@ export class LegacyPeer implements Peer {
         this.sessions.forget(sessionAt(at.client, at.call.upstream.config.slug));
       return answer.status === 405 ? 'never' : 'failed';
     }
+    onOpen();
     try {
       for await (const { message } of readMessages(answer)) onMessage(message, opened.session);
     } catch {
@@ -156,7 +183,12 @@ export class LegacyPeer implements Peer {
     if (logLevel === undefined || levels.get(session) === logLevel) return;
     levels.set(session, logLevel);
     if (!isObject(session.capabilities?.['logging'])) return;
-    const message = { jsonrpc: '2.0', id: 'level', method: 'logging/setLevel', params: { level: logLevel } };
+    const message = {
+      jsonrpc: '2.0',
+      id: 'level',
+      method: 'logging/setLevel',
+      params: { level: logLevel },
+    };
     const called = await this.#send(at, session, { message, signal });
     if (called.kind === 'answered') discard(called.answer);
   }

@@ -47,7 +47,16 @@ describe('a joined name', () => {
 
   test('is never that of two tools', () => {
     const slugs = ['git', 'git-lab', 'same-1', 'same-2', 'bare', 'evil'];
-    const own = ['x', 'lab_x', 'git_x', 'same_x', 'git', 'connect_git', 'x--0123456789ab', 'git_lab_x'];
+    const own = [
+      'x',
+      'lab_x',
+      'git_x',
+      'same_x',
+      'git',
+      'connect_git',
+      'x--0123456789ab',
+      'git_lab_x',
+    ];
     const all = slugs.flatMap((slug) => own.map((name) => names.joined(slug, name)));
     expect(new Set(all).size).toBe(all.length);
   });

@@ -30,8 +30,7 @@ export interface ServerRequest {
   readonly respond: (answer: ServerRequestAnswer) => void;
 }
 
-export type ServerRequestAnswer =
-  { readonly result: unknown } | { readonly error: RpcFault };
+export type ServerRequestAnswer = { readonly result: unknown } | { readonly error: RpcFault };
 
 export interface PeerRequest {
   readonly method: string;

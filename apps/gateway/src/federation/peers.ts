@@ -66,7 +66,8 @@ function eraIn(answer: PeerAnswer): Era | undefined {
 }
 
 function isMismatch(era: Era, answer: PeerAnswer): boolean {
-  if (era === 'legacy') return answer.kind === 'failed' && answer.failure.code === 'upstream-invalid';
+  if (era === 'legacy')
+    return answer.kind === 'failed' && answer.failure.code === 'upstream-invalid';
   return answer.kind === 'error' && answer.error.code === -32022;
 }
 

@@ -279,34 +279,31 @@ describe('/mcp', () => {
         upstreamOf('open', origin, { credential: { type: 'none' } }),
       ],
     });
-    const token = await fixture.token('/mcp');
-    for (let i = 0; i < 100 && (await call('/mcp', token)).status !== 422; i += 1) await sleep(10);
+    for (let i = 0; i < 100 && !(await told()).includes('tools_'); i += 1) await sleep(10);
   });
 
-  test('challenges, and names to an admitted caller the addresses that are theirs', async () => {
+  const told = async (): Promise<string> => {
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'test', version: '1' },
+    };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'initialize', params });
+    const headers = { 'content-type': 'application/json' };
+    const token = await fixture.token('/mcp');
+    return (await call('/mcp', token, headers, { method: 'POST', body })).text();
+  };
+
+  test('challenges, and tells an admitted caller of the upstreams that are theirs', async () => {
     expect((await call('/mcp')).headers.get('www-authenticate')).toContain(
       '/oauth-protected-resource/mcp"',
     );
-    const response = await call('/mcp', await fixture.token('/mcp'));
-    expect(response.status).toBe(422);
-    expect(await response.json()).toMatchObject({
-      type: 'urn:symbolon:not-supported',
-      addresses: [`${fixture.origin}/mcp/tools`],
-    });
-  });
-
-  test('answers JSON-RPC in JSON-RPC', async () => {
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'initialize', params: {} });
-    const response = await call(
-      '/mcp',
-      await fixture.token('/mcp'),
-      { 'content-type': 'application/json' },
-      { method: 'POST', body },
-    );
-    expect(await response.json()).toMatchObject({
+    expect(JSON.parse(await told())).toMatchObject({
       id: 7,
-      error: { message: expect.stringContaining(`${fixture.origin}/mcp/tools`) as string },
+      result: { serverInfo: { name: 'symbolon' }, capabilities: { tools: { listChanged: true } } },
     });
+    expect(await told()).not.toContain('hidden_');
+    expect(await told()).not.toContain('open_');
   });
 
   test('every other path is a 404 problem', async () => {

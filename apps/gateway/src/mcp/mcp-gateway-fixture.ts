@@ -29,8 +29,9 @@ function needs(_path: string, scopes: readonly string[], caller?: Caller): Refus
 }
 
 /** `Bearer <subject>.<application>` is a good token. */
-const inboundOf = (expiresInSeconds: number, people: People): Inbound => ({
+export const inboundOf = (expiresInSeconds: number, people: People): Inbound => ({
   refuseMalformed: () => undefined,
+  brought: () => undefined,
   needs,
   admit(request) {
     const [subject, application] = (request.headers.authorization ?? '')

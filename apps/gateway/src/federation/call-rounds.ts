@@ -1,0 +1,269 @@
+import type { BorrowedCredential } from '../credentials/credentials.js';
+import type { McpDeps } from '../mcp/mcp-call.js';
+import { isObject, type JsonObject } from '../mcp/message.js';
+import { problemAnswer, rpcError } from '../mcp/rpc-answer.js';
+import type { ActiveCalls } from './active-calls.js';
+import { personOf } from './federated-call.js';
+import { routedCall, wishOf, type Routed } from './routed.js';
+import { OpenCall, type Hearer } from './open-call.js';
+import { outwardError, outwardQuestion, outwardResult, urlQuestions } from './outward.js';
+import type { Pauses } from './pauses.js';
+import type { PeerAnswer, ServerRequest, ServerRequestAnswer } from './peer.js';
+import type { Peers } from './peers.js';
+import type { ServerRequests } from './server-requests.js';
+import type { ResourceSubscriptions } from './resource-subscriptions.js';
+import type { SuspendedCalls } from './suspended-calls.js';
+import type { UpstreamSignals } from './upstream-signals.js';
+
+const mostRounds = 20;
+const stateSeconds = 60 * 60;
+
+export interface RoundParts {
+  readonly deps: McpDeps;
+  readonly peers: Peers;
+  readonly pauses: Pauses;
+  readonly signals: UpstreamSignals;
+  readonly questions: ServerRequests;
+  readonly suspended: SuspendedCalls;
+  readonly active: ActiveCalls;
+  readonly subscriptions: ResourceSubscriptions;
+}
+
+/** A call at its upstream, with what the two ask each other before the answer, each in its own era. */
+export class Rounds {
+  constructor(private readonly parts: RoundParts) {}
+
+  /** `round`: the answers and the state that this round carries to the upstream. */
+  async run(routed: Routed, credential: BorrowedCredential, round: JsonObject): Promise<void> {
+    if (isSubscription(routed) && (await this.#subscribe(routed, credential))) return;
+    const open = this.#open(routed, credential, round);
+    const { client } = routed.call;
+    if (client.era === 'modern') return this.#followModern(routed, open);
+    return this.#followLegacy(routed, open, credential);
+  }
+
+  /** The next round of a call that is open at a legacy upstream. */
+  async resume(routed: Routed, handle: string, responses: JsonObject): Promise<void> {
+    const { reply, asked, call } = routed;
+    const suspended = this.parts.suspended.take(handle, personOf(call.caller));
+    if (suspended === undefined) {
+      const lost =
+        'The call that waited for this answer has ended. Send the request again without requestState.';
+      return reply.answer({ ...rpcError(asked.id, -32_602, lost), status: 400 });
+    }
+    const { open } = suspended;
+    open.hearer = this.#hearer(routed);
+    for (const [key, request] of suspended.asked) {
+      const answer = responses[key];
+      request.respond(
+        isObject(answer)
+          ? { result: answer }
+          : { error: { code: -32_000, message: 'Not answered.' } },
+      );
+    }
+    return this.#followModern(routed, open);
+  }
+
+  /** A modern upstream knows no such request: it hears of it when its stream is opened again. */
+  async #subscribe(routed: Routed, credential: BorrowedCredential): Promise<boolean> {
+    const { call, asked, reply } = routed;
+    const { client } = call;
+    const { uri } = asked.params;
+    const change = asked.method === 'resources/subscribe' ? 'add' : 'remove';
+    this.parts.subscriptions[change](client.session.nonce, String(uri));
+    const era = await this.parts.peers.eraOf({ call: routedCall(routed), client, credential });
+    if (era !== 'modern') return false;
+    reply.result({});
+    return true;
+  }
+
+  #open(routed: Routed, credential: BorrowedCredential, round: JsonObject): OpenCall {
+    const { call, asked } = routed;
+    const at = { call: routedCall(routed), client: call.client, credential };
+    const params = { ...routed.params, ...round };
+    const request = {
+      method: asked.method,
+      params,
+      wish: wishOf(routed),
+      headers: toolHeaders(routed),
+    };
+    return new OpenCall(this.parts.peers, at, request, this.#hearer(routed));
+  }
+
+  #hearer(routed: Routed): Hearer {
+    const { call, reply, asked, target } = routed;
+    const meta = asked.params['_meta'];
+    const at = routedCall(routed);
+    return {
+      progressToken: isObject(meta) ? meta['progressToken'] : undefined,
+      stream: () => reply.stream(),
+      notify: (method, params) => {
+        if (method === 'notifications/cancelled')
+          return this.parts.questions.withdrawn(
+            originOf(call.client.session.nonce, target.slug, params['requestId']),
+            params['reason'],
+          );
+        const message = this.parts.signals.outward(at, call.client, method, params);
+        if (message !== undefined) reply.send(message);
+      },
+    };
+  }
+
+  async #followModern(routed: Routed, open: OpenCall): Promise<void> {
+    const { call, reply } = routed;
+    // Closing the response is the modern way to cancel.
+    const leave = (): void => void open.cancel('the client left');
+    call.gone.addEventListener('abort', leave, { once: true });
+    if (call.gone.aborted) leave();
+    const step = await open.next();
+    call.gone.removeEventListener('abort', leave);
+    if (step.kind === 'asked') return this.#suspend(routed, open, step.requests);
+    return this.#answer(routed, step.answer, reply.id);
+  }
+
+  #suspend(routed: Routed, open: OpenCall, requests: readonly ServerRequest[]): void {
+    const { call, asked, target, reply } = routed;
+    const named = requests.map((request, i) => [`request-${i}`, request] as const);
+    const person = personOf(call.caller);
+    const handle = this.parts.suspended.suspend({ person, open, asked: new Map(named) });
+    if (handle === undefined) {
+      void open.cancel();
+      return reply.answer(rpcError(asked.id, -32_000, 'Too many calls of yours wait for answers.'));
+    }
+    const inputRequests = Object.fromEntries(
+      named.map(([key, request]) => [key, outwardQuestion(call.client, target.slug, request)]),
+    );
+    return this.#inputRequired(routed, inputRequests, { kind: 'suspended', handle });
+  }
+
+  #inputRequired(
+    { call, asked, target, reply }: Routed,
+    inputRequests: unknown,
+    pause: Parameters<Pauses['seal']>[4],
+  ): void {
+    const { upstream } = target.visible;
+    const requestState = this.parts.pauses.seal(call, upstream, asked, stateSeconds, pause);
+    reply.result({
+      resultType: 'input_required',
+      ...(inputRequests === undefined ? {} : { inputRequests }),
+      requestState,
+    });
+  }
+
+  async #followLegacy(
+    routed: Routed,
+    first: OpenCall,
+    credential: BorrowedCredential,
+  ): Promise<void> {
+    const { call, reply, asked } = routed;
+    const { nonce } = call.client.session;
+    const stop = new AbortController();
+    const place = this.parts.active.enter(nonce, asked.id, first, () => {
+      stop.abort();
+      reply.close();
+    });
+    try {
+      let open = first;
+      for (let round = 0; round < mostRounds && reply.isOpen;) {
+        const step = await open.next();
+        if (step.kind === 'asked') {
+          for (const request of step.requests) void this.#askLegacy(routed, request, stop.signal);
+          continue;
+        }
+        const answers = await this.#answersFor(routed, step.answer, stop.signal);
+        if (answers === undefined) return this.#answer(routed, step.answer, reply.id);
+        round += 1;
+        open = this.#open(routed, credential, answers);
+        place.replace(open);
+      }
+      reply.answer(rpcError(asked.id, -32_603, 'The server asks again and again.'));
+    } finally {
+      stop.abort();
+      place.leave();
+    }
+  }
+
+  async #askLegacy(routed: Routed, request: ServerRequest, signal: AbortSignal): Promise<void> {
+    request.respond(await this.#ask(routed, request, request.id, signal));
+  }
+
+  #ask(
+    { call, target, reply }: Routed,
+    question: { readonly method: string; readonly params: JsonObject },
+    id: unknown,
+    signal: AbortSignal,
+  ): Promise<ServerRequestAnswer> {
+    const { nonce } = call.client.session;
+    const origin = originOf(nonce, target.slug, id);
+    const shown = { ...outwardQuestion(call.client, target.slug, question), origin };
+    return this.parts.questions.ask(nonce, shown, (message) => reply.send(message), signal);
+  }
+
+  /** What a modern upstream asks, asked of a legacy client: the next round's answers, or undefined where it asks nothing. */
+  async #answersFor(
+    routed: Routed,
+    answer: PeerAnswer,
+    signal: AbortSignal,
+  ): Promise<JsonObject | undefined> {
+    if (answer.kind !== 'result' || answer.result['resultType'] !== 'input_required')
+      return undefined;
+    const { inputRequests, requestState } = answer.result;
+    const state = requestState === undefined ? {} : { requestState };
+    if (!isObject(inputRequests)) return state;
+    const asked = Object.entries(inputRequests).map(async ([key, request]) => {
+      if (!isObject(request) || typeof request['method'] !== 'string') return undefined;
+      const params = isObject(request['params']) ? request['params'] : {};
+      const given = await this.#ask(routed, { method: request['method'], params }, key, signal);
+      // A client that cannot answer has said no in its way.
+      return [key, 'result' in given ? given.result : { action: 'cancel' }] as const;
+    });
+    const answers = (await Promise.all(asked)).filter((one) => one !== undefined);
+    return { ...state, inputResponses: Object.fromEntries(answers) };
+  }
+
+  #answer(routed: Routed, answer: PeerAnswer, id: string | number): void {
+    const { call, asked, target, reply } = routed;
+    const { client } = call;
+    switch (answer.kind) {
+      case 'result': {
+        const { result } = answer;
+        if (result['resultType'] !== 'input_required')
+          return reply.result(outwardResult(client, target.slug, asked.method, result));
+        const { requestState } = result;
+        const state = typeof requestState === 'string' ? { requestState } : {};
+        return this.#inputRequired(routed, result['inputRequests'], { kind: 'upstream', ...state });
+      }
+      case 'error': {
+        const questions = client.era === 'modern' ? urlQuestions(answer.error) : undefined;
+        return questions === undefined
+          ? reply.answer(outwardError(client, target.slug, id, answer.error))
+          : this.#inputRequired(routed, questions, { kind: 'again' });
+      }
+      case 'failed':
+        return reply.answer(
+          problemAnswer(id, answer.failure.code, answer.failure.detail, call.requestId),
+        );
+      case 'no-credential':
+        return reply.answer(
+          this.parts.pauses.answer(call, target.visible.upstream, asked, answer.answer),
+        );
+    }
+  }
+}
+
+function isSubscription({ asked }: Routed): boolean {
+  return asked.method === 'resources/subscribe' || asked.method === 'resources/unsubscribe';
+}
+
+function originOf(nonce: string, slug: string, id: unknown): string {
+  return JSON.stringify([nonce, slug, id]);
+}
+
+/** `Mcp-Param-*` of a modern client, which its upstream compares with the body. */
+function toolHeaders({ call }: Routed): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(call.request.headers))
+    if (name.startsWith('mcp-param-') && typeof value === 'string' && !value.includes(call.token))
+      headers[name] = value;
+  return headers;
+}

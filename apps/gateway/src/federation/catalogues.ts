@@ -1,0 +1,210 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BorrowedCredential } from '../credentials/credentials.js';
+import { borrow } from '../mcp/borrow.js';
+import { sharerOf, type McpCall, type McpDeps } from '../mcp/mcp-call.js';
+import { personOf, personPrefix, type ClientProfile } from './federated-call.js';
+import type { ListChanges } from './list-changes.js';
+import { listKinds, type ListMethod } from './list-kinds.js';
+import { ListedPage } from './listed-page.js';
+import type { PeerAnswer } from './peer.js';
+import type { Peers } from './peers.js';
+import { requestIds } from './request-ids.js';
+
+/** What there is to show of one upstream; `page` is also the last known one where it cannot be asked now. */
+export interface Listed {
+  readonly state: 'listed' | 'unconnected' | 'unavailable';
+  readonly page: ListedPage | undefined;
+}
+
+export interface Asking {
+  readonly call: McpCall;
+  readonly client: ClientProfile;
+  /** False where the caller may not call it yet: then it is never asked as this person. */
+  readonly asPerson: boolean;
+}
+
+interface Known {
+  readonly listed: Listed;
+  /** Of the monotonic clock. */
+  readonly at: number;
+  readonly config: McpCall['upstream']['config'];
+}
+
+interface Flight {
+  readonly listed: Promise<Listed>;
+  readonly startedAt: number;
+}
+
+const most = 20_000;
+/** Served at once and asked for again behind it. */
+const freshMs = 5_000;
+const usableMs = 60_000;
+const askedAgainMs = 5_000;
+
+/**
+ * What each upstream lists for one person through one application: asked at most once at a time, kept in this
+ * replica's memory, never shown to anybody else.
+ */
+export class Catalogues {
+  readonly #known = new Map<string, Known>();
+  readonly #flights = new Map<string, Flight>();
+
+  constructor(
+    private readonly deps: McpDeps & { readonly listDeadlineMs?: number },
+    private readonly peers: Peers,
+    private readonly changes: ListChanges,
+  ) {}
+
+  /** The first page: without a promise where it is known. */
+  list(asking: Asking, method: ListMethod): Listed | Promise<Listed> {
+    const key = keyOf(asking, method);
+    const known = this.#known.get(key);
+    const age = known === undefined ? Infinity : this.deps.clock.monotonicMs() - known.at;
+    const current = known !== undefined && known.config === asking.call.upstream.config;
+    if (!current || age > lifeOf(known.listed)) return this.#inTime(asking, method, known?.listed);
+    if (age > Math.max(freshMs, known.listed.page?.ttlMs ?? 0)) void this.#refresh(asking, method);
+    return known.listed;
+  }
+
+  /** A further page, as the upstream's own cursor says. */
+  async next(asking: Asking, method: ListMethod, cursor: string): Promise<Listed> {
+    const asked = this.#ask(asking, method, { cursor });
+    const late = sleep(this.#deadlineMs).then((): Listed => unavailable(undefined));
+    return Promise.race([asked, late]);
+  }
+
+  /** What was listed for this person last; nothing is asked. */
+  remembered(asking: Asking, method: ListMethod): ListedPage | undefined {
+    return this.#known.get(keyOf(asking, method))?.listed.page;
+  }
+
+  /** Asked anew next time; what was known stays the last known. */
+  outdate(sharer: string): void {
+    for (const method of Object.keys(listKinds)) {
+      const known = this.#known.get(`${sharer} ${method}`);
+      if (known !== undefined) this.#known.set(`${sharer} ${method}`, { ...known, at: -Infinity });
+    }
+  }
+
+  outdatePerson(issuer: string, subject: string): void {
+    const prefix = personPrefix(issuer, subject);
+    for (const [key, known] of this.#known)
+      if (key.startsWith(prefix)) this.#known.set(key, { ...known, at: -Infinity });
+  }
+
+  get #deadlineMs(): number {
+    return this.deps.listDeadlineMs ?? 2_500;
+  }
+
+  /** One slow upstream does not hold up the others: what comes late is announced. */
+  async #inTime(asking: Asking, method: ListMethod, last: Listed | undefined): Promise<Listed> {
+    const { listed, startedAt } = this.#flight(asking, method);
+    const left = this.#deadlineMs - (this.deps.clock.monotonicMs() - startedAt);
+    const ended = new AbortController();
+    const late = sleep(Math.max(0, left), undefined, { signal: ended.signal }).catch(
+      () => undefined,
+    );
+    const first = await Promise.race([listed, late]);
+    ended.abort();
+    if (first !== undefined) return first;
+    void listed.then(({ state }) => {
+      if (state === 'listed') this.#announce(asking, method);
+    });
+    return unavailable(last?.page);
+  }
+
+  async #refresh(asking: Asking, method: ListMethod): Promise<void> {
+    const before = this.remembered(asking, method);
+    const { page, state } = await this.#flight(asking, method).listed;
+    const same = before !== undefined && page !== undefined && page.equals(before);
+    if (!same && state !== 'unavailable') this.#announce(asking, method);
+  }
+
+  #announce({ call }: Asking, method: ListMethod): void {
+    this.changes.announce(personOf(call.caller), [listKinds[method].changes]);
+  }
+
+  #flight(asking: Asking, method: ListMethod): Flight {
+    const key = keyOf(asking, method);
+    const flying = this.#flights.get(key);
+    if (flying !== undefined) return flying;
+    const listed = this.#fetch(asking, method).finally(() => this.#flights.delete(key));
+    const flight = { listed, startedAt: this.deps.clock.monotonicMs() };
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  async #fetch(asking: Asking, method: ListMethod): Promise<Listed> {
+    const key = keyOf(asking, method);
+    const listed = await this.#ask(asking, method, {}).catch(() => unavailable(undefined));
+    const page = listed.page ?? this.#known.get(key)?.listed.page;
+    const { config } = asking.call.upstream;
+    const known = { listed: { ...listed, page }, at: this.deps.clock.monotonicMs(), config };
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > most && oldest !== undefined) this.#known.delete(oldest);
+    return known.listed;
+  }
+
+  async #ask(
+    { call, client, asPerson }: Asking,
+    method: ListMethod,
+    params: { readonly cursor?: string },
+  ): Promise<Listed> {
+    const own = asPerson ? await borrow(this.deps, call, { interaction: 'none' }) : undefined;
+    if (own !== undefined && own.kind !== 'credential' && own.kind !== 'interaction')
+      return unavailable(undefined);
+    const credential = own?.kind === 'credential' ? own : await this.#discovery(call);
+    if (credential === undefined) return { state: 'unconnected', page: undefined };
+    const answer = await this.peers.request(
+      { call, client, credential },
+      {
+        id: requestIds.next(),
+        method,
+        params,
+        // Others may wait for the same list: it outlives the client that asked first.
+        signal: AbortSignal.timeout(call.upstream.config.timeoutMs),
+        wish: { interaction: 'none' },
+      },
+    );
+    return this.#listedIn(call, method, answer);
+  }
+
+  async #discovery({ upstream }: McpCall): Promise<BorrowedCredential | undefined> {
+    if (!upstream.config.discovery) return undefined;
+    const service = await this.deps.credentials.borrowService(upstream.config, 'discovery');
+    return service.kind === 'credential' ? service : undefined;
+  }
+
+  #listedIn({ upstream }: McpCall, method: ListMethod, answer: PeerAnswer): Listed {
+    const { slug } = upstream.config;
+    switch (answer.kind) {
+      case 'result':
+        return { state: 'listed', page: new ListedPage(slug, method, answer.result) };
+      case 'error':
+        // A server that has none of this kind does not know the method.
+        return answer.error.code === -32601
+          ? { state: 'listed', page: new ListedPage(slug, method, {}) }
+          : unavailable(undefined);
+      case 'no-credential':
+        return answer.answer.kind === 'interaction'
+          ? { state: 'unconnected', page: undefined }
+          : unavailable(undefined);
+      case 'failed':
+        return unavailable(undefined);
+    }
+  }
+}
+
+function keyOf({ call }: Asking, method: ListMethod): string {
+  return `${sharerOf(call)} ${method}`;
+}
+
+function unavailable(page: ListedPage | undefined): Listed {
+  return { state: 'unavailable', page };
+}
+
+function lifeOf({ state, page }: Listed): number {
+  return state === 'listed' ? Math.max(usableMs, page?.ttlMs ?? 0) : askedAgainMs;
+}

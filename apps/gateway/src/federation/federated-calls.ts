@@ -1,0 +1,145 @@
+import type { BorrowedCredential } from '../credentials/credentials.js';
+import { borrow } from '../mcp/borrow.js';
+import type { McpDeps } from '../mcp/mcp-call.js';
+import { isObject, type JsonObject } from '../mcp/message.js';
+import { rpcError, result, type RpcAnswer } from '../mcp/rpc-answer.js';
+import type { FederatedCall } from './federated-call.js';
+import { openPausedCall, type PausedCall } from './federated-state.js';
+import type { Asked, Pauses } from './pauses.js';
+import type { Reply } from './reply.js';
+import type { Rounds } from './call-rounds.js';
+import { routedCall, wishOf, type Routed } from './routed.js';
+import type { Targets } from './targets.js';
+import { decideTarget } from './tool-decision.js';
+
+/** Requests for one thing of one upstream: where it is, whether it may be used, with what credential. */
+export class FederatedCalls {
+  constructor(
+    private readonly deps: McpDeps,
+    private readonly targets: Targets,
+    private readonly pauses: Pauses,
+    private readonly rounds: Rounds,
+  ) {}
+
+  async serve(call: FederatedCall, asked: Asked, reply: Reply): Promise<void> {
+    const routed = await this.#route(call, asked, reply);
+    if (routed === undefined) return;
+    if (call.client.era === 'modern' && asked.params['requestState'] !== undefined)
+      return this.#retry(routed);
+    return this.#begin(routed, retryPart(asked.params));
+  }
+
+  async #route(call: FederatedCall, asked: Asked, reply: Reply): Promise<Routed | undefined> {
+    const { id, method } = asked;
+    const target = await this.targets.of(call, method, asked.params);
+    if (target === undefined) {
+      reply.answer(unknownTarget(asked));
+      return undefined;
+    }
+    const { outcome } = call;
+    outcome.upstream = target.slug;
+    const decided = decideTarget(this.deps, call, id, target);
+    if ('refused' in decided) {
+      reply.answer(decided.refused);
+      return undefined;
+    }
+    const { inputResponses, requestState, ...params } = target.params;
+    return { call, asked, target, params, reply, terms: decided.terms };
+  }
+
+  async #begin(routed: Routed, round: JsonObject): Promise<void> {
+    const { call, target, asked, reply } = routed;
+    const credential = await borrow(this.deps, routedCall(routed), wishOf(routed));
+    if (credential.kind !== 'credential')
+      return reply.answer(this.pauses.answer(call, target.visible.upstream, asked, credential));
+    return this.#go(routed, credential, round);
+  }
+
+  #go(routed: Routed, credential: BorrowedCredential, round: JsonObject): Promise<void> | void {
+    const { target, asked, reply } = routed;
+    if (target.connects !== true) return this.rounds.run(routed, credential, round);
+    const { name } = target.visible.upstream.config;
+    const text = `${name} is connected. List the tools again to see what it offers.`;
+    const value = { content: [{ type: 'text', text }], isError: false };
+    const modern = routed.call.client.era === 'modern';
+    return reply.answer(result(asked.id, modern ? { resultType: 'complete', ...value } : value));
+  }
+
+  /** A further round of a call that was paused: it goes on where it paused, or nowhere (row 19). */
+  async #retry(routed: Routed): Promise<void> {
+    const { call, asked, target, reply } = routed;
+    const paused = openPausedCall(this.deps.sealer, asked.params['requestState'], {
+      caller: call.caller,
+      digest: asked.digest,
+      now: this.deps.clock.now(),
+    });
+    if (paused === undefined || paused.upstream !== target.slug)
+      return reply.answer(notOurState(asked));
+    return this.#resume(routed, paused.pause);
+  }
+
+  #resume(routed: Routed, pause: PausedCall['pause']): Promise<void> | void {
+    const { inputResponses } = routed.asked.params;
+    switch (pause.kind) {
+      case 'consent':
+        return this.#afterConsent(routed, pause);
+      case 'upstream': {
+        const { requestState } = pause;
+        return this.#begin(routed, {
+          ...(inputResponses === undefined ? {} : { inputResponses }),
+          ...(requestState === undefined ? {} : { requestState }),
+        });
+      }
+      case 'again':
+        return this.#begin(routed, {});
+      case 'suspended':
+        return this.rounds.resume(
+          routed,
+          pause.handle,
+          isObject(inputResponses) ? inputResponses : {},
+        );
+    }
+  }
+
+  async #afterConsent(
+    routed: Routed,
+    pause: Extract<PausedCall['pause'], { kind: 'consent' }>,
+  ): Promise<void> {
+    const { call, target, asked, reply } = routed;
+    const { upstream } = target.visible;
+    const resumed = await this.pauses.resume(call, upstream, asked, pause);
+    if (resumed.kind === 'answer') return reply.answer(resumed.answer);
+    const { requestState, inputResponses, ...params } = asked.params;
+    const before = { ...asked, params: { ...params, ...interrupted(pause) } };
+    if (resumed.kind !== 'credential')
+      return reply.answer(this.pauses.answer(call, upstream, before, resumed));
+    if (pause.interrupted !== undefined) return this.#retry({ ...routed, asked: before });
+    return this.#go({ ...routed, asked: before }, resumed, retryPart(before.params));
+  }
+}
+
+function interrupted(pause: Extract<PausedCall['pause'], { kind: 'consent' }>): JsonObject {
+  return {
+    ...(pause.interrupted === undefined ? {} : { requestState: pause.interrupted }),
+    ...(pause.inputResponses === undefined
+      ? {}
+      : { inputResponses: JSON.parse(pause.inputResponses) as unknown }),
+  };
+}
+
+/** Answers without a state: an upstream may ask so that nothing needs to be remembered. */
+function retryPart({ inputResponses }: JsonObject): JsonObject {
+  return inputResponses === undefined ? {} : { inputResponses };
+}
+
+function unknownTarget({ id, method, params }: Asked): RpcAnswer {
+  const what = method === 'tools/call' ? 'Unknown tool' : 'Not found';
+  const name = params['name'] ?? params['uri'] ?? '';
+  return rpcError(id, -32_602, `${what}: ${String(name).slice(0, 256)}`);
+}
+
+function notOurState({ id }: Asked): RpcAnswer {
+  const reason =
+    'requestState is not one that was given out for this request. Send it again without.';
+  return { ...rpcError(id, -32_602, reason), status: 400 };
+}

@@ -1,0 +1,236 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { personKey } from '../credentials/use.js';
+import { OpenCalls } from '../http/open-calls.js';
+import type { Refusal } from '../inbound/inbound.js';
+import { eraOf, eraOfSessionMethod, metaKey, type EraRejection } from '../mcp/era.js';
+import {
+  isObject,
+  nameOf,
+  parseMessage,
+  type JsonObject,
+  type McpMessage,
+} from '../mcp/message.js';
+import { readBody } from '../mcp/read-body.js';
+import { requestDigest } from '../mcp/request-state.js';
+import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from '../mcp/rpc-answer.js';
+import { parseExact } from './exact-json.js';
+import { modernProfile, type FederatedCall } from './federated-call.js';
+import { federatedRoute } from './federated-state.js';
+import { joinUpstreams, type FederationDeps } from './federation.js';
+import type { LegacyFront } from './legacy-front.js';
+import type { ModernFront } from './modern-front.js';
+import { logLevelKey } from './modern-peer.js';
+import type { Asked } from './pauses.js';
+
+/** `/mcp`: all upstreams in one, in both eras. Raw as `/mcp/{upstream}`: nothing of Fastify touches a body. */
+export function registerFederationRoute(fastify: FastifyInstance, deps: FederationDeps): void {
+  const endpoint = new FederationEndpoint(deps);
+  fastify.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
+    scope.all(federatedRoute, (request, reply) => {
+      reply.hijack();
+      void endpoint.serve(request.raw, reply.raw, request.id);
+    });
+    done();
+  });
+}
+
+const clientInfo = z.object({
+  name: z.string(),
+  version: z.string(),
+  title: z.string().optional(),
+});
+
+class FederationEndpoint {
+  readonly #modern: ModernFront;
+  readonly #legacy: LegacyFront;
+  readonly #open = new OpenCalls();
+
+  constructor(private readonly deps: FederationDeps) {
+    const { modern, legacy } = joinUpstreams(deps);
+    this.#modern = modern;
+    this.#legacy = legacy;
+  }
+
+  async serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): Promise<void> {
+    const startedAt = this.deps.clock.monotonicMs();
+    response.on('error', () => undefined);
+    let call: FederatedCall | undefined;
+    try {
+      const admitted = await this.#admit(request, response, requestId);
+      if ('status' in admitted) return writeAnswer(response, admitted);
+      call = admitted;
+      await this.#bounded(call);
+    } catch (error) {
+      this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
+      if (response.headersSent) response.destroy();
+      else
+        writeAnswer(
+          response,
+          problemAnswer(null, 'internal', 'Something went wrong on our side.', requestId),
+        );
+    } finally {
+      if (call !== undefined) this.#logCall(call, startedAt);
+    }
+  }
+
+  async #admit(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): Promise<FederatedCall | RpcAnswer> {
+    const { inbound } = this.deps;
+    const malformed = inbound.refuseMalformed(request);
+    if (malformed !== undefined) return this.#refuse(malformed, requestId);
+    const admission = await inbound.admit(request, federatedRoute, undefined);
+    if (!admission.ok) return this.#refuse(admission, requestId);
+    const { caller, token } = admission;
+    return {
+      ...{ requestId, request, response, caller, token },
+      gone: goneSignal(response),
+      outcome: {},
+      // Until the message says more.
+      client: modernProfile(caller, {}, undefined, undefined),
+    };
+  }
+
+  #refuse(refusal: Refusal, requestId: string): RpcAnswer {
+    const { status, code, detail, headers } = refusal;
+    this.deps.log.info({ event: 'caller.refused', requestId, route: 'mcp', status, code, detail });
+    return { ...problemAnswer(null, code, detail, requestId, headers), status };
+  }
+
+  async #bounded(call: FederatedCall): Promise<void> {
+    const person = personKey(call.caller);
+    if (!this.#open.enter(person)) {
+      const detail = 'You have too many calls open at once.';
+      const headers = { 'retry-after': '1' };
+      return writeAnswer(
+        call.response,
+        problemAnswer(null, 'too-many-requests', detail, call.requestId, headers),
+      );
+    }
+    try {
+      await this.#route(call);
+    } finally {
+      this.#open.leave(person);
+    }
+  }
+
+  async #route(call: FederatedCall): Promise<void> {
+    const { method, headers } = call.request;
+    if (method === 'POST') return this.#post(call);
+    if (method !== 'GET' && method !== 'DELETE')
+      return writeAnswer(
+        call.response,
+        problemAnswer(
+          null,
+          'method-not-allowed',
+          'MCP uses POST, GET and DELETE.',
+          call.requestId,
+          {
+            allow: 'POST, GET, DELETE',
+          },
+        ),
+      );
+    const era = eraOfSessionMethod(headers);
+    if (era.era === 'rejected') return writeAnswer(call.response, rejectionAnswer(null, era));
+    return method === 'GET' ? this.#legacy.listen(call) : this.#legacy.end(call);
+  }
+
+  async #post(call: FederatedCall): Promise<void> {
+    const body = await readBody(call.request);
+    if (body === undefined) return;
+    if (!Buffer.isBuffer(body)) return writeAnswer(call.response, body);
+    const message = parseMessage(body);
+    if (message.kind === 'bad')
+      return writeAnswer(call.response, {
+        ...rpcError(null, message.code, message.message),
+        status: 400,
+      });
+    noteTool(call, message);
+    const era = eraOf(message, call.request.headers);
+    if (era.era === 'rejected')
+      return writeAnswer(
+        call.response,
+        rejectionAnswer(message.kind === 'request' ? message.id : null, era),
+      );
+    const asked = message.kind === 'request' ? askedIn(message) : undefined;
+    if (era.era === 'legacy' || message.kind === 'response')
+      return this.#legacy.serve(call, message, asked);
+    if (asked === undefined || message.kind !== 'request')
+      return writeAnswer(call.response, { status: 202, body: undefined });
+    return this.#modern.serve({ ...call, client: profileIn(call, message.params) }, asked);
+  }
+
+  #logCall(call: FederatedCall, startedAt: number): void {
+    const { issuer, subject, application } = call.caller;
+    const { upstream, tool, grantId } = call.outcome;
+    this.deps.log.info({
+      event: 'mcp.call',
+      requestId: call.requestId,
+      ...{ issuer, subject, application, upstream, tool, grantId },
+      // nginx's 499: the client left before there was a status.
+      status: call.response.headersSent ? call.response.statusCode : 499,
+      ms: Math.round(this.deps.clock.monotonicMs() - startedAt),
+    });
+  }
+}
+
+/** With exact numbers, and without what an era keeps in `_meta`: that is between a client and us. */
+function askedIn(message: Extract<McpMessage, { kind: 'request' }>): Asked {
+  const { id, method, body } = message;
+  const exact = parseExact(body.text);
+  const params = isObject(exact) && isObject(exact['params']) ? exact['params'] : {};
+  const digest = requestDigest(method, message.params);
+  return { id, method, digest, params: { ...params, ...ownMeta(params['_meta']) } };
+}
+
+function ownMeta(meta: unknown): { _meta?: JsonObject | undefined } {
+  if (!isObject(meta)) return {};
+  const own = Object.entries(meta).filter(([name]) => !name.startsWith('io.modelcontextprotocol/'));
+  return { _meta: own.length === 0 ? undefined : Object.fromEntries(own) };
+}
+
+function profileIn({ caller }: FederatedCall, params: JsonObject): FederatedCall['client'] {
+  const meta = isObject(params['_meta']) ? params['_meta'] : {};
+  const capabilities = meta[metaKey.capabilities];
+  const level = meta[logLevelKey];
+  return modernProfile(
+    caller,
+    isObject(capabilities) ? capabilities : {},
+    clientInfo.safeParse(meta[metaKey.clientInfo]).data,
+    typeof level === 'string' ? level : undefined,
+  );
+}
+
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  if (response.destroyed) gone.abort();
+  return gone.signal;
+}
+
+function noteTool({ outcome }: FederatedCall, message: McpMessage): void {
+  if (message.kind !== 'request' || message.method !== 'tools/call') return;
+  const tool = nameOf(message);
+  if (tool !== undefined) outcome.tool = tool.slice(0, 128);
+}
+
+function rejectionAnswer(id: string | number | null, rejection: EraRejection): RpcAnswer {
+  const headers: Record<string, string> = rejection.status === 405 ? { allow: 'POST' } : {};
+  return {
+    ...rpcError(id, rejection.code, rejection.message, rejection.data),
+    status: rejection.status,
+    headers,
+  };
+}

@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { borrow } from '../mcp/borrow.js';
+import type { Consents } from '../mcp/consents.js';
+import { sharerOf, type McpDeps } from '../mcp/mcp-call.js';
+import { isObject, type JsonObject } from '../mcp/message.js';
+import type { Catalogues } from './catalogues.js';
+import { callAt, personOf, type FederatedCall } from './federated-call.js';
+import type { VisibleUpstream } from './joined-upstreams.js';
+import type { ListChanges } from './list-changes.js';
+import { allChanges } from './list-kinds.js';
+import type { PeerCall, ServerRequest } from './peer.js';
+import type { Peers } from './peers.js';
+import { requestIds } from './request-ids.js';
+import type { UpstreamSignals } from './upstream-signals.js';
+
+const firstPauseMs = 1_000;
+const longestPauseMs = 60_000;
+
+type Attempt = 'ended' | 'failed' | 'never' | 'anew';
+
+/** What a client's stream wants of each upstream. */
+export interface Follower {
+  readonly signal: AbortSignal;
+  send(message: JsonObject): void;
+  /** The upstream's own URIs that are subscribed to. */
+  subscribed(slug: string): readonly string[];
+  /** Calls back when these have changed; answers the way to stop. */
+  onSubscribed(listener: () => void): () => void;
+  /** Undefined where the client cannot be asked anything. */
+  ask?: ((at: PeerCall, request: ServerRequest) => void) | undefined;
+}
+
+/** Keeps the upstreams' own streams merged into the client's, from consent on and again after each break. */
+export class FollowPeers {
+  constructor(
+    private readonly deps: McpDeps,
+    private readonly parts: {
+      readonly peers: Peers;
+      readonly consents: Consents;
+      readonly catalogues: Catalogues;
+      readonly changes: ListChanges;
+      readonly signals: UpstreamSignals;
+    },
+  ) {}
+
+  async follow(call: FederatedCall, visible: VisibleUpstream, follower: Follower): Promise<void> {
+    // Until the token carries the scope, nothing is called as this person; a new token comes with a new stream.
+    if (visible.access.kind !== 'allowed') return;
+    const { signal } = follower;
+    let pauseMs = firstPauseMs;
+    let wasAway = false;
+    while (!signal.aborted) {
+      const isBack = (): void => {
+        if (wasAway) this.#announceReturn(call, visible);
+        wasAway = false;
+        pauseMs = firstPauseMs;
+      };
+      const attempt = await this.#once(call, visible, follower, isBack);
+      if (attempt === 'never') return;
+      if (attempt === 'anew') continue;
+      wasAway ||= attempt === 'failed';
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      if (attempt === 'failed') pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+    }
+  }
+
+  #announceReturn(call: FederatedCall, { upstream }: VisibleUpstream): void {
+    this.parts.catalogues.outdate(sharerOf(callAt(call, upstream)));
+    this.parts.changes.announce(personOf(call.caller), allChanges);
+  }
+
+  async #once(
+    call: FederatedCall,
+    { upstream }: VisibleUpstream,
+    follower: Follower,
+    isBack: () => void,
+  ): Promise<Attempt> {
+    const at = callAt(call, upstream);
+    const round = new AbortController();
+    const signal = AbortSignal.any([follower.signal, round.signal]);
+    // Listen before asking: a consent in between is not missed.
+    const consented = this.parts.consents.next(sharerOf(at), signal);
+    try {
+      const credential = await borrow(this.deps, at, { interaction: 'none' });
+      if (credential.kind === 'credential')
+        return await this.#stream({ call: at, client: call.client, credential }, follower, isBack);
+      if (credential.kind === 'unavailable') return 'failed';
+      if (credential.kind !== 'interaction') return 'never';
+      await consented;
+      return 'anew';
+    } finally {
+      round.abort();
+    }
+  }
+
+  async #stream(at: PeerCall, follower: Follower, isBack: () => void): Promise<Attempt> {
+    const { peers } = this.parts;
+    const era = await peers.eraOf(at);
+    if (typeof era !== 'string') return 'failed';
+    const changed = new AbortController();
+    const stop = follower.onSubscribed(() => changed.abort());
+    const signal = AbortSignal.any([follower.signal, changed.signal]);
+    try {
+      const attempt =
+        era === 'modern'
+          ? await this.#listen(at, follower, signal, isBack)
+          : await this.#get(at, follower, signal, isBack);
+      return changed.signal.aborted ? 'anew' : attempt;
+    } finally {
+      stop();
+    }
+  }
+
+  async #listen(
+    at: PeerCall,
+    follower: Follower,
+    signal: AbortSignal,
+    isBack: () => void,
+  ): Promise<Attempt> {
+    const uris = follower.subscribed(at.call.upstream.config.slug);
+    const notifications = {
+      ...{ toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true },
+      ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
+    };
+    const answer = await this.parts.peers.modern.request(at, {
+      id: requestIds.next(),
+      method: 'subscriptions/listen',
+      params: { notifications },
+      signal,
+      wish: { interaction: 'none' },
+      onStream: isBack,
+      onNotification: (method, params) => {
+        const { _meta: ofTheirStream, ...own } = params;
+        this.#pass(at, follower, method, own);
+      },
+    });
+    if (answer.kind === 'error') {
+      isBack();
+      return 'never';
+    }
+    return answer.kind === 'result' ? 'ended' : 'failed';
+  }
+
+  async #get(
+    at: PeerCall,
+    follower: Follower,
+    signal: AbortSignal,
+    isBack: () => void,
+  ): Promise<Attempt> {
+    const { legacy } = this.parts.peers;
+    const ended = await legacy.stream(at, signal, {
+      onOpen: () => {
+        isBack();
+        this.#subscribe(at, follower, signal);
+      },
+      onMessage: (message, session) => {
+        const { id, method } = message;
+        if (typeof method !== 'string') return;
+        const params = isObject(message['params']) ? message['params'] : {};
+        if (id === undefined) return this.#pass(at, follower, method, params);
+        const respond: ServerRequest['respond'] = (answer) =>
+          legacy.respond(at, session, id, answer);
+        if (method === 'ping') return respond({ result: {} });
+        if (follower.ask === undefined)
+          return respond({ error: { code: -32_601, message: 'Method not found.' } });
+        return follower.ask(at, { id, method, params, respond });
+      },
+    });
+    if (ended === 'never') isBack();
+    return ended;
+  }
+
+  /** A session that was opened anew knows of no subscription. */
+  #subscribe(at: PeerCall, follower: Follower, signal: AbortSignal): void {
+    for (const uri of follower.subscribed(at.call.upstream.config.slug))
+      void this.parts.peers.legacy.request(at, {
+        id: requestIds.next(),
+        method: 'resources/subscribe',
+        params: { uri },
+        signal,
+        wish: { interaction: 'none' },
+      });
+  }
+
+  #pass(at: PeerCall, follower: Follower, method: string, params: JsonObject): void {
+    const message = this.parts.signals.outward(at.call, at.client, method, params);
+    if (message !== undefined) follower.send(message);
+  }
+}

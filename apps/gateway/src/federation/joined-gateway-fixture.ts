@@ -1,0 +1,171 @@
+import type { AddressInfo } from 'node:net';
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client';
+import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import fastify from 'fastify';
+import { Agent } from 'undici';
+import { SynchronisedClock } from '#lib/clock/clock';
+import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import { inboundOf, testSealer, type People } from '../mcp/mcp-gateway-fixture.js';
+import { PersonVault } from '../mcp/person-vault-fixture.js';
+import { toolGateOf } from '../policy/tool-gate.js';
+import type { StateSealer } from '../sealed-state.js';
+import { CircuitBreaker } from '../upstreams/circuit-breaker.js';
+import type { PreparedUpstream } from '../upstreams/upstreams.js';
+import { registerFederationRoute } from './federation-route.js';
+import type { FederationDeps } from './federation.js';
+
+export interface Joined {
+  readonly url: string;
+  readonly vault: PersonVault;
+  readonly sealer: StateSealer;
+  readonly lines: Record<string, unknown>[];
+  configure(configs: readonly UpstreamConfig[]): void;
+  close(): Promise<void>;
+}
+
+export interface JoinedOptions extends Partial<
+  Pick<FederationDeps, 'holdMs' | 'listDeadlineMs' | 'sealer'>
+> {
+  readonly people?: People;
+  readonly vault?: PersonVault;
+}
+
+export function mcpUpstream(
+  slug: string,
+  url: string,
+  changes: Partial<UpstreamConfig> = {},
+): UpstreamConfig {
+  return {
+    slug,
+    name: slug.toUpperCase(),
+    type: 'mcp',
+    url,
+    access: { scopes: [], claims: {} },
+    credential: { type: 'oauth', scopes: [] },
+    inject: { header: 'authorization', scheme: 'Bearer' },
+    discovery: false,
+    timeoutMs: 5000,
+    ...changes,
+  };
+}
+
+/** A gateway of the joined route alone; `Bearer <subject>.<application>` is a good token. */
+export async function startJoined(
+  configs: readonly UpstreamConfig[],
+  options: JoinedOptions = {},
+): Promise<Joined> {
+  const dispatcher = new Agent();
+  const vault = options.vault ?? new PersonVault();
+  const sealer = options.sealer ?? testSealer();
+  const lines: Record<string, unknown>[] = [];
+  const prepare = (config: UpstreamConfig): PreparedUpstream => {
+    const { origin, pathname } = new URL(config.url);
+    const breaker = new CircuitBreaker(new SynchronisedClock());
+    const toolGate = toolGateOf(config);
+    return { config, origin, basePath: pathname, dispatcher, breaker, toolGate };
+  };
+  let upstreams = configs.map(prepare);
+  const app = fastify({ forceCloseConnections: true });
+  const write = (entry: Record<string, unknown>): void => void lines.push(entry);
+  registerFederationRoute(app, {
+    publicUrl: 'http://gateway.example',
+    inbound: inboundOf(3600, options.people ?? {}),
+    upstreams: {
+      find: (slug) => upstreams.find(({ config }) => config.slug === slug),
+      all: () => upstreams,
+      ready: true,
+    },
+    ...{ credentials: vault, watch: vault, sealer },
+    clock: new SynchronisedClock(),
+    log: { info: write, error: write },
+    holdMs: options.holdMs ?? 5000,
+    ...(options.listDeadlineMs === undefined ? {} : { listDeadlineMs: options.listDeadlineMs }),
+  });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  return {
+    url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/mcp`,
+    ...{ vault, sealer, lines },
+    configure: (next) => {
+      upstreams = next.map(prepare);
+    },
+    async close() {
+      await app.close();
+      await dispatcher.destroy();
+    },
+  };
+}
+
+const version = '2026-07-28';
+
+export async function connectModern(
+  url: string,
+  token: string,
+  capabilities: ConstructorParameters<typeof ModernClient>[1] = {},
+): Promise<ModernClient> {
+  const client = new ModernClient(
+    { name: 'modern-test', version: '1' },
+    { versionNegotiation: { mode: { pin: version } }, ...capabilities },
+  );
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(url), {
+      requestInit: { headers: { authorization: `Bearer ${token}` } },
+    }),
+  );
+  return client;
+}
+
+export async function connectLegacy(
+  url: string,
+  token: string,
+  options: ConstructorParameters<typeof LegacyClient>[1] = {},
+  prepare: (client: LegacyClient) => void = () => undefined,
+): Promise<LegacyClient> {
+  const client = new LegacyClient({ name: 'legacy-test', version: '1' }, options);
+  prepare(client);
+  const transport = new LegacyTransport(new URL(url), {
+    requestInit: { headers: { authorization: `Bearer ${token}` } },
+  });
+  await client.connect(transport as Parameters<LegacyClient['connect']>[0]);
+  return client;
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly body: { result?: Record<string, unknown>; error?: { code: number; message: string } };
+}
+
+/** A modern request as no SDK would write it. */
+export async function postModern(
+  url: string,
+  token: string,
+  method: string,
+  params: Record<string, unknown>,
+  more: { readonly capabilities?: object; readonly raw?: (text: string) => string } = {},
+): Promise<RawAnswer> {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': version,
+    'io.modelcontextprotocol/clientCapabilities': more.capabilities ?? {},
+  };
+  const name = params['name'] ?? params['uri'];
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } });
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': version,
+      'mcp-method': method,
+      ...(typeof name === 'string' && method !== 'completion/complete' ? { 'mcp-name': name } : {}),
+    },
+    body: more.raw?.(body) ?? body,
+  });
+  const text = await response.text();
+  const json = text.startsWith('event:') ? (text.trim().split('data: ').at(-1) ?? '') : text;
+  return { status: response.status, text: json, body: JSON.parse(json) as RawAnswer['body'] };
+}

@@ -1,0 +1,148 @@
+import type { McpDeps } from '../mcp/mcp-call.js';
+import { takesCredential } from '../mcp/borrow.js';
+import { isListed } from '../policy/filter-tools.js';
+import type { Asking, Catalogues, Listed } from './catalogues.js';
+import { callAt, type FederatedCall } from './federated-call.js';
+import { openCursor, sealCursor } from './federated-state.js';
+import type { JoinedUpstreams, VisibleUpstream } from './joined-upstreams.js';
+import { listKinds, type ListMethod } from './list-kinds.js';
+import type { ListedItem } from './listed-page.js';
+import { connectName } from './names.js';
+
+export const unavailableKey = 'dev.symbolon/unavailable';
+
+interface Part {
+  readonly slug: string;
+  readonly texts: readonly string[];
+  readonly listed: Listed;
+}
+
+/** The lists of all upstreams that the caller may see as one list, in the order of the slugs. */
+export class JoinedLists {
+  constructor(
+    private readonly deps: McpDeps,
+    private readonly joined: JoinedUpstreams,
+    private readonly catalogues: Catalogues,
+  ) {}
+
+  /** The result's JSON; undefined for a cursor that was not given out for this list to this person. */
+  async list(
+    call: FederatedCall,
+    method: ListMethod,
+    cursor: unknown,
+  ): Promise<string | undefined> {
+    const { sealer } = this.deps;
+    const from = cursor === undefined ? undefined : openCursor(sealer, call.caller, method, cursor);
+    if (cursor !== undefined && from === undefined) return undefined;
+    const asked = this.joined
+      .visible(call.caller)
+      .filter(({ upstream }) => from === undefined || Object.hasOwn(from, upstream.config.slug))
+      .map((one) => this.#part(call, method, one, from?.[one.upstream.config.slug]));
+    return this.#print(call, method, await allOf(asked));
+  }
+
+  #part(
+    call: FederatedCall,
+    method: ListMethod,
+    visible: VisibleUpstream,
+    cursor: string | undefined,
+  ): Part | Promise<Part> {
+    const asking = askingAt(call, visible);
+    const listed =
+      cursor === undefined
+        ? this.catalogues.list(asking, method)
+        : this.catalogues.next(asking, method, cursor);
+    return listed instanceof Promise
+      ? listed.then((one) => this.#shown(call, method, visible, one))
+      : this.#shown(call, method, visible, listed);
+  }
+
+  #shown(
+    call: FederatedCall,
+    method: ListMethod,
+    { upstream }: VisibleUpstream,
+    listed: Listed,
+  ): Part {
+    const { config } = upstream;
+    const gate =
+      method === 'tools/list' ? upstream.toolGate?.beside(this.deps.inventory) : undefined;
+    const items = listed.page?.items(this.joined.names) ?? [];
+    const kept: readonly ListedItem[] =
+      gate === undefined
+        ? items
+        : items.filter(({ own }) => isListed(gate.decide(call.caller, own)));
+    const texts = kept.map(({ text }) => text);
+    const connect =
+      method === 'tools/list' &&
+      listed.page === undefined &&
+      listed.state === 'unconnected' &&
+      takesCredential(callAt(call, upstream));
+    return {
+      slug: config.slug,
+      texts: connect ? [connectTool(config.slug, config.name)] : texts,
+      listed,
+    };
+  }
+
+  #print(call: FederatedCall, method: ListMethod, parts: readonly Part[]): string {
+    const texts = parts.flatMap((part) => part.texts);
+    const cursors = parts.flatMap(({ slug, listed }) =>
+      listed.state === 'listed' && listed.page?.cursor !== undefined
+        ? [[slug, listed.page.cursor] as const]
+        : [],
+    );
+    const away = parts.filter(({ listed }) => listed.state === 'unavailable');
+    const more =
+      cursors.length === 0
+        ? {}
+        : {
+            nextCursor: sealCursor(
+              this.deps.sealer,
+              call.caller,
+              method,
+              Object.fromEntries(cursors),
+            ),
+          };
+    const marked =
+      away.length === 0 ? {} : { _meta: { [unavailableKey]: away.map(({ slug }) => slug) } };
+    const era =
+      call.client.era === 'modern'
+        ? { resultType: 'complete', ttlMs: ttlOf(parts), cacheScope: 'private' }
+        : {};
+    const rest = JSON.stringify({ ...more, ...marked, ...era }).slice(1, -1);
+    const list = `"${listKinds[method].member}":[${texts.join(',')}]`;
+    return `{${list}${rest === '' ? '' : `,${rest}`}}`;
+  }
+}
+
+/** How a visible upstream may be asked: as the person only where they may call it. */
+export function askingAt(call: FederatedCall, { upstream, access }: VisibleUpstream): Asking {
+  return {
+    call: callAt(call, upstream),
+    client: call.client,
+    asPerson: access.kind === 'allowed',
+  };
+}
+
+/** Without a turn of the event loop where everything is known already. */
+function allOf(
+  parts: readonly (Part | Promise<Part>)[],
+): readonly Part[] | Promise<readonly Part[]> {
+  return parts.some((part) => part instanceof Promise) ? Promise.all(parts) : (parts as Part[]);
+}
+
+function ttlOf(parts: readonly Part[]): number {
+  const all = parts.map(({ listed }) =>
+    listed.state === 'listed' ? (listed.page?.ttlMs ?? 0) : 0,
+  );
+  return all.length === 0 ? 0 : Math.min(...all);
+}
+
+function connectTool(slug: string, name: string): string {
+  return JSON.stringify({
+    name: connectName(slug),
+    title: `Connect ${name}`,
+    description: `Connect your ${name} account. Its own tools appear once you are connected.`,
+    inputSchema: { type: 'object', properties: {}, additionalProperties: false },
+  });
+}

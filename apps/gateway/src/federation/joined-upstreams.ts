@@ -1,0 +1,49 @@
+import { decideAccess, type AccessDecision } from '#lib/access/access-rule';
+import type { Caller } from '#lib/jwt/caller';
+import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
+import { Names } from './names.js';
+
+export interface VisibleUpstream {
+  readonly upstream: PreparedUpstream;
+  /** A scope that the token lacks does not hide an upstream; it only cannot be called yet. */
+  readonly access: Exclude<AccessDecision, { kind: 'claims' }>;
+}
+
+/** The MCP upstreams of this configuration in their order, and the names of what they have. */
+export class JoinedUpstreams {
+  #all: readonly PreparedUpstream[] = [];
+  #names = new Names([]);
+
+  constructor(private readonly upstreams: Upstreams) {}
+
+  /** The same object until the configuration changes. */
+  get names(): Names {
+    return this.#current() && this.#names;
+  }
+
+  /** Sorted by slug, so that a list has one order. */
+  visible(caller: Caller): VisibleUpstream[] {
+    this.#current();
+    return this.#all.flatMap((upstream) => visibleTo(caller, upstream) ?? []);
+  }
+
+  find(caller: Caller, slug: string): VisibleUpstream | undefined {
+    const upstream = this.upstreams.find(slug);
+    return upstream?.config.type === 'mcp' ? visibleTo(caller, upstream) : undefined;
+  }
+
+  #current(): true {
+    const all = this.upstreams.all().filter(({ config }) => config.type === 'mcp');
+    const same = all.length === this.#all.length && all.every((one) => this.#all.includes(one));
+    if (!same) {
+      this.#all = all.toSorted((one, other) => (one.config.slug < other.config.slug ? -1 : 1));
+      this.#names = new Names(this.#all.map(({ config }) => config));
+    }
+    return true;
+  }
+}
+
+function visibleTo(caller: Caller, upstream: PreparedUpstream): VisibleUpstream | undefined {
+  const access = decideAccess(caller, upstream.config.access);
+  return access.kind === 'claims' ? undefined : { upstream, access };
+}

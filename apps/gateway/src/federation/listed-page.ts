@@ -1,0 +1,61 @@
+import { isObject, type JsonObject } from '../mcp/message.js';
+import { printExact } from './exact-json.js';
+import { listKinds, type ListMethod } from './list-kinds.js';
+import type { Names } from './names.js';
+import { joinedUri, withJoinedDisplay } from './uris.js';
+
+/** One entry of an upstream's list under its joined name or URI, ready to be sent. */
+export interface ListedItem {
+  readonly own: string;
+  readonly joined: string;
+  readonly text: string;
+}
+
+/** One page of one upstream's list. */
+export class ListedPage {
+  readonly #entries: readonly JsonObject[];
+  #rendered: { readonly names: Names; readonly items: readonly ListedItem[] } | undefined;
+  /** Where the upstream's list goes on. */
+  readonly cursor: string | undefined;
+  /** How long the upstream says that it stays as it is; 0 where it does not say. */
+  readonly ttlMs: number;
+
+  constructor(
+    private readonly slug: string,
+    private readonly method: ListMethod,
+    result: JsonObject,
+  ) {
+    const { member, key } = listKinds[method];
+    const entries = result[member];
+    this.#entries = (Array.isArray(entries) ? entries : [])
+      .filter(isObject)
+      .filter((entry) => typeof entry[key] === 'string');
+    this.cursor = typeof result['nextCursor'] === 'string' ? result['nextCursor'] : undefined;
+    this.ttlMs = typeof result['ttlMs'] === 'number' ? Math.max(0, result['ttlMs']) : 0;
+  }
+
+  /** The entries as the upstream gave them. */
+  get entries(): readonly JsonObject[] {
+    return this.#entries;
+  }
+
+  /** With the names of this configuration; made once for it. */
+  items(names: Names): readonly ListedItem[] {
+    if (this.#rendered?.names !== names)
+      this.#rendered = { names, items: this.#entries.map((entry) => this.#item(names, entry)) };
+    return this.#rendered.items;
+  }
+
+  #item(names: Names, entry: JsonObject): ListedItem {
+    const { key } = listKinds[this.method];
+    const own = String(entry[key]);
+    const joined = key === 'name' ? names.joined(this.slug, own) : joinedUri(this.slug, own);
+    const shown = this.method === 'tools/list' ? withJoinedDisplay(this.slug, entry) : entry;
+    return { own, joined, text: printExact({ ...shown, [key]: joined }) };
+  }
+
+  /** Whether another page says the same. */
+  equals(other: ListedPage): boolean {
+    return printExact(this.#entries) === printExact(other.#entries);
+  }
+}

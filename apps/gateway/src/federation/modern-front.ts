@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { EventStream } from '../mcp/event-stream.js';
+import { metaKey, modernVersion } from '../mcp/era.js';
+import { isObject, type JsonObject } from '../mcp/message.js';
+import type { OpenStreams } from '../mcp/open-streams.js';
+import { result, rpcError, writeAnswer } from '../mcp/rpc-answer.js';
+import { printExact } from './exact-json.js';
+import type { FederatedCall } from './federated-call.js';
+import type { FederatedCalls } from './federated-calls.js';
+import type { FederatedStreams } from './federated-streams.js';
+import type { JoinedLists } from './joined-lists.js';
+import { allChanges, changedMethod, isListMethod, type Changes } from './list-kinds.js';
+import type { Asked } from './pauses.js';
+import { serverInfo, instructionsFor } from './own-profile.js';
+import type { JoinedUpstreams } from './joined-upstreams.js';
+import { Reply } from './reply.js';
+import { readUri } from './uris.js';
+
+const forOneUpstream = new Set([
+  'tools/call',
+  'prompts/get',
+  'resources/read',
+  'completion/complete',
+]);
+const acknowledged = 'notifications/subscriptions/acknowledged';
+const filter = z.object({
+  toolsListChanged: z.boolean().optional(),
+  promptsListChanged: z.boolean().optional(),
+  resourcesListChanged: z.boolean().optional(),
+  resourceSubscriptions: z.array(z.string()).max(1_000).optional(),
+});
+
+/** Revision 2026-07-28 at the joined endpoint. */
+export class ModernFront {
+  constructor(
+    private readonly parts: {
+      readonly joined: JoinedUpstreams;
+      readonly lists: JoinedLists;
+      readonly calls: FederatedCalls;
+      readonly streams: FederatedStreams;
+      readonly open: OpenStreams;
+    },
+  ) {}
+
+  async serve(call: FederatedCall, asked: Asked): Promise<void> {
+    const { id, method, params } = asked;
+    const reply = new Reply(call.response, id);
+    if (isListMethod(method)) {
+      const text = await this.parts.lists.list(call, method, params['cursor']);
+      if (text !== undefined) return reply.resultText(text);
+      return reply.answer(rpcError(id, -32_602, 'Invalid params: this cursor leads nowhere.'));
+    }
+    if (forOneUpstream.has(method)) return this.parts.calls.serve(call, asked, reply);
+    if (method === 'server/discover') return reply.answer(result(id, this.#discovered(call)));
+    if (method === 'subscriptions/listen') return this.#listen(call, asked);
+    return reply.answer({ ...rpcError(id, -32_601, 'Method not found.'), status: 404 });
+  }
+
+  #discovered(call: FederatedCall): JsonObject {
+    return {
+      resultType: 'complete',
+      supportedVersions: [modernVersion],
+      capabilities: {
+        tools: { listChanged: true },
+        prompts: { listChanged: true },
+        resources: { listChanged: true, subscribe: true },
+        completions: {},
+        logging: {},
+      },
+      instructions: instructionsFor(this.parts.joined.visible(call.caller)),
+      ttlMs: 0,
+      cacheScope: 'private',
+      _meta: { [metaKey.serverInfo]: serverInfo },
+    };
+  }
+
+  async #listen(call: FederatedCall, { id, params }: Asked): Promise<void> {
+    const wanted = filter.safeParse(params['notifications']);
+    if (!wanted.success) {
+      const detail = 'Invalid params: notifications is missing or malformed.';
+      return writeAnswer(call.response, rpcError(id, -32_602, detail));
+    }
+    const place = this.parts.open.open(call, id);
+    if (place === undefined) return;
+    const stream = new EventStream(call.response);
+    const _meta = { [metaKey.subscriptionId]: id };
+    const send = (message: JsonObject): void => {
+      const own = isObject(message['params']) ? message['params'] : {};
+      const stamped = { ...message, params: { ...own, _meta } };
+      stream.write(`event: message\ndata: ${printExact(stamped)}\n\n`);
+    };
+    const uris = new Set((wanted.data.resourceSubscriptions ?? []).filter((uri) => readUri(uri)));
+    const kinds = allChanges.filter((kind) => wanted.data[flagOf(kind)] === true);
+    const notifications = {
+      ...Object.fromEntries(kinds.map((kind) => [flagOf(kind), true])),
+      ...(uris.size === 0 ? {} : { resourceSubscriptions: [...uris] }),
+    };
+    send({ jsonrpc: '2.0', method: acknowledged, params: { notifications } });
+    await this.parts.streams.serve(call, stream, {
+      send,
+      listsChanged: (changes) => {
+        for (const kind of changes.filter((one) => kinds.includes(one)))
+          send({ jsonrpc: '2.0', method: changedMethod(kind) });
+      },
+      wants: (uri) => uris.has(uri),
+      subscribed: (slug) =>
+        [...uris].flatMap((uri) => {
+          const own = readUri(uri);
+          return own?.slug === slug ? [own.uri] : [];
+        }),
+      onSubscribed: () => () => undefined,
+    });
+    place.leave();
+  }
+}
+
+function flagOf(changes: Changes): `${Changes}ListChanged` {
+  return `${changes}ListChanged`;
+}

@@ -1,0 +1,69 @@
+import type { ServerResponse } from 'node:http';
+import { EventStream } from '../mcp/event-stream.js';
+import type { JsonObject } from '../mcp/message.js';
+import type { RpcAnswer } from '../mcp/rpc-answer.js';
+import { printExact } from './exact-json.js';
+
+/** The answer to one request: plain JSON, or a stream once something must be said before it. */
+export class Reply {
+  #stream: EventStream | undefined;
+  #done = false;
+
+  constructor(
+    private readonly response: ServerResponse,
+    readonly id: string | number,
+  ) {}
+
+  get isOpen(): boolean {
+    return !this.#done && !this.response.destroyed;
+  }
+
+  /** From now on as a stream: the upstream takes its time. */
+  stream(): void {
+    if (this.isOpen) this.#stream ??= new EventStream(this.response);
+  }
+
+  /** A message before the answer. */
+  send(message: JsonObject): void {
+    if (!this.isOpen) return;
+    this.stream();
+    this.#stream?.write(`event: message\ndata: ${printExact(message)}\n\n`);
+  }
+
+  result(value: unknown): void {
+    this.#end(200, printExact({ jsonrpc: '2.0', id: this.id, result: value }));
+  }
+
+  /** A result whose JSON is there already. */
+  resultText(text: string): void {
+    this.#end(200, `{"jsonrpc":"2.0","id":${JSON.stringify(this.id)},"result":${text}}`);
+  }
+
+  answer({ status, body, headers }: RpcAnswer): void {
+    this.#end(status, printExact(body), headers);
+  }
+
+  /** Without an answer: the client has cancelled its request. */
+  close(): void {
+    if (!this.isOpen) return;
+    this.stream();
+    this.#done = true;
+    this.#stream?.end();
+  }
+
+  #end(status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
+    if (!this.isOpen) return;
+    this.#done = true;
+    if (this.#stream !== undefined) {
+      this.response.write(`event: message\ndata: ${text}\n\n`);
+      return this.#stream.end();
+    }
+    this.response.writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+      'cache-control': 'no-store',
+      ...headers,
+    });
+    this.response.end(text);
+  }
+}

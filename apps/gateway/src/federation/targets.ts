@@ -1,0 +1,110 @@
+import type { JsonObject } from '../mcp/message.js';
+import { isObject } from '../mcp/message.js';
+import type { Asking, Catalogues } from './catalogues.js';
+import type { FederatedCall } from './federated-call.js';
+import { askingAt } from './joined-lists.js';
+import type { JoinedUpstreams, VisibleUpstream } from './joined-upstreams.js';
+import type { ListMethod } from './list-kinds.js';
+import { readUri } from './uris.js';
+
+/** The one upstream that a request is for, and its params as that upstream knows them. */
+export interface Target {
+  readonly visible: VisibleUpstream;
+  readonly slug: string;
+  readonly params: JsonObject;
+  /** The tool's own name, where a tool is called. */
+  readonly tool?: string;
+  /** It is the tool that stands for an upstream before consent. */
+  readonly connects?: boolean;
+}
+
+const mostPages = 50;
+
+/** Where a joined name or URI leads for this caller; what is not theirs to see is as if it were not there. */
+export class Targets {
+  constructor(
+    private readonly joined: JoinedUpstreams,
+    private readonly catalogues: Catalogues,
+  ) {}
+
+  async of(call: FederatedCall, method: string, params: JsonObject): Promise<Target | undefined> {
+    switch (method) {
+      case 'tools/call': {
+        const target = await this.#named(call, 'tools/list', params);
+        const name = target?.params['name'];
+        return target && (typeof name === 'string' ? { ...target, tool: name } : target);
+      }
+      case 'prompts/get':
+        return this.#named(call, 'prompts/list', params);
+      case 'resources/read':
+      case 'resources/subscribe':
+      case 'resources/unsubscribe':
+        return this.#located(call, params);
+      case 'completion/complete':
+        return this.#completed(call, params);
+      default:
+        return undefined;
+    }
+  }
+
+  async #completed(call: FederatedCall, params: JsonObject): Promise<Target | undefined> {
+    const { ref } = params;
+    if (!isObject(ref)) return undefined;
+    const target =
+      ref['type'] === 'ref/resource'
+        ? this.#located(call, ref)
+        : await this.#named(call, 'prompts/list', ref);
+    return target && { ...target, params: { ...params, ref: target.params } };
+  }
+
+  #located(call: FederatedCall, params: JsonObject): Target | undefined {
+    const own = readUri(params['uri']);
+    const visible = own && this.joined.find(call.caller, own.slug);
+    if (own === undefined || visible === undefined) return undefined;
+    return { visible, slug: own.slug, params: { ...params, uri: own.uri } };
+  }
+
+  async #named(
+    call: FederatedCall,
+    method: ListMethod,
+    params: JsonObject,
+  ): Promise<Target | undefined> {
+    const { name } = params;
+    const read = typeof name === 'string' ? this.joined.names.read(name) : undefined;
+    if (typeof name !== 'string' || read === undefined) return undefined;
+    if (read.kind === 'derived') return this.#derived(call, method, params, read.slugs);
+    const visible = this.joined.find(call.caller, read.slug);
+    if (visible === undefined) return undefined;
+    if (read.kind === 'plain')
+      return { visible, slug: read.slug, params: { ...params, name: read.name } };
+    return method === 'tools/list'
+      ? { visible, slug: read.slug, params, connects: true }
+      : undefined;
+  }
+
+  async #derived(
+    call: FederatedCall,
+    method: ListMethod,
+    params: JsonObject,
+    slugs: readonly string[],
+  ): Promise<Target | undefined> {
+    for (const slug of slugs) {
+      const visible = this.joined.find(call.caller, slug);
+      if (visible === undefined) continue;
+      const own = await this.#ownName(askingAt(call, visible), method, String(params['name']));
+      if (own !== undefined) return { visible, slug, params: { ...params, name: own } };
+    }
+    return undefined;
+  }
+
+  async #ownName(asking: Asking, method: ListMethod, joined: string): Promise<string | undefined> {
+    let { page } = await this.catalogues.list(asking, method);
+    for (let pages = 0; page !== undefined && pages < mostPages; pages += 1) {
+      const found = page.items(this.joined.names).find((item) => item.joined === joined);
+      if (found !== undefined) return found.own;
+      if (page.cursor === undefined) return undefined;
+      ({ page } = await this.catalogues.next(asking, method, page.cursor));
+    }
+    return undefined;
+  }
+}

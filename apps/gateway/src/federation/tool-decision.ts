@@ -1,0 +1,73 @@
+import type { CallTerms, McpDeps } from '../mcp/mcp-call.js';
+import { problemAnswer, rpcError, type RpcAnswer } from '../mcp/rpc-answer.js';
+import type { Refusal } from '../inbound/inbound.js';
+import { refusalFor, type ToolRefusal } from '../policy/refusal-for.js';
+import type { GateDecision } from '../policy/tool-gate.js';
+import type { FederatedCall } from './federated-call.js';
+import { federatedRoute } from './federated-state.js';
+import type { Target } from './targets.js';
+
+export type CallDecision =
+  | { readonly terms: CallTerms | undefined }
+  | { readonly refused: RpcAnswer };
+
+/** Whether this call may go on at its upstream, by the upstream's access rule and its rules for the tool. */
+export function decideTarget(
+  deps: McpDeps,
+  call: FederatedCall,
+  id: string | number,
+  target: Target,
+): CallDecision {
+  const { access, upstream } = target.visible;
+  const judge = target.tool === undefined ? undefined : upstream.toolGate?.beside(deps.inventory);
+  if (judge === undefined || target.tool === undefined) {
+    if (access.kind === 'allowed') return { terms: undefined };
+    const needed = deps.inbound.needs(federatedRoute, access.scopes, call.caller);
+    return { refused: challenge(call, id, needed) };
+  }
+  const decision = judge.decide(call.caller, target.tool);
+  const refusal = refusalFor(decision);
+  if (refusal !== undefined) {
+    note(deps, call, target, decision);
+    return { refused: refusalAnswer(deps, call, { id, tool: target.tool }, refusal) };
+  }
+  if (decision.kind !== 'allowed') return { terms: undefined };
+  return { terms: { isPublic: decision.isPublic, scopes: decision.upstreamScopes } };
+}
+
+function refusalAnswer(
+  { inbound }: McpDeps,
+  call: FederatedCall,
+  { id, tool }: { readonly id: string | number; readonly tool: string },
+  refusal: ToolRefusal,
+): RpcAnswer {
+  switch (refusal.kind) {
+    case 'sign-in':
+      return challenge(call, id, inbound.needs(federatedRoute, refusal.scopes));
+    case 'step-up':
+      return challenge(call, id, inbound.needs(federatedRoute, refusal.scopes, call.caller));
+    case 'forbidden':
+      return problemAnswer(id, 'forbidden', refusal.detail, call.requestId);
+    case 'unknown-tool':
+      return rpcError(id, -32_602, `Unknown tool: ${tool}`);
+  }
+}
+
+function challenge({ requestId }: FederatedCall, id: string | number, refusal: Refusal): RpcAnswer {
+  const { code, detail, headers, status } = refusal;
+  return { ...problemAnswer(id, code, detail, requestId, headers), status };
+}
+
+function note(deps: McpDeps, call: FederatedCall, target: Target, decision: GateDecision): void {
+  const because = decision.kind === 'refused' ? decision.because : decision.kind;
+  if (because === 'sign-in' || because === 'allowed') return;
+  const { issuer, subject, application } = call.caller;
+  const { requestId } = call;
+  const { rule } = decision;
+  const [upstream, tool] = [target.slug, target.tool?.slice(0, 128)];
+  const caller = { issuer, subject, application };
+  deps.log.info({ event: 'tool.refused', requestId, ...caller, upstream, tool, rule, because });
+  deps.decisions?.denied({
+    ...{ caller, upstream, method: 'tools/call', tool, rule, because, requestId },
+  });
+}
