@@ -43,6 +43,39 @@ describe('which tools a caller may use', () => {
     expect(rules.decide(who, tool)).toMatchObject(expected);
   });
 
+  describe('a name that looks like another', () => {
+    const strict = new ToolRules(access, {
+      default: 'allow',
+      rules: {
+        delete: rule({ scopes: ['write'] }),
+        'admin_*': rule({ claims: { roles: { includes: 'root' } } }),
+        Peek: rule({ hidden: true }),
+        Delete_: rule({}),
+        delete_: rule({ hidden: true }),
+        open: rule({ public: true }),
+      },
+    });
+    const alike: [tool: string, expected: object][] = [
+      ['DELETE', { kind: 'insufficient-scope', rule: 'delete' }],
+      ['ｄｅｌｅｔｅ', { kind: 'insufficient-scope' }],
+      ['del\u200Bete', { kind: 'insufficient-scope' }],
+      [' delete\n', { kind: 'insufficient-scope' }],
+      ['délete', { kind: 'insufficient-scope' }],
+      ['Admin_x', { kind: 'refused', because: 'claims' }],
+      ['peek', { kind: 'refused', because: 'hidden' }],
+      ['deletes', { kind: 'allowed' }],
+      ['Delete_', { kind: 'allowed', rule: 'Delete_' }],
+    ];
+    test.each(alike)('%j is held to the rule of what it looks like', (tool, expected) => {
+      expect(strict.decide(alice, tool)).toMatchObject(expected);
+    });
+
+    test('is never public by that', () => {
+      expect(strict.decide(undefined, 'open')).toMatchObject({ isPublic: true });
+      expect(strict.decide(undefined, 'OPEN')).toMatchObject({ kind: 'sign-in' });
+    });
+  });
+
   test('without rules the access of the upstream decides', () => {
     const open = new ToolRules(access);
     expect(open.somePublic).toBe(false);

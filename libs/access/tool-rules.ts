@@ -40,14 +40,23 @@ interface FoundRule {
   readonly rule: ToolRule;
 }
 
+/** What the rules say of one name. */
+interface Found {
+  readonly found: FoundRule | undefined;
+  /** A rule for the same name in other letters: whoever does not tell the two apart must not be talked round. */
+  readonly alike: FoundRule | undefined;
+}
+
 const mostRemembered = 10_000;
+const longestRemembered = 256;
 const openTools: ToolPolicy = { default: 'allow', rules: {} };
 
 /** The rules of one upstream, prepared once per configuration. */
 export class ToolRules {
   readonly #exact: ReadonlyMap<string, FoundRule>;
   readonly #patterns: readonly FoundRule[];
-  readonly #found = new Map<string, FoundRule | undefined>();
+  readonly #alike: readonly { readonly folded: string; readonly one: FoundRule }[];
+  readonly #found = new Map<string, Found>();
 
   constructor(
     private readonly access: AccessRule,
@@ -58,6 +67,9 @@ export class ToolRules {
       all.filter(({ name }) => !name.includes('*')).map((one) => [one.name, one]),
     );
     this.#patterns = all.filter(({ name }) => name.includes('*')).sort(bySpecificity);
+    this.#alike = [...this.#exact.values(), ...this.#patterns].map((one) => {
+      return { folded: folded(one.name), one };
+    });
   }
 
   /** Whether any tool may be used without a token. */
@@ -67,7 +79,11 @@ export class ToolRules {
 
   /** Undefined caller: a call without a token. */
   decide(who: Who, tool: string): ToolDecision {
-    return this.#decideBy(who, this.#ruleFor(tool));
+    const { found, alike } = this.#rulesFor(tool);
+    const decision = this.#decideBy(who, found);
+    if (alike === undefined || decision.kind === 'refused') return decision;
+    const other = this.#decideBy(who, alike);
+    return other.kind === 'allowed' ? decision : other;
   }
 
   /** The decision of each rule, in the order in which they are looked for, and of the default. */
@@ -107,15 +123,33 @@ export class ToolRules {
   }
 
   /** The exact name goes before patterns, the pattern with more of the name in it before one with less. */
-  #ruleFor(tool: string): FoundRule | undefined {
-    const exact = this.#exact.get(tool);
-    if (exact !== undefined || this.#patterns.length === 0) return exact;
-    if (this.#found.has(tool)) return this.#found.get(tool);
-    const found = this.#patterns.find(({ name }) => matchesPattern(name, tool));
+  #rulesFor(tool: string): Found {
+    const known = this.#found.get(tool);
+    if (known !== undefined) return known;
+    const rules = this.#look(tool);
+    if (tool.length > longestRemembered) return rules;
     if (this.#found.size >= mostRemembered) this.#found.clear();
-    this.#found.set(tool, found);
-    return found;
+    this.#found.set(tool, rules);
+    return rules;
   }
+
+  #look(tool: string): Found {
+    const exact = this.#exact.get(tool);
+    // Whoever wrote this very name means it.
+    if (exact !== undefined) return { found: exact, alike: undefined };
+    const found = this.#patterns.find(({ name }) => matchesPattern(name, tool));
+    const name = folded(tool);
+    const alike = this.#alike.find((other) => matchesPattern(other.folded, name))?.one;
+    return { found, alike: alike === found ? undefined : alike };
+  }
+}
+
+/** What is left of a name for whoever cares for neither case, accents, width nor what cannot be seen. */
+function folded(name: string): string {
+  return name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[\s\p{M}\p{Cc}\p{Cf}]/gu, '');
 }
 
 function bySpecificity(one: FoundRule, other: FoundRule): number {

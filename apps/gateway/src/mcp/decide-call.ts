@@ -1,7 +1,8 @@
 import { isNobody } from './guest.js';
 import { isConnectTool } from './connect-tool.js';
 import { decodedName } from './era.js';
-import type { McpCall, McpDeps } from './mcp-call.js';
+import { newDecoy } from './decoy.js';
+import type { CallTerms, McpCall, McpDeps } from './mcp-call.js';
 import type { McpMessage, McpRequest } from './message.js';
 import { isOpenToGuests } from './guest.js';
 import { problemAnswer, rpcError, type RpcAnswer } from './rpc-answer.js';
@@ -41,10 +42,12 @@ function decideTool(deps: McpDeps, call: McpCall, message: McpRequest): RpcAnswe
   const judge = call.upstream.toolGate?.beside(deps.inventory);
   if (judge === undefined) return undefined;
   const decision = judge.decide(who, name);
-  const refusal = refusalFor(decision, judge);
+  const refusal = refusalFor(decision);
   if (refusal !== undefined) {
     note(deps, call, name, decision);
-    return refusalAnswer(deps, call, message, refusal);
+    if (refusal.kind !== 'unknown-tool') return refusalAnswer(deps, call, message, refusal);
+    call.terms = unknownTerms(decision);
+    return undefined;
   }
   if (decision.kind === 'allowed')
     call.terms = { isPublic: decision.isPublic, scopes: decision.upstreamScopes };
@@ -55,7 +58,7 @@ function refusalAnswer(
   deps: McpDeps,
   call: McpCall,
   message: McpRequest,
-  refusal: ToolRefusal,
+  refusal: Exclude<ToolRefusal, { kind: 'unknown-tool' }>,
 ): RpcAnswer {
   const { inbound } = deps;
   switch (refusal.kind) {
@@ -67,14 +70,20 @@ function refusalAnswer(
     }
     case 'forbidden':
       return problemAnswer(message.id, 'forbidden', refusal.detail, call.requestId);
-    case 'unknown-tool':
-      return rpcError(message.id, -32602, `Unknown tool: ${String(message.params['name'])}`);
   }
 }
 
 function challengeAnswer(call: McpCall, id: string | number, refusal: Refusal): RpcAnswer {
   const { code, detail, headers, status } = refusal;
   return { ...problemAnswer(id, code, detail, call.requestId, headers), status };
+}
+
+/** A hidden tool goes on as any name that the upstream does not know. */
+function unknownTerms(decision: GateDecision): CallTerms {
+  const unknown = 'asUnknown' in decision ? decision.asUnknown : undefined;
+  const { isPublic, upstreamScopes } =
+    unknown?.kind === 'allowed' ? unknown : { isPublic: false, upstreamScopes: [] };
+  return { isPublic, scopes: upstreamScopes, decoy: newDecoy() };
 }
 
 /** One line for the log and one for the vault's audit; being asked to sign in is no refusal. */

@@ -2,6 +2,7 @@ import type { BorrowedCredential, CredentialAnswer } from '../credentials/creden
 import type { BeforeConsent } from './before-consent.js';
 import { borrow, refusedAnswer, withTerms, type BorrowWish } from './borrow.js';
 import type { Consents } from './consents.js';
+import { outgoing, undisguised } from './decoy.js';
 import { elicitLegacy, elicitsByUrl, isPause } from './elicit.js';
 import { EndedSessions } from './ended-sessions.js';
 import { EventStream } from './event-stream.js';
@@ -16,6 +17,7 @@ import type { McpMessage, McpNotification, McpRequest, McpResponse } from './mes
 import type { OpenStreams } from './open-streams.js';
 import { isMcpAnswer, relay, upstreamHeaders } from './relay.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { mustSignInAgain, signInAgain } from './sign-in-again.js';
 import { callUpstream, discard, failureAnswer, notMcp, type Called } from './upstream-call.js';
 import { sessionHeaders, UpstreamSessions } from './upstream-sessions.js';
 import { UpstreamStream } from './upstream-stream.js';
@@ -183,6 +185,8 @@ export class LegacyCalls {
       byUrl: elicitsByUrl(session.initialize.capabilities),
       strict: this.deps.strictElicitation ?? false,
     };
+    if (mustSignInAgain(call, asked.byUrl))
+      return writeAnswer(call.response, signInAgain(this.deps, call, message.id));
     writeAnswer(
       call.response,
       elicitLegacy(asked, answer, () => this.#streams.tell(session, answer.interactionId)),
@@ -212,6 +216,7 @@ export class LegacyCalls {
       clientLeaving: 'drains',
       ...(message.kind === 'request' ? this.before.keeping(call, 'legacy', message) : {}),
       ...listingOf(this.deps, call, 'legacy', message),
+      ...undisguised(call, message),
     });
   }
 
@@ -229,11 +234,10 @@ export class LegacyCalls {
       if (opened.kind !== 'open') return opened;
       const sent = {
         method: 'POST',
-        headers: {
+        ...outgoing(call, message, {
           ...upstreamHeaders(call.request.headers, 'legacy', call.token),
           ...sessionHeaders(opened.session),
-        },
-        body: message.body.bytes,
+        }),
         // A disconnect is not a cancellation; a revoke is.
         signal: new AbortController().signal,
       } as const;

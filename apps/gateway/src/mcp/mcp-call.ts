@@ -43,6 +43,8 @@ export interface McpCall {
   readonly caller: Caller;
   /** The inbound JWT: for the vault only. */
   readonly token: string;
+  /** The upstream's own token, from the caller's request. */
+  readonly brought?: string | undefined;
   readonly upstream: PreparedUpstream;
   /** The protected resource's path, `/mcp/{upstream}`: sealed state is bound to it. */
   readonly route: string;
@@ -62,6 +64,8 @@ export interface CallTerms {
   readonly isPublic: boolean;
   /** What the person's grant must hold beside the upstream's own scopes. */
   readonly scopes: readonly string[];
+  /** The tool is hidden: the upstream is asked for this one instead, which it does not have. */
+  readonly decoy?: string;
 }
 
 /** The same person through the same application at the same upstream. */

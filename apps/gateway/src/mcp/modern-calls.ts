@@ -6,6 +6,7 @@ import type {
 } from '../credentials/credentials.js';
 import type { BeforeConsent } from './before-consent.js';
 import { borrow, refusedAnswer, withTerms, type BorrowWish } from './borrow.js';
+import { outgoing, undisguised } from './decoy.js';
 import {
   elicitModern,
   elicitsByUrl,
@@ -36,6 +37,7 @@ import {
   type RequestState,
 } from './request-state.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { mustSignInAgain, signInAgain } from './sign-in-again.js';
 import { callUpstream, discard, failureAnswer, notMcp } from './upstream-call.js';
 
 const retryMembers = ['inputResponses', 'requestState'];
@@ -99,6 +101,7 @@ export class ModernCalls {
       byUrl: elicitsByUrl(metaOf(message)[metaKey.capabilities]),
       strict: this.deps.strictElicitation ?? false,
     };
+    if (mustSignInAgain(call, asked.byUrl)) return signInAgain(this.deps, call, message.id);
     return elicitModern(asked, needed, () => this.#seal(call, message, needed));
   }
 
@@ -221,8 +224,7 @@ export class ModernCalls {
     const id = message.kind === 'request' ? message.id : null;
     const sent = {
       method: 'POST',
-      headers: upstreamHeaders(call.request.headers, 'modern', call.token),
-      body: message.body.bytes,
+      ...outgoing(call, message, upstreamHeaders(call.request.headers, 'modern', call.token)),
       signal: call.gone,
     } as const;
     const wish =
@@ -241,6 +243,7 @@ export class ModernCalls {
       clientLeaving: 'aborts',
       ...(message.kind === 'request' ? this.before.keeping(call, 'modern', message) : {}),
       ...listingOf(this.deps, call, 'modern', message),
+      ...undisguised(call, message),
     });
   }
 

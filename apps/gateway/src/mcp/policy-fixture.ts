@@ -28,6 +28,10 @@ export function toolPolicy(
 /** A client of raw messages, in either era; `bearer` undefined calls without a token. */
 export class RawClient {
   session: string | undefined;
+  /** What `Mcp-Name` says; by default the name in a modern body and nothing in a legacy one. */
+  names: ((name: string) => Record<string, string>) | undefined;
+  /** Changes the text of a request on its way out. */
+  rewrite: (body: string) => string = (body) => body;
 
   constructor(
     private readonly gateway: Pick<TestGateway, 'url'>,
@@ -59,22 +63,26 @@ export class RawClient {
   ): Promise<Posted> {
     if (this.era === 'legacy') {
       this.session ??= await this.initialize();
-      return this.post(JSON.stringify({ jsonrpc: '2.0', id, method, params }), {
+      const text = this.rewrite(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+      return this.post(text, {
         'mcp-protocol-version': legacy,
         'mcp-session-id': this.session,
+        ...this.names?.(String(params['name'])),
       });
     }
     const headers: Record<string, string> = {
       'mcp-protocol-version': modern,
       'mcp-method': method,
     };
-    if (typeof params['name'] === 'string') headers['mcp-name'] = params['name'];
+    const { name } = params;
+    if (typeof name === 'string')
+      Object.assign(headers, this.names?.(name) ?? { 'mcp-name': name });
     const _meta = {
       'io.modelcontextprotocol/protocolVersion': modern,
       'io.modelcontextprotocol/clientCapabilities': { elicitation: { url: {} } },
     };
     const body = { jsonrpc: '2.0', id, method, params: { ...params, _meta } };
-    return this.post(JSON.stringify(body), headers);
+    return this.post(this.rewrite(JSON.stringify(body)), headers);
   }
 
   call(name: string, args: Record<string, unknown> = {}): Promise<Posted> {

@@ -62,6 +62,8 @@ export interface RelayOptions {
   readonly keep?: (contentType: string, text: string) => void;
   /** Rewrites single messages of the answer on their way; the rest passes byte for byte. */
   readonly rewrite?: Rewrite | undefined;
+  /** Those of an answer with an error status too. */
+  readonly rewritesErrors?: boolean | undefined;
 }
 
 /** Streams the upstream's answer to the client; an event stream's head at once. */
@@ -100,9 +102,10 @@ function pipe(source: Readable, origin: Readable, response: ServerResponse): Pro
   });
 }
 
-function kept(answer: UpstreamAnswer, { keep, rewrite }: RelayOptions): Readable {
+function kept(answer: UpstreamAnswer, options: RelayOptions): Readable {
+  const { keep, rewrite, rewritesErrors = false } = options;
   const source = keep === undefined ? answer.body : answer.body.pipe(keeper(answer, keep));
-  if (rewrite === undefined || answer.status >= 300) return source;
+  if (rewrite === undefined || (answer.status >= 300 && !rewritesErrors)) return source;
   const make = isEventStream(answer) ? rewrittenEvents : rewrittenJson;
   const rewritten = source.pipe(make(rewrite));
   // Nobody would read on.

@@ -1,4 +1,4 @@
-import type { GateDecision, ToolJudge } from './tool-gate.js';
+import type { GateDecision } from './tool-gate.js';
 
 /** How a tool call that may not happen is answered, before anybody has put it into a protocol's words. */
 export type ToolRefusal =
@@ -12,10 +12,7 @@ export type ToolRefusal =
   | { readonly kind: 'unknown-tool' };
 
 /** Undefined where the call may go on. A hidden tool is answered as one that does not exist would be. */
-export function refusalFor(
-  decision: GateDecision,
-  { deniesUnknown }: Pick<ToolJudge, 'deniesUnknown'>,
-): ToolRefusal | undefined {
+export function refusalFor(decision: GateDecision): ToolRefusal | undefined {
   switch (decision.kind) {
     case 'allowed':
       return undefined;
@@ -26,7 +23,9 @@ export function refusalFor(
       return { kind: 'step-up', scopes: decision.scopes, detail };
     }
     case 'refused':
-      return because[decision.because === 'hidden' && deniesUnknown ? 'denied' : decision.because];
+      return decision.because === 'hidden' && decision.asUnknown !== undefined
+        ? (refusalFor(decision.asUnknown) ?? because.hidden)
+        : because[decision.because];
   }
 }
 

@@ -50,10 +50,12 @@ describe('how a call is refused', () => {
     ['write', alice, { kind: 'step-up', scopes: ['mcp', 'write'] }],
     ['admin_x', bob, { kind: 'forbidden', detail: 'You may not use this tool.' }],
     ['secret', alice, { kind: 'unknown-tool' }],
+    ['secret', undefined, { kind: 'sign-in', scopes: ['mcp'] }],
+    ['secret', { scopes: [], claims: {} }, { kind: 'step-up', scopes: ['mcp'] }],
     ['changed', bob, { kind: 'forbidden', detail: expect.stringContaining('was changed') }],
     ['other', bob, undefined],
   ])('%s for %j', (tool, who, refusal) => {
-    const decided = gate && refusalFor(gate.decide(who, tool), gate);
+    const decided = gate && refusalFor(gate.decide(who, tool));
     if (refusal === undefined) expect(decided).toBeUndefined();
     else expect(decided).toMatchObject(refusal);
   });
@@ -63,7 +65,8 @@ describe('how a call is refused', () => {
       ...demo,
       tools: { default: 'deny', rules: { secret: rule({ hidden: true }) } },
     });
-    const answer = (tool: string) => closed && refusalFor(closed.decide(alice, tool), closed);
+    const answer = (tool: string) => closed && refusalFor(closed.decide(alice, tool));
+    expect(answer('secret')).toMatchObject({ kind: 'forbidden' });
     expect(answer('secret')).toEqual(answer('nothing'));
   });
 });

@@ -1,10 +1,14 @@
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { ToolPolicy } from '#lib/contract/tool-policy';
 import type { Caller } from '#lib/jwt/caller';
 import { ToolRules, type ToolDecision } from '#lib/access/tool-rules';
 
-/** A decision at the gateway: the rules', or that the server changed the tool and nobody has looked at it yet. */
+/**
+ * A decision at the gateway: the rules', or that the server changed the tool and nobody has looked at it yet. A hidden tool
+ * comes with what is decided of one that does not exist.
+ */
 export type GateDecision =
-  | ToolDecision
+  | (ToolDecision & { readonly asUnknown?: ToolDecision })
   | { readonly kind: 'refused'; readonly rule: string | undefined; readonly because: 'held' };
 
 /** Undefined: a call without a token. */
@@ -12,8 +16,6 @@ export type Who = Pick<Caller, 'claims' | 'scopes'> | undefined;
 
 /** What decides about the tools of one upstream. */
 export interface ToolJudge {
-  /** Whether a tool that no rule names is refused: then one that is hidden is refused in the same words. */
-  readonly deniesUnknown: boolean;
   decide(who: Who, tool: string): GateDecision;
 }
 
@@ -29,22 +31,24 @@ type GatedConfig = Pick<
 
 /** The tool policy of one upstream, prepared once per configuration. */
 export class ToolGate implements ToolJudge {
-  readonly deniesUnknown: boolean;
   /** Whether some tools may be called by anybody, without a token too, and there is a credential for that. */
   readonly admitsGuests: boolean;
   readonly #rules: ToolRules;
+  readonly #unhidden: ToolRules;
   readonly #held: ReadonlySet<string>;
 
   constructor(private readonly config: GatedConfig) {
     const { access, tools, heldTools = [] } = config;
     this.#rules = new ToolRules(access, tools);
     this.#held = new Set(heldTools);
-    this.deniesUnknown = tools?.default === 'deny';
+    this.#unhidden = new ToolRules(access, tools && withoutHidden(tools));
     this.admitsGuests = this.#rules.somePublic && servesPublicly(config);
   }
 
   decide(who: Who, tool: string, isHeld = this.#held.has(tool)): GateDecision {
     const decision = this.#rules.decide(who, tool);
+    if (decision.kind === 'refused' && decision.because === 'hidden')
+      return { ...decision, asUnknown: this.#unhidden.decide(who, tool) };
     // What is refused anyway stays so: that it changed is nobody's business then.
     if (!isHeld || decision.kind === 'refused') return decision;
     return { kind: 'refused', rule: decision.rule, because: 'held' };
@@ -54,7 +58,6 @@ export class ToolGate implements ToolJudge {
   beside(known: HeldTools | undefined): ToolJudge {
     if (known === undefined || this.config.toolChanges !== 'hold') return this;
     return {
-      deniesUnknown: this.deniesUnknown,
       decide: (who, tool) =>
         this.decide(who, tool, this.#held.has(tool) || known.isHeld(this.config, tool)),
     };
@@ -66,6 +69,11 @@ export function toolGateOf(config: UpstreamConfig): ToolGate | undefined {
   if (config.type !== 'mcp') return undefined;
   const watched = (config.heldTools ?? []).length > 0 || config.toolChanges === 'hold';
   return config.tools !== undefined || watched ? new ToolGate(config) : undefined;
+}
+
+function withoutHidden({ default: otherwise, rules }: ToolPolicy): ToolPolicy {
+  const shown = Object.entries(rules).filter(([, rule]) => !rule.hidden);
+  return { default: otherwise, rules: Object.fromEntries(shown) };
 }
 
 function servesPublicly(config: GatedConfig): boolean {
