@@ -9,6 +9,7 @@ import { addFakeVault } from './commands/fake-vault.js';
 import { addIssuers } from './commands/issuers.js';
 import { addKeys } from './commands/keys.js';
 import { addLeavers } from './commands/leavers.js';
+import { addPolicy } from './commands/policy.js';
 import { addRecover } from './commands/recover.js';
 import { readCliConfig } from './config.js';
 import { terminalText } from './terminal-text.js';
@@ -24,7 +25,8 @@ const context: CommandContext = {
   // An export into a file stays as it came, byte for byte.
   print: (line) => process.stdout.write(`${process.stdout.isTTY ? terminalText(line) : line}\n`),
 };
-for (const add of [addAudit, addKeys, addIssuers, addLeavers, addRecover]) add(program, context);
+for (const add of [addAudit, addKeys, addIssuers, addLeavers, addPolicy, addRecover])
+  add(program, context);
 addDrill(program, { ...context, config: () => readCliConfig(process.env) });
 addFakeVault(program, context);
 
