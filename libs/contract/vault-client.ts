@@ -13,6 +13,7 @@ import {
   type InteractionState,
   type ServiceTokenRequest,
 } from './exchange.js';
+import { boundedText } from './bounded-text.js';
 import { eventsOf } from './vault-event-stream.js';
 import { parsedJson, reportOutcome, tokenOutcome, unavailable } from './vault-answers.js';
 import type { ReportOutcome, TokenOutcome, VaultUnavailable, WireAnswer } from './vault-answers.js';
@@ -44,7 +45,6 @@ export interface VaultClientOptions {
 }
 
 const metadata = z.object({ issuer: z.string() });
-const maxBodyBytes = 8 << 20;
 
 interface TimedAnswer extends WireAnswer {
   readonly etag: string | undefined;
@@ -283,17 +283,6 @@ export class VaultClient {
     this.#issuer = undefined;
     this.#options.assertions.drop();
   }
-}
-
-async function boundedText(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBodyBytes) throw new Error('the vault answered more than 8 MiB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function firstIssue(error: z.ZodError): string {
