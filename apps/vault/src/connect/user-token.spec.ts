@@ -87,7 +87,9 @@ describe('a token is pasted', () => {
     await paste(browser, page, 'pasted-token');
     const second = await open('forge', { application: 'other' });
     expect(second.page.body).not.toContain('name="token"');
-    const done = await second.browser.submit(second.page, actionOf(second.page), { decision: 'allow' });
+    const done = await second.browser.submit(second.page, actionOf(second.page), {
+      decision: 'allow',
+    });
     expect(heading(done)).toBe('Forge is connected.');
     expect(await grants()).toHaveLength(1);
   });
@@ -212,7 +214,9 @@ describe('attacks on the token page', () => {
     expect(heading(next)).toBe('Let Assistant use Forge as you?');
     expect(await grants()).toEqual([]);
     expect(await vault.count(`client_consent WHERE subject = '${person}'`)).toBe(0);
-    expect(await vault.count(`upstream_authorization WHERE interaction_id = '${asked.id}'`)).toBe(0);
+    expect(await vault.count(`upstream_authorization WHERE interaction_id = '${asked.id}'`)).toBe(
+      0,
+    );
   });
 
   test('row 5, a form on a foreign page: 403, and nothing is saved', async () => {
