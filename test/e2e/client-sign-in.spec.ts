@@ -10,6 +10,8 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { HttpBrowser } from '#lib/testing/http-browser';
 import { TrialStack } from '#lib/testing/trial-stack';
+import { until } from '#lib/testing/until';
+import { admin } from './trial-caller.js';
 
 const callback = 'http://127.0.0.1:9/callback';
 
@@ -31,6 +33,8 @@ class Keeper implements OAuthClientProvider {
   saveClientInformation = (client: OAuthClientInformationMixed) => void (this.#client = client);
   tokens = () => this.#tokens;
   saveTokens = (tokens: OAuthTokens) => void (this.#tokens = tokens);
+  /** As SDK clients do when their issuer takes a refresh token no more. */
+  invalidateCredentials = () => void (this.#tokens = undefined);
   redirectToAuthorization = (url: URL) => void (this.opened = url);
   saveCodeVerifier = (verifier: string) => void (this.#verifier = verifier);
   codeVerifier = () => this.#verifier;
@@ -66,5 +70,63 @@ it('a client that knows only the address finds the issuer, registers, signs its 
   const paused = await client.callTool({ name: 'connect_snowdemo' });
   expect(paused.isError).toBe(true);
   expect(JSON.stringify(paused.content)).toContain(`${trial.urls.vault}/connect/`);
+  await client.close();
+});
+
+async function signInThroughBoth(keeper: Keeper): Promise<string> {
+  const browser = new HttpBrowser((url) => url.href.startsWith(callback));
+  let page = await browser.get(keeper.opened ?? '');
+  const seen: string[] = [];
+  for (let step = 0; step < 8 && !page.url.href.startsWith(callback); step += 1) {
+    const atUpstream = page.url.origin === trial.urls.upstreamIdp;
+    const login = atUpstream ? 'alice@upstream' : 'alice';
+    seen.push(`${page.url.origin}${page.url.pathname.replace(/[0-9a-f-]{36}$/, '')}`);
+    if (page.body.includes('name="password"'))
+      page = await browser.submit(page, '/login', { login, password: login });
+    else if (page.body.includes('/confirm"')) page = await browser.submit(page, '/confirm');
+    else page = await browser.submit(page, '/sign-in/', { decision: 'allow' });
+  }
+  expect(seen).toContain(`${trial.urls.vault}/sign-in/`);
+  return page.url.searchParams.get('code') ?? '';
+}
+
+it('consent before the first call: a client that cannot elicit signs in once and is served, and again after a disconnect', async () => {
+  const address = new URL(`${trial.urls.gateway}/mcp/snowdemo`);
+  const opted = await admin(trial, 'PATCH', 'upstreams/snowdemo', { consentAtSignIn: true });
+  expect(opted.status).toBe(200);
+  const metadata = `${trial.urls.gateway}/.well-known/oauth-protected-resource/mcp/snowdemo`;
+  const servers = async () => {
+    const answer = (await (await fetch(metadata)).json()) as { authorization_servers: string[] };
+    return answer.authorization_servers;
+  };
+  await until(async () => (await servers())[0] === trial.urls.vault, { seconds: 10 });
+  expect(await servers()).toEqual([trial.urls.vault, trial.urls.corporateIdp]);
+
+  const keeper = new Keeper();
+  const first = new StreamableHTTPClientTransport(address, { authProvider: keeper });
+  const connecting = new Client({ name: 'plain', version: '1' }).connect(first);
+  await expect(connecting).rejects.toBeInstanceOf(UnauthorizedError);
+  expect(keeper.opened?.origin).toBe(trial.urls.vault);
+  await first.finishAuth(await signInThroughBoth(keeper));
+  const minted = decodeJwt(keeper.tokens()?.access_token ?? '');
+  expect(minted).toMatchObject({ iss: trial.urls.vault, aud: address.href });
+
+  const client = new Client({ name: 'plain', version: '1' });
+  const transport = new StreamableHTTPClientTransport(address, { authProvider: keeper });
+  await client.connect(transport);
+  const served = await client.callTool({ name: 'whoami' });
+  expect(served.isError ?? false).toBe(false);
+  expect(JSON.stringify(served.content)).toContain('ALICE');
+
+  const { items } = (await (await admin(trial, 'GET', 'grants?upstream=snowdemo')).json()) as {
+    items: { id: string }[];
+  };
+  for (const { id } of items) await admin(trial, 'DELETE', `grants/${id}`);
+  keeper.opened = undefined;
+  await expect(client.callTool({ name: 'whoami' })).rejects.toBeInstanceOf(UnauthorizedError);
+  expect((keeper.opened as URL | undefined)?.pathname).toBe('/oauth2/authorize');
+  await transport.finishAuth(await signInThroughBoth(keeper));
+  const again = await client.callTool({ name: 'whoami' });
+  expect(again.isError ?? false).toBe(false);
   await client.close();
 });
