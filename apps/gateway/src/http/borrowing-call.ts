@@ -44,10 +44,11 @@ export abstract class BorrowingCall implements RefusedCall {
   }
 
   credentialRequest(): CredentialRequest {
-    const { caller, token } = this.admitted;
+    const { caller, token, brought } = this.admitted;
     const request = {
       caller,
       token,
+      brought,
       upstream: this.upstream.config,
       interaction: 'create',
     } as const;

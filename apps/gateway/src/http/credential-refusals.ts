@@ -1,13 +1,14 @@
 import { Problem } from '#lib/problem/problem';
-import type {
-  BorrowedCredential,
-  CredentialAnswer,
-  CredentialRequest,
-  Credentials,
+import {
+  bearsSomething,
+  type BorrowedCredential,
+  type CredentialAnswer,
+  type CredentialRequest,
+  type Credentials,
 } from '../credentials/credentials.js';
 import { grow, type Growth, stillMissing } from '../credentials/grow.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
-import { insufficient, rejected, rejectedOnce } from './refusals.js';
+import { insufficient, rejected, rejectedBrought, rejectedOnce } from './refusals.js';
 
 /** A call as its refusals need it. */
 export interface RefusedCall {
@@ -37,7 +38,8 @@ export class CredentialRefusals {
   /** 401: it is between the upstream and us; the caller's token is fine. */
   notAccepted(credential: BorrowedCredential | undefined): void {
     const { call } = this;
-    if (this.#replaced || credential?.header === undefined)
+    if (credential?.brought === true) return call.refuse(rejectedBrought(call.upstream));
+    if (this.#replaced || credential === undefined || !bearsSomething(credential))
       return call.refuse(rejected(call.upstream));
     this.#replaced = true;
     this.credentials

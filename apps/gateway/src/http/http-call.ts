@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { Problem } from '#lib/problem/problem';
-import type { BorrowedCredential } from '../credentials/credentials.js';
+import { bearsSomething, type BorrowedCredential } from '../credentials/credentials.js';
 import type { ProvenRequest } from '../credentials/proven-request.js';
+import { withoutQueryCredential, withQueryCredential } from '../credentials/query-credential.js';
 import { missingScopes } from '../credentials/scope-challenge.js';
 import { personKey } from '../credentials/use.js';
 import { bodyTooLarge } from '../limits/request-sizes.js';
@@ -86,7 +87,7 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
     if (pauseSeconds > 0) return this.refuse(circuitOpen(upstream, pauseSeconds));
     this.#answered = false;
     const method = request.method as Dispatcher.HttpMethod;
-    const path = upstreamPath(upstream, request.url ?? '');
+    const path = withQueryCredential(upstreamPath(upstream, request.url ?? ''), credential.query);
     const { origin } = upstream;
     const { dpop } = credential;
     this.#proven = dpop && (again ? this.#proven : dpop.request({ method, origin, path }));
@@ -109,7 +110,9 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
     const { headers } = this.request;
     const { token } = this.admitted;
     const listed = this.#egress?.requestHeaders;
-    const list = forwardedHeaders(headers, { injected: header?.[0], extra, token, listed });
+    const { callerHeader } = this.upstream.config;
+    const added = { injected: header?.[0], extra, token, callerHeader, listed };
+    const list = forwardedHeaders(headers, added);
     list.push(...(this.#proven?.headers() ?? header ?? []), ...(extra ?? []));
     const length = this.#body === 'stream' ? headers['content-length'] : undefined;
     if (length !== undefined) list.push('content-length', length);
@@ -139,7 +142,10 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
     const location = locationOf(this.upstream, this.deps.publicUrl, head);
     if (location instanceof Problem) return this.#refuseAnswer(controller, location);
     if (isEventStream(headers) && !this.#takesPlace(controller)) return;
-    const list = returnedHeaders(headers, location, this.#egress?.responseHeaders);
+    const list = withoutQueryCredential(
+      returnedHeaders(headers, location, this.#egress?.responseHeaders),
+      this.credential?.query,
+    );
     if (this.exchange.rateFields !== undefined) list.push(...this.exchange.rateFields);
     this.response.writeHead(status, list);
     // What came in the same packet goes out with the head; otherwise the head goes alone, at once.
@@ -163,7 +169,7 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
       return this.#drop(controller, this.#proveAgain);
     if (status < 400) return false;
     const missing = missingScopes(status, headers['www-authenticate']);
-    if (missing !== undefined && credential?.header !== undefined)
+    if (missing !== undefined && credential !== undefined && bearsSomething(credential))
       return this.#drop(controller, () => this.refusals.missing(credential, missing));
     if (status === 401) return this.#drop(controller, () => this.refusals.notAccepted(credential));
     const waitMs = this.#retried ? undefined : retryAfterAnswer(this.#method, status, headers);

@@ -88,6 +88,11 @@ export function rejected({ config }: PreparedUpstream): Problem {
   );
 }
 
+export function rejectedBrought({ config }: PreparedUpstream): Problem {
+  const detail = `${config.name} does not accept the token that you sent in ${config.callerHeader}.`;
+  return new Problem('upstream-rejected-credential', detail);
+}
+
 export function insufficient(detail: string): Problem {
   return new Problem('insufficient-scope', detail);
 }

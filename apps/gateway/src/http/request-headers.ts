@@ -69,6 +69,8 @@ interface Added {
   readonly extra: readonly string[] | undefined;
   /** The caller's own, which stays here. */
   readonly token: string;
+  /** Where the caller may have brought a token of the upstream's: it goes out as the upstream wants it, not as it came. */
+  readonly callerHeader?: string | undefined;
   /** What an administrator lets pass, where that is said. */
   readonly listed?: ReadonlySet<string> | undefined;
 }
@@ -79,12 +81,13 @@ interface Added {
  */
 export function forwardedHeaders(
   headers: IncomingHttpHeaders,
-  { injected, extra, token, listed }: Added,
+  { injected, extra, token, callerHeader, listed }: Added,
 ): string[] {
   const named = connectionNames(headers.connection);
   const list: string[] = [];
   for (const name in headers) {
-    if (!isForwarded(name, listed) || name === injected || named?.has(name)) continue;
+    if (!isForwarded(name, listed) || named?.has(name)) continue;
+    if (name === injected || name === callerHeader) continue;
     if (extra !== undefined && extra.includes(name)) continue;
     const value = headers[name];
     if (typeof value !== 'string') continue;

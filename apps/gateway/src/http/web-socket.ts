@@ -79,6 +79,8 @@ function listed(headers: IncomingHttpHeaders, names: readonly string[]): string[
   });
 }
 
+const closingMs = 1_000;
+
 /** Joins two connections, each as fast as the other reads, until one ends. */
 export function joinSockets(client: Duplex, upstream: Duplex): void {
   for (const [from, to] of [
@@ -87,8 +89,11 @@ export function joinSockets(client: Duplex, upstream: Duplex): void {
   ] as const) {
     from.on('error', () => undefined);
     from.pipe(to);
-    // After an orderly end the other side still gets what was said; after a break there is nothing to wait for.
     from.once('close', () => (from.readableEnded ? to.end() : to.destroy()));
-    from.once('end', () => to.end());
+    // No half-open WebSockets (RFC 6455 §7.1.1): the other side gets what was said, and little time to end too.
+    from.once('end', () => {
+      to.end();
+      setTimeout(() => to.destroy(), closingMs).unref();
+    });
   }
 }
