@@ -5,6 +5,7 @@ const mostOpen = 16;
 const perSecond = 10;
 const burst = 60;
 const mostPeers = 10_000;
+const forgotten = 1_000;
 
 interface Peer {
   open: number;
@@ -27,6 +28,11 @@ export class AnonymousCalls {
     peer.left -= 1;
     peer.open += 1;
     return 0;
+  }
+
+  /** How many addresses are remembered. */
+  get size(): number {
+    return this.#peers.size;
   }
 
   leave(address: string): void {
@@ -56,7 +62,7 @@ export class AnonymousCalls {
         this.#peers.delete(address);
     // A flood from everywhere: somebody forgets what they owe.
     for (const [address, { open }] of this.#peers) {
-      if (this.#peers.size < mostPeers) return;
+      if (this.#peers.size < mostPeers - forgotten) return;
       if (open === 0) this.#peers.delete(address);
     }
   }

@@ -74,7 +74,7 @@ export class RawClient {
       'mcp-protocol-version': modern,
       'mcp-method': method,
     };
-    const { name } = params;
+    const name = params['name'] ?? params['uri'] ?? params['taskId'];
     if (typeof name === 'string')
       Object.assign(headers, this.names?.(name) ?? { 'mcp-name': name });
     const _meta = {
