@@ -3,6 +3,8 @@ import type { BorrowedCredential } from '../credentials/credentials.js';
 import { borrow } from '../mcp/borrow.js';
 import { sharerOf, type McpCall, type McpDeps } from '../mcp/mcp-call.js';
 import { personOf, personPrefix, type ClientProfile } from './federated-call.js';
+import type { SeenTool } from '../policy/tool-inventory.js';
+import { printExact } from './exact-json.js';
 import type { ListChanges } from './list-changes.js';
 import { listKinds, type ListMethod } from './list-kinds.js';
 import { ListedPage } from './listed-page.js';
@@ -168,7 +170,18 @@ export class Catalogues {
         wish: { interaction: 'none' },
       },
     );
-    return this.#listedIn(call, method, answer);
+    const listed = this.#listedIn(call, method, answer);
+    if (method === 'tools/list' && listed.page !== undefined) await this.#noted(call, listed.page);
+    return listed;
+  }
+
+  /** Where changes of the tools matter, the vault is told of what is new before anybody sees it. */
+  #noted({ upstream: { config } }: McpCall, page: ListedPage): Promise<void> | undefined {
+    const { inventory } = this.deps;
+    if (inventory === undefined || (config.toolChanges ?? 'ignore') === 'ignore') return undefined;
+    // Numbers as every other reader of the list has them: fingerprints are compared between replicas.
+    const tools = JSON.parse(printExact(page.entries)) as SeenTool[];
+    return inventory.seen(config, tools);
   }
 
   async #discovery({ upstream }: McpCall): Promise<BorrowedCredential | undefined> {
