@@ -1,0 +1,172 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import type { CryptoKey } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalServer, startLocalServer } from '#lib/testing/local-server';
+import type { VisitedPage } from '#lib/testing/http-browser';
+import { TrialStack } from '#lib/testing/trial-stack';
+import { admin, TrialCaller } from './trial-caller.js';
+
+let trial: TrialStack;
+let alice: TrialCaller;
+/** A service that knows a few tokens, and beside it the company's own page that collects them. */
+let service: LocalServer;
+const accepted = new Set<string>();
+const received: string[] = [];
+const streams: { end(): void }[] = [];
+
+beforeAll(async () => {
+  service = await startLocalServer((request, response) => {
+    if (request.url?.startsWith('/page')) return void response.end('<h1>Your token, please.</h1>');
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    received.push(token);
+    if (!accepted.has(token)) return void response.writeHead(401).end();
+    if (!request.url?.endsWith('/events')) return void response.end('hello');
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+    streams.push(response);
+  });
+  trial = await TrialStack.start();
+  alice = await TrialCaller.signedIn(trial, 'alice');
+  const about = { type: 'http', url: `${service.origin}/api` };
+  await put('upstreams/forge', {
+    ...{ ...about, slug: 'forge', name: 'Forge' },
+    credential: { type: 'user-token', instructions: 'Settings, then Tokens.' },
+  });
+  await put('upstreams/ledger', {
+    ...{ ...about, slug: 'ledger', name: 'Ledger' },
+    credential: { type: 'external', url: `${service.origin}/page?for=ledger` },
+  });
+});
+
+afterAll(async () => {
+  for (const stream of streams) stream.end();
+  await trial?.stop();
+  await service?.stop();
+});
+
+/** The promise of R3. */
+const within = { timeout: 5_000, interval: 50 };
+
+async function put(path: string, document: object): Promise<void> {
+  const answer = await admin(trial, 'PUT', path, document);
+  if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status} ${await answer.text()}`);
+}
+
+function call(upstream: string, path = '', signal?: AbortSignal): Promise<Response> {
+  const url = `${trial.urls.gateway}/http/${upstream}${path}`;
+  return fetch(url, { headers: alice.headers, ...(signal === undefined ? {} : { signal }) });
+}
+
+interface Paused {
+  readonly status: number;
+  readonly body: {
+    readonly type: string;
+    readonly interaction_uri?: string;
+    readonly interaction_id: string;
+  };
+}
+
+async function paused(upstream: string): Promise<Paused> {
+  const answer = await call(upstream);
+  return { status: answer.status, body: (await answer.json()) as Paused['body'] };
+}
+
+/** The link that a call is answered with, as soon as the gateway knows the upstream. */
+async function linkTo(upstream: string): Promise<string> {
+  await expect.poll(async () => (await paused(upstream)).status, within).toBe(403);
+  return (await paused(upstream)).body.interaction_uri ?? '';
+}
+
+function paste(page: VisitedPage, token: string): Promise<VisitedPage> {
+  return alice.browser.submit(page, '/token', { token });
+}
+
+describe('a service whose token the person pastes', () => {
+  it('pauses the call with a link, and is called with the token from then on', async () => {
+    accepted.add('first-token');
+    const page = await alice.open(await linkTo('forge'));
+    const done = await paste(page, 'first-token');
+    expect(done.body).toContain('is connected');
+    const answer = await call('forge');
+    expect([answer.status, await answer.text()]).toEqual([200, 'hello']);
+    expect(received).toEqual(['first-token']);
+  });
+
+  it('that refuses the token later: a new link, once an hour, and a new token', async () => {
+    accepted.delete('first-token');
+    const refused = await paused('forge');
+    expect(refused).toMatchObject({
+      status: 403,
+      body: { type: 'urn:symbolon:interaction-required' },
+    });
+    expect((await call('forge')).status).toBe(502);
+    accepted.add('second-token');
+    const page = await alice.open(refused.body.interaction_uri ?? '');
+    expect(page.body).toContain('stays until you save another');
+    await paste(page, 'second-token');
+    await expect.poll(async () => (await call('forge')).status, within).toBe(200);
+    expect(received.at(-1)).toBe('second-token');
+  });
+
+  it('is disconnected within five seconds, open streams included', async () => {
+    const gone = new AbortController();
+    const stream = await call('forge', '/events', gone.signal);
+    const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    let isOver = false;
+    void reader
+      .read()
+      .catch(() => undefined)
+      .then(() => (isOver = true));
+    const question = await alice.open(`${trial.urls.vault}/connections/forge`);
+    await alice.browser.submit(question, '/connections/forge', { decision: 'disconnect' });
+    await expect.poll(() => isOver, within).toBe(true);
+    expect((await call('forge')).status).toBe(403);
+    gone.abort();
+  });
+});
+
+describe('a service whose token a page of the company’s own brings', () => {
+  let key: CryptoKey;
+
+  beforeAll(async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    key = privateKey;
+    const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' };
+    await put('machine-clients/ledger-page', {
+      ...{ slug: 'ledger-page', kind: 'external', upstreams: ['ledger'] },
+      jwks: { keys: [jwk] },
+    });
+  });
+
+  async function handOver(id: string, token: string): Promise<Response> {
+    const assertion = await new SignJWT()
+      .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+      .setIssuer('ledger-page')
+      .setSubject('ledger-page')
+      .setAudience(trial.urls.vault)
+      .setIssuedAt()
+      .setExpirationTime('50s')
+      .sign(key);
+    return fetch(`${trial.urls.vault}/external/v1/interactions/${id}/token`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${assertion}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        subject: { issuer: trial.urls.corporateIdp, subject: alice.subject },
+        token,
+      }),
+    });
+  }
+
+  it('leads through our sign-in and Allow to that page, whose backend hands the token over', async () => {
+    accepted.add('ledger-token');
+    const link = await linkTo('ledger');
+    const page = await alice.consent(link);
+    expect(page.url.pathname).toBe('/page');
+    expect(page.url.searchParams.get('for')).toBe('ledger');
+    const id = page.url.searchParams.get('interaction_id') ?? '';
+    expect((await paused('ledger')).body.interaction_id).toBe(id);
+    expect((await handOver(id, 'ledger-token')).status).toBe(200);
+    await expect.poll(async () => (await call('ledger')).status, within).toBe(200);
+    expect(received.at(-1)).toBe('ledger-token');
+  });
+});
