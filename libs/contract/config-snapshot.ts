@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { claimConditions } from './claim-conditions.js';
-import { egressRules, upstreamLimits } from './egress-rules.js';
+import { egressConfig, upstreamLimits } from './egress-rules.js';
 import { toolChanges, toolPolicy } from './tool-policy.js';
 
 /** How an issuer's tokens are verified: the gateway's share of an `issuers` resource. */
@@ -75,7 +75,7 @@ export const upstreamConfig = z.object({
   callerHeader: z.string().optional(),
   /** True where a credential for public tools is registered. */
   public: z.boolean().optional(),
-  egress: egressRules.optional(),
+  egress: egressConfig.optional(),
   limits: upstreamLimits.optional(),
   /** True where people consent as they sign in, before the first call. */
   consentAtSignIn: z.boolean().optional(),

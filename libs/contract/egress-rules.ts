@@ -62,7 +62,18 @@ export const egressRules = z.strictObject({
   /** Whether WebSocket connections pass. Left out: they are refused. */
   webSocket: z.boolean().optional(),
 });
-export type EgressRules = z.output<typeof egressRules>;
+
+const texts = z.array(z.string()).optional();
+
+/** The same as a gateway takes it from its vault: judged there, and what can never pass does not pass here either. */
+export const egressConfig = z.strictObject({
+  methods: texts,
+  paths: texts,
+  requestHeaders: texts,
+  responseHeaders: texts,
+  webSocket: z.boolean().optional(),
+});
+export type EgressConfig = z.output<typeof egressConfig>;
 
 const count = z.number().int().min(1).max(1_000_000_000);
 
@@ -81,4 +92,3 @@ export const upstreamLimits = z.strictObject({
   /** Of a request's header fields together. */
   headerBytes: z.number().int().min(256).max(16_384).optional(),
 });
-export type UpstreamLimitsConfig = z.output<typeof upstreamLimits>;

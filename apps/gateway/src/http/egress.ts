@@ -1,5 +1,5 @@
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
-import type { EgressRules } from '#lib/contract/egress-rules';
+import type { EgressConfig } from '#lib/contract/egress-rules';
 import { Problem } from '#lib/problem/problem';
 import { type AllowedPath, allowedPath, isAllowedPath } from './allowed-path.js';
 
@@ -9,7 +9,7 @@ export class Egress {
   readonly responseHeaders: ReadonlySet<string> | undefined;
   readonly #methods: ReadonlySet<string> | undefined;
   readonly #paths: readonly AllowedPath[] | undefined;
-  readonly #rules: EgressRules;
+  readonly #rules: EgressConfig;
 
   constructor(private readonly upstream: Pick<UpstreamConfig, 'name' | 'egress'>) {
     const rules = upstream.egress ?? {};
