@@ -45,14 +45,17 @@ export function rewrittenEvents(rewrite: Rewrite): Duplex {
   });
 }
 
-/** One event with its blank line. What holds no JSON message (a comment, a first event without data) is left alone. */
+/** One event with its blank line. What holds no data (a comment, the first event of a stream) is left alone. */
 export async function rewriteEvent(event: string, rewrite: Rewrite): Promise<string> {
   const lines = event.split(/(\r\n|\n|\r)/);
   const data = lines.flatMap((line, i) => (isData(line) ? [i] : []));
   const first = data[0];
   if (first === undefined) return event;
   const text = data.map((i) => payload(lines[i] ?? '')).join('\n');
+  if (text.trim() === '') return event;
   const rewritten = await rewrittenIfJson(text, rewrite);
+  // What cannot be judged is not handed on: some read as JSON what is none (NaN in a schema).
+  if (rewritten === undefined) return '';
   if (rewritten === text) return event;
   const put = rewritten.split('\n').map((line) => `data: ${line}`);
   const ended = lines[first + 1] ?? '\n';
@@ -65,11 +68,11 @@ export async function rewriteEvent(event: string, rewrite: Rewrite): Promise<str
     .join('');
 }
 
-async function rewrittenIfJson(text: string, rewrite: Rewrite): Promise<string> {
+async function rewrittenIfJson(text: string, rewrite: Rewrite): Promise<string | undefined> {
   try {
     return await rewrite(text);
   } catch (error) {
-    if (error instanceof SyntaxError) return text;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
