@@ -167,7 +167,7 @@ export class Rounds {
       for (let round = 0; round < mostRounds && reply.isOpen;) {
         const step = await open.next();
         if (step.kind === 'asked') {
-          for (const request of step.requests) void this.#askLegacy(routed, request, stop.signal);
+          this.#askAll(routed, step.requests, stop.signal);
           continue;
         }
         const answers = await this.#answersFor(routed, step.answer, stop.signal);
@@ -183,8 +183,9 @@ export class Rounds {
     }
   }
 
-  async #askLegacy(routed: Routed, request: ServerRequest, signal: AbortSignal): Promise<void> {
-    request.respond(await this.#ask(routed, request, request.id, signal));
+  #askAll(routed: Routed, requests: readonly ServerRequest[], signal: AbortSignal): void {
+    for (const request of requests)
+      void this.#ask(routed, request, request.id, signal).then(request.respond);
   }
 
   #ask(

@@ -134,8 +134,9 @@ function retryPart({ inputResponses }: JsonObject): JsonObject {
 
 function unknownTarget({ id, method, params }: Asked): RpcAnswer {
   const what = method === 'tools/call' ? 'Unknown tool' : 'Not found';
-  const name = params['name'] ?? params['uri'] ?? '';
-  return rpcError(id, -32_602, `${what}: ${String(name).slice(0, 256)}`);
+  const name = params['name'] ?? params['uri'];
+  const shown = typeof name === 'string' ? `: ${name.slice(0, 256)}` : '';
+  return rpcError(id, -32_602, `${what}${shown}`);
 }
 
 function notOurState({ id }: Asked): RpcAnswer {

@@ -9,6 +9,7 @@ import fastify from 'fastify';
 import { Agent } from 'undici';
 import { SynchronisedClock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import { until } from '#lib/testing/until';
 import { inboundOf, testSealer, type People } from '../mcp/mcp-gateway-fixture.js';
 import { PersonVault } from '../mcp/person-vault-fixture.js';
 import { toolGateOf } from '../policy/tool-gate.js';
@@ -97,6 +98,11 @@ export async function startJoined(
       await dispatcher.destroy();
     },
   };
+}
+
+/** Waits until it is so; fails where it never is. */
+export async function soon(isSo: () => boolean): Promise<void> {
+  if (!(await until(isSo, { seconds: 10, everyMs: 10 }))) throw new Error('it never came to that');
 }
 
 const version = '2026-07-28';

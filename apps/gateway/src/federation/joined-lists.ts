@@ -128,7 +128,9 @@ export function askingAt(call: FederatedCall, { upstream, access }: VisibleUpstr
 function allOf(
   parts: readonly (Part | Promise<Part>)[],
 ): readonly Part[] | Promise<readonly Part[]> {
-  return parts.some((part) => part instanceof Promise) ? Promise.all(parts) : (parts as Part[]);
+  const known = parts.filter((part): part is Part => !(part instanceof Promise));
+  if (known.length === parts.length) return known;
+  return Promise.all(parts.map(async (part) => part));
 }
 
 function ttlOf(parts: readonly Part[]): number {

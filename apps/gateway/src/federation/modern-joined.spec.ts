@@ -44,7 +44,7 @@ describe('a modern client of the joined endpoint', () => {
 
   test('calls a tool at its own upstream under its own name', async () => {
     a.on.set('tools/call', ({ params, headers }) => ({
-      content: [{ type: 'text', text: `${String(params['name'])} ${headers['mcp-name']}` }],
+      content: [{ type: 'text', text: `${String(params['name'])} ${String(headers['mcp-name'])}` }],
       resultType: 'complete',
     }));
     const client = await connectModern(joined.url, 'alice.app');

@@ -1,4 +1,4 @@
-import type { CredentialAnswer, InteractionNeeded } from '../credentials/credentials.js';
+import type { CredentialAnswer } from '../credentials/credentials.js';
 import { borrow, refusedAnswer, type BorrowWish } from '../mcp/borrow.js';
 import { elicitLegacy, elicitModern, elicitsByUrl, isPause, toolNotice } from '../mcp/elicit.js';
 import { HeldRetries } from '../mcp/held-retry.js';

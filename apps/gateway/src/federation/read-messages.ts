@@ -23,30 +23,40 @@ export async function* readMessages(answer: UpstreamAnswer): AsyncGenerator<Read
   if (message !== undefined) yield { message, eventId: undefined };
 }
 
-// The text of one event is gathered in pieces: a large result comes in thousands of chunks.
 async function* readEvents(body: Readable): AsyncGenerator<ReadMessage> {
-  const decoder = new TextDecoder();
-  let eventId: string | undefined;
-  let data: string[] = [];
-  let line: string[] = [];
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    const [first = '', ...others] = decoder.decode(chunk, { stream: true }).split('\n');
-    length += chunk.length;
-    if (length > longestMessage) throw new RangeError('the message has no end');
-    line.push(first);
+  const reader = new EventReader();
+  for await (const chunk of body as AsyncIterable<Buffer>) yield* reader.push(chunk);
+}
+
+/** The text of one line is gathered in pieces: a large result comes in thousands of chunks. */
+class EventReader {
+  readonly #decoder = new TextDecoder();
+  #eventId: string | undefined;
+  #data: string[] = [];
+  #line: string[] = [];
+  #length = 0;
+
+  *push(chunk: Buffer): Generator<ReadMessage> {
+    const [first = '', ...others] = this.#decoder.decode(chunk, { stream: true }).split('\n');
+    this.#length += chunk.length;
+    if (this.#length > longestMessage) throw new RangeError('the message has no end');
+    this.#line.push(first);
     for (const next of others) {
-      const text = line.join('').replace(/\r$/, '');
-      line = [next];
-      if (text.startsWith('data:')) data.push(text.slice(text[5] === ' ' ? 6 : 5));
-      else if (text.startsWith('id:')) eventId = text.slice(3).trim();
-      else if (text === '') {
-        const message = data.length === 0 ? undefined : objectIn(data.join('\n'));
-        data = [];
-        length = 0;
-        if (message !== undefined) yield { message, eventId };
-      }
+      const text = this.#line.join('').replace(/\r$/, '');
+      this.#line = [next];
+      const message = this.#take(text);
+      if (message !== undefined) yield { message, eventId: this.#eventId };
     }
+  }
+
+  #take(line: string): JsonObject | undefined {
+    if (line.startsWith('data:')) this.#data.push(line.slice(line[5] === ' ' ? 6 : 5));
+    else if (line.startsWith('id:')) this.#eventId = line.slice(3).trim();
+    if (line !== '') return undefined;
+    const data = this.#data;
+    this.#data = [];
+    this.#length = 0;
+    return data.length === 0 ? undefined : objectIn(data.join('\n'));
   }
 }
 
