@@ -5,21 +5,28 @@ import type { TokenAnswer } from '#lib/contract/exchange';
 import { isExtraHeader, isHeaderText } from '#lib/contract/extra-headers';
 import type { BorrowedCredential, Revocation } from './credentials.js';
 import { DpopBinding } from './dpop-binding.js';
+import { injected } from './injected.js';
 import type { ProofMemory } from './proof-memory.js';
 
-/** A person's upstream token, ready to inject. Its value stands nowhere but in `header`. */
+type Place = Pick<BorrowedCredential, 'header' | 'query'>;
+
+/** A person's upstream token, ready to inject. Its value stands nowhere but in `header` or `query`. */
 export class BorrowedToken implements BorrowedCredential {
   readonly kind = 'credential';
   readonly revocation: Revocation | undefined;
+  readonly header: BorrowedCredential['header'];
+  readonly query: BorrowedCredential['query'];
   readonly #token: string;
 
   private constructor(
-    readonly header: readonly [name: string, value: string],
+    place: Place,
     readonly grantId: string | undefined,
     readonly extra: readonly string[],
     readonly dpop: DpopBinding | undefined,
     given: { readonly token: string; readonly revocation: Revocation | undefined },
   ) {
+    this.header = place.header;
+    this.query = place.query;
     this.#token = given.token;
     this.revocation = given.revocation;
   }
@@ -34,10 +41,12 @@ export class BorrowedToken implements BorrowedCredential {
     const { access_token: token, grant_id: grantId, token_type: type } = answer;
     const isBound = type.toLowerCase() === 'dpop';
     if (!/^[\x21-\x7e]+$/.test(token) || isBound !== (answer.dpop !== undefined)) return undefined;
+    // RFC 9449 §7.1: such a token stands in Authorization and nowhere else.
+    if (isBound && inject.query !== undefined) return undefined;
     const dpop = answer.dpop && new DpopBinding(token, answer.dpop, proving);
-    const header = dpop ? (['authorization', dpop.bound] as const) : headerOf(token, inject);
-    const extra = extraOf(answer.headers ?? {}, header[0]);
-    return new BorrowedToken(header, grantId, extra, dpop, { token, revocation });
+    const place = dpop ? boundPlace(dpop) : injected(token, inject);
+    const extra = extraOf(answer.headers ?? {}, place.header?.[0]);
+    return new BorrowedToken(place, grantId, extra, dpop, { token, revocation });
   }
 
   equals(other: BorrowedToken): boolean {
@@ -50,12 +59,12 @@ export class BorrowedToken implements BorrowedCredential {
   }
 }
 
-function headerOf(token: string, { header, scheme }: UpstreamConfig['inject']) {
-  return [header.toLowerCase(), scheme === '' ? token : `${scheme} ${token}`] as const;
+function boundPlace({ bound }: DpopBinding): Place {
+  return { header: ['authorization', bound], query: undefined };
 }
 
 /** The vault checks them too; what frames a message or says who calls is the gateway's alone. */
-function extraOf(headers: Readonly<Record<string, string>>, taken: string): string[] {
+function extraOf(headers: Readonly<Record<string, string>>, taken: string | undefined): string[] {
   return Object.entries(headers).flatMap(([given, value]) => {
     const name = given.toLowerCase();
     return name !== taken && isExtraHeader(name) && isHeaderText(value) ? [name, value] : [];

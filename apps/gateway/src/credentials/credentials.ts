@@ -10,6 +10,8 @@ export interface CredentialRequest {
   readonly upstream: UpstreamConfig;
   /** What this call needs beside the upstream's own scopes. */
   readonly scopes?: readonly string[];
+  /** The upstream's own token, where the caller brought it: nothing is borrowed then. */
+  readonly brought?: string | undefined;
   /** `none`: lists and held retries must not mint a link. */
   readonly interaction: 'create' | 'none';
   readonly interactionId?: string;
@@ -22,6 +24,10 @@ export interface BorrowedCredential {
   /** Lower-case name and value, or undefined where the upstream takes no credential. */
   readonly header: readonly [name: string, value: string] | undefined;
   readonly grantId: string | undefined;
+  /** In the query instead of a header: name and value, neither encoded. */
+  readonly query?: readonly [name: string, value: string] | undefined;
+  /** The caller's own: there is no other to be had, and no more scope. */
+  readonly brought?: true;
   /** The key that the token is bound to; then its headers are made for each request, and `header` is not sent. */
   readonly dpop?: DpopBinding | undefined;
   /** What the API wants beside the token: lower-case names and values in turn. */
@@ -36,6 +42,11 @@ export const nothingToInject: BorrowedCredential = {
   grantId: undefined,
   revocation: undefined,
 };
+
+/** Whether the upstream got anything that it could refuse. */
+export function bearsSomething(credential: BorrowedCredential | undefined): boolean {
+  return credential?.header !== undefined || credential?.query !== undefined;
+}
 
 /** Of the grant that a credential comes from: open streams must end (R3). */
 export interface Revocation {

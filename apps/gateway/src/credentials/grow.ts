@@ -24,12 +24,13 @@ export async function grow(
   refused: BorrowedCredential,
   missing: readonly string[],
 ): Promise<Growth> {
+  if (refused.brought === true) return never(request, missing, notTheirs);
   const had = scopesOf(request);
   if (missing.every((scope) => had.includes(scope))) return never(request, missing, alreadyAsked);
   const grown = { ...request, scopes: [...(request.scopes ?? []), ...missing] };
   const answer = await credentials.borrow(grown);
   if (answer.kind === 'credential')
-    return answer.header?.[1] === refused.header?.[1]
+    return valueOf(answer) === valueOf(refused)
       ? never(request, missing, alreadyAsked)
       : { kind: 'replay', credential: answer };
   if (answer.kind === 'forbidden') return never(request, missing, notOffered);
@@ -45,7 +46,12 @@ export function stillMissing(request: CredentialRequest, missing: readonly strin
 
 const alreadyAsked =
   'which was asked for already: its provider did not grant it, or it means something else.';
+const notTheirs = 'which the token that you sent for it does not have.';
 const notOffered = 'which is not offered here: an administrator has to allow it.';
+
+function valueOf({ header, query }: BorrowedCredential): string | undefined {
+  return header?.[1] ?? query?.[1];
+}
 
 function never(request: CredentialRequest, missing: readonly string[], why: string): Growth {
   return { kind: 'never', detail: sentence(request, missing, why) };

@@ -18,6 +18,7 @@ import {
 import { answerWithoutToken, outdated, unusable } from './exchange-answer.js';
 import { Flights, type Flight } from './flights.js';
 import { GrantFence } from './grant-fence.js';
+import { broughtCredential } from './injected.js';
 import { keepSeconds } from './keep-seconds.js';
 import { Leases, type Lease } from './leases.js';
 import { ProofMemory } from './proof-memory.js';
@@ -57,6 +58,8 @@ export class VaultCredentials implements Credentials {
   }
 
   borrow(request: CredentialRequest): CredentialAnswer | Promise<CredentialAnswer> {
+    if (request.brought !== undefined)
+      return broughtCredential(request.brought, request.upstream.inject);
     if (request.upstream.credential.type === 'none') return nothingToInject;
     if (isService(request.upstream)) return this.#services.borrow(request.upstream, 'own');
     const key = useKey(request);

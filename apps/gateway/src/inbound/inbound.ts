@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
+import type { BroughtToken } from './brought-token.js';
 
 /** What a challenge needs: RFC 6750 §3 and RFC 9728 §5.1. */
 export interface Refusal {
@@ -23,6 +24,8 @@ export interface Admitted {
   readonly caller: Caller;
   /** The inbound JWT. Never forwarded, never logged. */
   readonly token: string;
+  /** The upstream's own token that the caller brought, which goes before any that could be borrowed. Never logged. */
+  readonly brought?: string | undefined;
   /** The token does not open this upstream, only what is public there: what everything else is answered. */
   readonly lacking?: Refusal | undefined;
 }
@@ -39,6 +42,15 @@ export interface Inbound {
     upstream: UpstreamConfig | undefined,
     admitsGuests?: boolean,
   ): Admitted | Refusal | Promise<Admitted | Refusal>;
+  /**
+   * The upstream's own token in the request, where its configuration names a header for that. `admit` has looked already
+   * where it was given the upstream; `/mcp` asks for each that it calls. `token` is the inbound JWT.
+   */
+  brought(
+    request: IncomingMessage,
+    upstream: UpstreamConfig,
+    token: string,
+  ): BroughtToken | undefined;
   /** The refusal of a call that needs `scopes` beside the base ones; without a caller: that needs a token. */
   needs(resourcePath: string, scopes: readonly string[], caller?: Caller): Refusal;
   /** Host, Origin, duplicate headers, raw target: the checks that come before any token. */

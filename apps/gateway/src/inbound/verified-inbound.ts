@@ -9,6 +9,7 @@ import type { Caller, Verification } from '#lib/jwt/caller';
 import { decideAccess } from '#lib/access/access-rule';
 import { decideApplication } from '../policy/application-rule.js';
 import { bearerCredentials, isToken68 } from './bearer.js';
+import { type BroughtToken, broughtToken } from './brought-token.js';
 import { wwwAuthenticate, type Challenge } from './challenge.js';
 import type { Admitted, Inbound, Refusal } from './inbound.js';
 import { malformedRequest } from './request-checks.js';
@@ -26,6 +27,7 @@ export interface VerifiedInboundOptions {
     readonly ready: boolean;
     readonly issuers: readonly IssuerConfig[];
     readonly applications: readonly ApplicationConfig[];
+    readonly signInIssuer?: string | undefined;
   };
 }
 
@@ -58,13 +60,44 @@ export class VerifiedInbound implements Inbound {
     upstream: UpstreamConfig | undefined,
     admitsGuests = false,
   ): Admitted | Refusal | Promise<Admitted | Refusal> {
+    const admission = this.#admit(request, { resourcePath, upstream, admitsGuests });
+    if (upstream?.callerHeader === undefined) return admission;
+    const withBrought = (judged: Admitted | Refusal) =>
+      this.#withBrought(request, upstream, judged);
+    return admission instanceof Promise ? admission.then(withBrought) : withBrought(admission);
+  }
+
+  brought(
+    request: IncomingMessage,
+    upstream: UpstreamConfig,
+    token: string,
+  ): BroughtToken | undefined {
+    return broughtToken(request, upstream, token, this.#options.catalogue);
+  }
+
+  #withBrought(
+    request: IncomingMessage,
+    upstream: UpstreamConfig,
+    admission: Admitted | Refusal,
+  ): Admitted | Refusal {
+    // Whoever may use but what is public uses it with what is lent for that.
+    if (!admission.ok || admission.lacking !== undefined) return admission;
+    const brought = this.brought(request, upstream, admission.token);
+    if (brought === undefined) return admission;
+    return brought.kind === 'token'
+      ? { ...admission, brought: brought.token }
+      : { ok: false, status: 400, code: 'invalid-request', detail: brought.detail, headers: {} };
+  }
+
+  #admit(request: IncomingMessage, route: Route): Admitted | Refusal | Promise<Admitted | Refusal> {
+    const { resourcePath } = route;
     const token = bearerCredentials(request.headers.authorization);
     if (token === undefined) return this.#withoutToken(request, resourcePath);
     const key = this.#options.verified.keyOf(token, resourcePath);
     const known = this.#options.verified.find(key);
     if (known) return answer(known, token);
     if (!isToken68(token)) return this.#withoutToken(request, resourcePath);
-    return this.#verify(token, key, { resourcePath, upstream, admitsGuests });
+    return this.#verify(token, key, route);
   }
 
   async #verify(token: string, key: string, route: Route): Promise<Admitted | Refusal> {

@@ -34,13 +34,13 @@ export interface BorrowWish {
 }
 
 export function credentialRequest(call: McpCall, wish: BorrowWish): CredentialRequest {
-  const { caller, token, upstream } = call;
-  return { caller, token, upstream: upstream.config, ...wish };
+  const { caller, token, brought, upstream } = call;
+  return { caller, token, brought, upstream: upstream.config, ...wish };
 }
 
-/** Whether this upstream takes a person's credential at all; `none` never asks the vault. */
+/** Whether this call takes a credential at all; `none` never asks the vault. */
 export function takesCredential(call: McpCall): boolean {
-  return call.upstream.config.credential.type !== 'none';
+  return call.upstream.config.credential.type !== 'none' || call.brought !== undefined;
 }
 
 /** What the policy says that a call needs of the grant, beside what is asked for already. */

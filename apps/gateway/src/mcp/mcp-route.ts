@@ -93,7 +93,7 @@ class McpEndpoint {
     if (!admission.ok) return this.#refuse(admission, requestId);
     if (upstream === undefined)
       return problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId);
-    const { caller, token, lacking } = admission;
+    const { caller, token, brought, lacking } = admission;
     return {
       lacking,
       requestId,
@@ -101,6 +101,7 @@ class McpEndpoint {
       response,
       caller,
       token,
+      brought,
       upstream,
       route,
       gone: goneSignal(response),

@@ -7,6 +7,7 @@ import type { JsonRpcId } from '#lib/problem/render';
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
 import { grow, stillMissing } from '../credentials/grow.js';
 import type { ProvenRequest, RequestTarget } from '../credentials/proven-request.js';
+import { withQueryCredential } from '../credentials/query-credential.js';
 import { missingScopes } from '../credentials/scope-challenge.js';
 import { isNotTheUpstreams } from '../http/call-ends.js';
 import { circuitOpen, upstreamProblem } from '../http/refusals.js';
@@ -128,7 +129,8 @@ async function send(
   message: UpstreamMessage,
 ): Promise<Called> {
   const { origin, basePath } = call.upstream;
-  const target = { method: message.method, origin, path: basePath === '' ? '/' : basePath };
+  const path = withQueryCredential(basePath === '' ? '/' : basePath, credential.query);
+  const target = { method: message.method, origin, path };
   const proven = credential.dpop?.request(target);
   try {
     let answer = await request(call, credential, message, { target, proven });
@@ -229,8 +231,10 @@ function insufficient(detail: string): Called {
   return { kind: 'failed', failure: { code: 'insufficient-scope', detail } };
 }
 
-function rejected(call: McpCall): Called {
-  const detail = `${call.upstream.config.name} refuses the stored token.`;
+function rejected({ upstream, brought }: McpCall): Called {
+  const { name, callerHeader } = upstream.config;
+  const which = brought === undefined ? 'the stored token' : `the token sent in ${callerHeader}`;
+  const detail = `${name} refuses ${which}.`;
   return { kind: 'failed', failure: { code: 'upstream-rejected-credential', detail } };
 }
 

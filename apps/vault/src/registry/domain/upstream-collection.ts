@@ -1,7 +1,7 @@
-import type { FieldError } from '#lib/problem/problem';
 import { agreedTo, checkUrls } from './brought-credential.js';
-import { type Collection, type Effect, laterMembers, notSupported } from './collection.js';
-import { canonicalJson, type JsonObject, valueAt } from './json.js';
+import { type Collection, type Effect, laterMembers } from './collection.js';
+import { canonicalJson } from './json.js';
+import { queryRules, queryWarnings } from './query-rules.js';
 import { signInRules, signInWarnings } from './sign-in-rules.js';
 import { bearer, upstream, type UpstreamDocument } from './upstream.js';
 import {
@@ -10,7 +10,7 @@ import {
   secretsOfCredentials,
 } from './upstream-credential.js';
 
-const laterMember = ['prefix', 'callerHeader', 'tools'];
+const laterMember = ['prefix', 'tools'];
 
 export const upstreams: Collection<UpstreamDocument> = {
   name: 'upstreams',
@@ -20,14 +20,14 @@ export const upstreams: Collection<UpstreamDocument> = {
   secretsOf: secretsOfCredentials,
   immutable: {},
   guarded: [],
-  notYet: (body) => [...laterMembers(body, laterMember), ...laterQuery(body)],
+  notYet: (body) => laterMembers(body, laterMember),
   references: credentialReferences,
   calledUrls: ({ url, credential }) => [{ pointer: '/url', url }, ...checkUrls(credential)],
   effects: (before, after) => effects(before, after),
   // Row 34: whoever may move an upstream must not thereby receive its secrets.
   reentered: (before, after) => (isMoved(before, after) ? secretsOfCredentials(after) : []),
-  rules: signInRules,
-  warnings: signInWarnings,
+  rules: (document, others) => [...signInRules(document), ...queryRules(document, others)],
+  warnings: (document) => [...signInWarnings(document), ...queryWarnings(document)],
   secretFault,
 };
 
@@ -36,12 +36,6 @@ function secretFault(value: string): string | undefined {
   return /^[\x21-\x7e]+$/.test(value)
     ? undefined
     : 'Must be visible ASCII without spaces; a scheme such as Basic belongs to inject.scheme.';
-}
-
-function laterQuery(body: JsonObject): FieldError[] {
-  return valueAt(body, ['inject', 'query']) === undefined
-    ? []
-    : [notSupported('/inject/query', 'a credential in the query')];
 }
 
 // Row 10: people agreed to this destination and to this way of using their account.

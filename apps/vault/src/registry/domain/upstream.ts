@@ -48,11 +48,15 @@ const inject = z.strictObject({
     .optional(),
 });
 
+// What says who calls, how the request came, how a message is framed, or what the protocols mean by it.
+const takenHeaders =
+  /^(?:authorization|accept.*|access-control-.*|baggage|cache-control|content-.*|date|dpop|forwarded|if-.*|last-event-id|mcp-.*|origin|proxy-.*|range|referer|sec-.*|set-cookie2?|trace.*|user-agent|via|x-forwarded-.*|x-real-ip|x-request-id)$/i;
+
 const callerHeader = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9-]{0,60}$/)
-  .refine((name) => !forbiddenHeaders.has(name.toLowerCase()) && !/^authorization$/i.test(name), {
-    message: 'cannot carry a credential of the caller',
+  .refine((name) => !forbiddenHeaders.has(name.toLowerCase()) && !takenHeaders.test(name), {
+    message: 'cannot carry a credential of the caller: take a name such as X-Upstream-Token',
   });
 
 /** How a credential stands in a request; where nothing else is said, as RFC 6750 §2.1 has it. */
