@@ -28,8 +28,10 @@ export class FakeVault {
   readonly endedSessions: string[] = [];
   /** What gateways told (gateway-reports), in order. */
   readonly reports: { readonly path: string; readonly body: unknown }[] = [];
-  /** What `POST /gateway/v1/tools` makes of a report. */
-  toolAnswer: (report: ToolReport) => Omit<ToolReportAnswer, 'version'> = () => ({
+  /** What `POST /gateway/v1/tools` makes of a report; a vault that holds something has a newer version. */
+  toolAnswer: (
+    report: ToolReport,
+  ) => Omit<ToolReportAnswer, 'version'> & { readonly version?: string } = () => ({
     held: [],
     overflow: [],
   });
@@ -124,7 +126,7 @@ export class FakeVault {
     this.reports.push({ path, body });
     if (path !== '/gateway/v1/tools') return sendJson(response, 200, {});
     const answer = this.toolAnswer(toolReport.parse(body));
-    return sendJson(response, 200, { ...answer, version: String(this.#version) });
+    return sendJson(response, 200, { version: String(this.#version), ...answer });
   }
 
   async #token(request: IncomingMessage, response: ServerResponse): Promise<void> {
