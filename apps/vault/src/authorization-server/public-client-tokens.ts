@@ -72,7 +72,8 @@ export class PublicClientTokens {
 
   #refused(refusal: TokenRefusal, form: Form, requestId: string): RenderedProblem {
     const { error, description } = refusal;
-    const client = String(form['client_id'] ?? '').slice(0, 100);
+    const { client_id: named } = form;
+    const client = typeof named === 'string' ? named.slice(0, 100) : '';
     this.parts.logger.info({
       event: 'sign_in.token_refused',
       requestId,

@@ -1,5 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { generateKeyPair, exportJWK } from 'jose';
+import { SynchronisedClock } from '#lib/clock/clock';
+import { ClientAssertions } from '#lib/contract/client-assertion';
+import { accessTokenType, clientAssertionType, tokenExchangeGrant } from '#lib/contract/exchange';
 import { ConnectFixture } from '../connect/connect-fixture.js';
 import type { HttpBrowser, VisitedPage } from '#lib/testing/http-browser';
 
@@ -88,10 +91,13 @@ export class SignInFixture {
     return url;
   }
 
-  /** A browser in which this person will sign in, which stops where the client would take over. */
+  /** A browser in which this person will sign in, which stops where a client would take over. */
   browser(subject: string): HttpBrowser {
     this.vault.corporate.subject = subject;
-    return this.vault.browser((url) => url.href.startsWith(clientRedirect));
+    this.vault.provider.subject = `snow-${subject}`;
+    const { origin, corporate, provider } = this.vault;
+    const ours = [origin, corporate.issuer, provider.issuer].map((url) => new URL(url).origin);
+    return this.vault.browser((url) => !ours.includes(url.origin));
   }
 
   /** Opens the client's link, signs in, arrives at the question. */
@@ -143,6 +149,21 @@ export class SignInFixture {
       grant_type: 'refresh_token',
       client_id: clientId,
       refresh_token: refreshToken,
+    });
+  }
+
+  /** What a gateway asks with the token of a caller. */
+  async exchange(subjectToken: string): Promise<Response> {
+    const clock = new SynchronisedClock();
+    const key = { key: this.gatewayKey, algorithm: 'ES256', keyId: 'gateway' };
+    const assertions = new ClientAssertions({ clientId: 'gateway', ...key, clock });
+    return this.token({
+      grant_type: tokenExchangeGrant,
+      client_assertion_type: clientAssertionType,
+      client_assertion: await assertions.for(this.vault.origin),
+      subject_token: subjectToken,
+      subject_token_type: accessTokenType,
+      audience: 'snowdemo',
     });
   }
 

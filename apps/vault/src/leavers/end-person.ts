@@ -1,4 +1,5 @@
 import type { AuditLog, AuditRecord } from '../audit/audit-log.js';
+import type { PostgresClientSessions } from '../authorization-server/postgres-client-sessions.js';
 import { shutOut } from '../bars/postgres-bar.js';
 import type { Database, Transaction } from '../database/database.js';
 import type { Grants } from '../grants/grants.js';
@@ -20,6 +21,7 @@ export interface EndPersonParts {
   readonly interactions: Pick<PostgresInteractionStore, 'endOf'>;
   readonly interactionEvents: Pick<InteractionEvents, 'ended'>;
   readonly sessions: Pick<PostgresWebSessionStore, 'removeOf'>;
+  readonly clientSessions: Pick<PostgresClientSessions, 'endOf'>;
   readonly registry: Registry;
   readonly audit: AuditLog;
 }
@@ -62,6 +64,7 @@ export class EndPerson {
     const { leavers, sessions, interactions, interactionEvents, consents } = this.parts;
     const pending = await interactions.endOf(tx, leaver);
     for (const interaction of pending) await interactionEvents.ended(tx, interaction, 'declined');
+    await this.parts.clientSessions.endOf(tx, leaver);
     const counts: EndedCounts = {
       sessions: await sessions.removeOf(tx, leaver),
       interactions: pending.length,

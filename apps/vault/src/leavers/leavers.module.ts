@@ -6,6 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import type { AuditLog } from '../audit/audit-log.js';
+import { PostgresClientSessions } from '../authorization-server/postgres-client-sessions.js';
 import type { PostgresDatabase } from '../database/postgres-database.js';
 import type { Grants } from '../grants/grants.js';
 import { PostgresConsentStore } from '../grants/postgres-consent-store.js';
@@ -139,5 +140,6 @@ function endPerson(
   return new EndPerson({
     ...{ database, leavers, grants, revoking, consents, interactions, interactionEvents },
     ...{ sessions: new PostgresWebSessionStore(database), registry, audit },
+    clientSessions: new PostgresClientSessions(database),
   });
 }
