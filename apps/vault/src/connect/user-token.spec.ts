@@ -94,6 +94,11 @@ describe('a token is pasted', () => {
     expect(await grants()).toHaveLength(1);
   });
 
+  test('a service that calls by itself is said to receive the token', async () => {
+    const { page } = await open('forge', { consumer: 'robot' });
+    expect(page.body).toContain('but it does receive your <bdi>Forge</bdi> token.');
+  });
+
   test('the end of a token that is a JWT is noticed', async () => {
     const exp = Math.floor(Date.now() / 1000) + 900;
     const { browser, page } = await open();

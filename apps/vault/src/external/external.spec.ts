@@ -1,7 +1,14 @@
+import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import type { CryptoKey } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { HttpBrowser, VisitedPage } from '#lib/testing/http-browser';
+import { handOver, whatIsAsked } from '../../../../docs/examples/external-page.js';
 import { actionOf, ConnectFixture, heading } from '../connect/connect-fixture.js';
 
 const pageUrl = 'https://tokens.example.com/ui?team=a%20b&interaction_id=planted#/new?x=1';
@@ -165,6 +172,42 @@ describe('a page of the company’s own', () => {
     expect(answer.body['errors']).toMatchObject([{ pointer }]);
     expect(await grants()).toEqual([]);
     expect((await call(id)).body['status']).toBe('pending');
+  });
+});
+
+describe('the examples of the documentation', () => {
+  test('external-page.ts asks, and hands over', async () => {
+    const { id } = await allowed();
+    const key = keys.get('forge-page');
+    if (key === undefined) throw new Error('no key');
+    const backend = { vault: vault.origin, client: 'forge-page', key, keyId: 'forge-page' };
+    expect(await whatIsAsked(backend, id)).toMatchObject({ status: 'pending', upstream: 'forge' });
+    const signedIn = { issuer: vault.corporate.issuer, subject: person };
+    expect(await handOver(backend, id, signedIn, 'a-token')).toBe(`${vault.origin}/requests/${id}`);
+    const stranger = { ...signedIn, subject: 'somebody' };
+    await expect(handOver(backend, id, stranger, 'a-token')).rejects.toThrow('403');
+  });
+
+  test('external-page.sh hands over', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const directory = await mkdtemp(join(tmpdir(), 'symbolon-page-'));
+    const pem = join(directory, 'rsa.pem');
+    await writeFile(pem, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' };
+    const document = { kind: 'external', upstreams: ['forge'], jwks: { keys: [jwk] } };
+    await vault.put('machine-clients/shell-page', { slug: 'shell-page', ...document });
+    const { id } = await allowed();
+    const env = { VAULT: vault.origin, CLIENT: 'shell-page', KEY: pem, KEY_ID: 'k1' };
+    const child = spawn(
+      'bash',
+      ['docs/examples/external-page.sh', id, vault.corporate.issuer, person],
+      { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    child.stdin.end('shell-token\n');
+    const printed = JSON.parse(await text(child.stdout)) as object;
+    await rm(directory, { recursive: true });
+    expect(printed).toMatchObject({ status: 'completed' });
+    expect(await grants()).toMatchObject([{ status: 'active' }]);
   });
 });
 

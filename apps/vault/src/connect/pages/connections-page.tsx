@@ -71,7 +71,7 @@ function ConnectionCard({ connection, view }: { connection: Connection; view: Co
       {state.detail !== undefined && <p class="small">{state.detail}</p>}
       <dl>
         <div>
-          <dt>Connected as</dt>
+          <dt>Connected {isNameless(connection) ? 'with' : 'as'}</dt>
           <dd>
             <Foreign name={nameOfAccount(grant.account) ?? unnamed(connection)} />
           </dd>
@@ -101,8 +101,13 @@ function ConnectionCard({ connection, view }: { connection: Connection; view: Co
   );
 }
 
-function unnamed({ oauthClient }: Connection): string {
-  return oauthClient ? 'an account without a name' : 'whoever made the token';
+/** Of a token that was pasted nobody says whose it is. */
+function isNameless({ oauthClient, grant }: Connection): boolean {
+  return oauthClient === undefined && grant?.account === undefined;
+}
+
+function unnamed(connection: Connection): string {
+  return isNameless(connection) ? 'a token that you gave' : 'an account without a name';
 }
 
 function Applications(props: {

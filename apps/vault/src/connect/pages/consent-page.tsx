@@ -137,18 +137,13 @@ function isCut(application: string): boolean {
 }
 
 function Facts({ request }: { request: ConsentRequest }) {
-  const upstream = <UpstreamName request={request} />;
   return (
     <ul class="facts">
       {isGrowth(request) ? <Growth request={request} /> : <Whole request={request} />}
       {hasApplication(request) && (
         <li>
           <strong>It cannot</strong> do more there than you can. It never receives your password,{' '}
-          {request.interaction.consumer === 'gateway' ? (
-            <>nor your {upstream} token.</>
-          ) : (
-            <>only a {upstream} token that soon ends.</>
-          )}
+          <Received request={request} />
         </li>
       )}
       <li>
@@ -163,6 +158,14 @@ function Facts({ request }: { request: ConsentRequest }) {
       {request.needsTrip && <Next request={request} />}
     </ul>
   );
+}
+
+/** A service calls by itself: what it is given of a token that was brought is that token, for as long as it lives. */
+function Received({ request }: { request: ConsentRequest }) {
+  const upstream = <UpstreamName request={request} />;
+  if (request.interaction.consumer === 'gateway') return <>nor your {upstream} token.</>;
+  if (request.way === 'provider') return <>only a {upstream} token that soon ends.</>;
+  return <>but it does receive your {upstream} token.</>;
 }
 
 function Next({ request }: { request: ConsentRequest }) {
