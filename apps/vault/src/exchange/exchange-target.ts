@@ -1,7 +1,7 @@
 import { isBrought } from '../registry/domain/brought-credential.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
 import type { Upstream } from '../registry/domain/upstream.js';
-import type { Credential } from '../registry/domain/upstream-credential.js';
+import { toolScopes } from '../registry/domain/policy-rules.js';
 import type { RegistrySnapshot, Stored } from '../registry/registry-snapshot.js';
 import { type GrantHolder, grantHolder } from '../grants/grant-holder.js';
 import { requiredScopes } from '../grants/domain/required-scopes.js';
@@ -66,7 +66,7 @@ export function exchangeTarget(
     };
   const holder = grantHolder(registry, upstream);
   if (holder === undefined) return unknownTarget;
-  const { required, offered, resource } = askable(credential, holder);
+  const { required, offered, resource } = askable(upstream.document, holder);
   if (!covers(offered, asked))
     return {
       error: 'invalid_scope',
@@ -76,11 +76,12 @@ export function exchangeTarget(
 }
 
 /** A token that is brought has no scopes that we know of: it can do what it can do. */
-function askable(credential: Credential, { oauthClient }: GrantHolder) {
+function askable(upstream: Upstream, { oauthClient }: GrantHolder) {
+  const { credential } = upstream;
   if (oauthClient === undefined || credential.type !== 'oauth')
     return { required: [], offered: [], resource: '' };
   const required = requiredScopes(credential, oauthClient.document);
   const { scopes, optionalScopes } = oauthClient.document;
-  const offered = union(required, scopes, optionalScopes);
+  const offered = union(required, scopes, optionalScopes, toolScopes(upstream));
   return { required, offered, resource: credential.resource ?? '' };
 }

@@ -146,6 +146,22 @@ describe('which scopes may be asked for', () => {
     },
   );
 
+  test('a rule for a tool lists what that tool needs of the grant', async () => {
+    await fixture.put('upstreams/snowdemo', {
+      name: 'snowdemo',
+      type: 'mcp',
+      url: 'http://127.0.0.1:9/snowdemo',
+      credential: { type: 'oauth', oauthClient: 'snowid' },
+      tools: { share: { upstreamScopes: ['publish'] } },
+    });
+    await fixture.grant(person);
+    await fixture.consent(person);
+    expect((await exchange()).status).toBe(200);
+    expect((await exchange('publish')).body.error).toBe('interaction_required');
+    expect(await interactions()).toMatchObject([{ scopes: [...base, 'publish'].sort() }]);
+    expect((await exchange()).status).toBe(200);
+  });
+
   test('a service asks for an optional one by itself, for its own consent', async () => {
     await fixture.grant(person);
     await fixture.consent(person, { consumer: 'robot' });

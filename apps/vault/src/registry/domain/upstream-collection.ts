@@ -1,6 +1,7 @@
 import { agreedTo, checkUrls } from './brought-credential.js';
 import { type Collection, type Effect, laterMembers } from './collection.js';
 import { canonicalJson } from './json.js';
+import { policyRules, policyWarnings } from './policy-rules.js';
 import { queryRules, queryWarnings } from './query-rules.js';
 import { signInRules, signInWarnings } from './sign-in-rules.js';
 import { bearer, upstream, type UpstreamDocument } from './upstream.js';
@@ -10,7 +11,7 @@ import {
   secretsOfCredentials,
 } from './upstream-credential.js';
 
-const laterMember = ['prefix', 'tools'];
+const laterMember = ['prefix'];
 
 export const upstreams: Collection<UpstreamDocument> = {
   name: 'upstreams',
@@ -26,8 +27,16 @@ export const upstreams: Collection<UpstreamDocument> = {
   effects: (before, after) => effects(before, after),
   // Row 34: whoever may move an upstream must not thereby receive its secrets.
   reentered: (before, after) => (isMoved(before, after) ? secretsOfCredentials(after) : []),
-  rules: (document, others) => [...signInRules(document), ...queryRules(document, others)],
-  warnings: (document) => [...signInWarnings(document), ...queryWarnings(document)],
+  rules: (document, others) => [
+    ...signInRules(document),
+    ...queryRules(document, others),
+    ...policyRules(document),
+  ],
+  warnings: (document) => [
+    ...signInWarnings(document),
+    ...queryWarnings(document),
+    ...policyWarnings(document),
+  ],
   secretFault,
 };
 
