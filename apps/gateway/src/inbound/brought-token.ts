@@ -17,7 +17,7 @@ const mostBytes = 16 * 1024;
 
 /**
  * The upstream token that a caller brought in the header that `upstream` names for that; undefined without one.
- * What opens this gateway, or could, is never passed on: an upstream that got it would be the caller here (row 2).
+ * What opens this gateway, or could, is never passed on: an upstream that got it would be the caller here (row 20).
  */
 export function broughtToken(
   { headers, headersDistinct }: Pick<IncomingMessage, 'headers' | 'headersDistinct'>,
