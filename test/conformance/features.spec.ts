@@ -1,62 +1,100 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ConformanceServer } from './fixture/conformance-server.js';
 import { comparable } from './features/heard.js';
 import { legacySteps } from './features/legacy-script.js';
+import { bulky, cancelled, modernSteps } from './features/modern-script.js';
 import { startEverything } from './features/everything-process.js';
 import type { EverythingProcess } from './features/everything-process.js';
-import { v1, v2 } from './features/peer.js';
+import { modern, v1, v2 } from './features/peer.js';
 import type { Connect } from './features/peer.js';
+import { hearing, tool } from './features/steps.js';
+import type { Step } from './features/steps.js';
 import { World } from './world.js';
 
 /** What a session learned, by step; what a step threw counts as learned. */
 type Learned = ReadonlyMap<string, unknown>;
-
-const sdks = { v1, v2 } as const;
-type Sdk = keyof typeof sdks;
+type Script = Readonly<Record<string, Step>>;
 
 let world: World;
-let server: EverythingProcess;
-const learned = new Map<string, Learned>();
+let everything: EverythingProcess;
+let fixture: ConformanceServer;
+const learned = new Map<string, Record<'direct' | 'through', Learned>>();
+
+/** Of the fixture alone: what server-everything has no tool for. */
+const more = (): Script => ({
+  'large results': bulky,
+  'a cancellation that reaches the server': (peer, url) => cancelled(fixture.waiting)(peer, url),
+  'tools that change': hearing(
+    tool('test_trigger_tool_change'),
+    'notifications/tools/list_changed',
+  ),
+});
+const ofModern = (): Script => ({
+  ...modernSteps,
+  'a stream that the client closes': (peer, url) => cancelled(fixture.waiting)(peer, url),
+});
 
 beforeAll(async () => {
-  [world, server] = await Promise.all([World.start(), startEverything()]);
-  const through = await world.connected('everything', server.url);
-  const token = world.alice.accessToken;
-  await Promise.all(
-    (['v1', 'v2'] as const).flatMap((sdk) => [
-      play(sdks[sdk], server.url, 'none').then((all) => learned.set(`${sdk} direct`, all)),
-      play(sdks[sdk], through, token).then((all) => learned.set(`${sdk} through`, all)),
-    ]),
-  );
+  [world, everything, fixture] = await Promise.all([
+    World.start(),
+    startEverything(),
+    ConformanceServer.start(),
+  ]);
+  const all = await world.connected('everything', everything.url);
+  const own = await world.connected('fixture', fixture.url);
+  await Promise.all([
+    ...[bothWays('v1', v1), bothWays('v2', v2)].map((play) =>
+      play('server-everything', [everything.url, all], legacySteps),
+    ),
+    ...[bothWays('v1', v1), bothWays('v2', v2)].map((play) =>
+      play('the fixture', [fixture.url, own], more()),
+    ),
+    bothWays('v2', modern)('the fixture, 2026-07-28', [fixture.url, own], ofModern()),
+  ]);
 });
 
 afterAll(async () => {
-  await server?.stop();
+  await Promise.all([everything?.stop(), fixture?.stop()]);
   await world?.stop();
 });
 
-async function play(connect: Connect, url: string, token: string): Promise<Learned> {
+function bothWays(sdk: string, connect: Connect) {
+  return async (server: string, urls: readonly [string, string], script: Script): Promise<void> => {
+    const [direct, through] = await Promise.all([
+      play(connect, urls[0], 'none', script),
+      play(connect, urls[1], world.alice.accessToken, script),
+    ]);
+    learned.set(`${sdk}, ${server}`, { direct, through });
+  };
+}
+
+async function play(
+  connect: Connect,
+  url: string,
+  token: string,
+  script: Script,
+): Promise<Learned> {
   const peer = await connect(url, token);
   const all = new Map<string, unknown>();
-  for (const [about, step] of Object.entries(legacySteps))
-    all.set(
-      about,
-      comparable(await step(peer, url).catch((error: unknown) => ({ threw: String(error) }))),
-    );
+  for (const [about, step] of Object.entries(script)) {
+    const threw = (error: unknown): unknown => ({ threw: String(error) });
+    all.set(about, comparable(await step(peer, url).catch(threw)));
+  }
   await peer.end();
   return all;
 }
 
-const cases = (['v1', 'v2'] as const).flatMap((sdk) =>
-  Object.keys(legacySteps).map((about) => [sdk, about] as const),
-);
+const cases = [
+  ...(['v1', 'v2'] as const).flatMap((sdk) => [
+    ...Object.keys(legacySteps).map((about) => [`${sdk}, server-everything`, about] as const),
+    ...Object.keys(more()).map((about) => [`${sdk}, the fixture`, about] as const),
+  ]),
+  ...Object.keys(ofModern()).map((about) => ['v2, the fixture, 2026-07-28', about] as const),
+];
 
-test.each(cases)(
-  'SDK %s, server-everything: %s is through the gateway what it is at the server',
-  (sdk: Sdk, about) => {
-    const direct = learned.get(`${sdk} direct`)?.get(about);
-    const through = learned.get(`${sdk} through`)?.get(about);
-    expect(direct).toBeDefined();
-    expect(JSON.stringify(direct)).not.toContain('threw');
-    expect(through).toEqual(direct);
-  },
-);
+test.each(cases)('SDK %s: %s', (played, about) => {
+  const { direct, through } = learned.get(played) ?? expect.fail('it was not played');
+  expect(direct.get(about)).toBeDefined();
+  expect(JSON.stringify(direct.get(about))).not.toMatch(/"threw"|"heardOf":false/);
+  expect(through.get(about)).toEqual(direct.get(about));
+});

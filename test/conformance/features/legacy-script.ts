@@ -1,46 +1,7 @@
 import { awaitMessage } from './peer.js';
-import type { Peer } from './peer.js';
 import { resumed } from './resumed.js';
-
-/** One thing that a client does, and what it learns of it. */
-export type Step = (peer: Peer, url: string) => Promise<unknown>;
-
-const tool = (name: string, args: Record<string, unknown> = {}): Step => {
-  return (peer) => peer.request('tools/call', { name, arguments: args });
-};
-const ask = (method: string, params: Record<string, unknown> = {}): Step => {
-  return (peer) => peer.request(method, params);
-};
-const refused = (step: Step): Step => {
-  return async (peer, url) => {
-    try {
-      return { unexpected: await step(peer, url) };
-    } catch (error) {
-      const { code, message, data } = error as {
-        code?: unknown;
-        message?: unknown;
-        data?: unknown;
-      };
-      return { code, message, data };
-    }
-  };
-};
-/** With what the server says or asks meanwhile, which may come on another stream. */
-const hearing = (step: Step, ...methods: readonly string[]): Step => {
-  return async (peer, url) => {
-    const from = peer.heard.length;
-    const result = await step(peer, url);
-    const heard = await Promise.all(methods.map((method) => awaitMessage(peer, method, from)));
-    return { result, heard: heard.map(({ method, params }) => ({ method, params })) };
-  };
-};
-const inOrder = (...steps: readonly Step[]): Step => {
-  return async (peer, url) => {
-    const results: unknown[] = [];
-    for (const step of steps) results.push(await step(peer, url));
-    return results;
-  };
-};
+import { ask, hearing, inOrder, progressing, refused, tool } from './steps.js';
+import type { Step } from './steps.js';
 
 const text = 'demo://resource/dynamic/text/1';
 const completing = (argument: object, context?: object) =>
@@ -91,16 +52,7 @@ export const legacySteps: Readonly<Record<string, Step>> = {
     completing({ name: 'department', value: 'S' }),
     completing({ name: 'name', value: '' }, { arguments: { department: 'Sales' } }),
   ),
-  progress: async (peer) => {
-    const progress: unknown[] = [];
-    const asked = {
-      name: 'trigger-long-running-operation',
-      arguments: { duration: 0.3, steps: 3 },
-    };
-    const onprogress = (made: unknown) => void progress.push(made);
-    const result = await peer.request('tools/call', asked, { onprogress });
-    return { result, progress };
-  },
+  progress: progressing('trigger-long-running-operation', { duration: 0.3, steps: 3 }),
   cancellation: async (peer) => {
     const cancel = new AbortController();
     const asked = { name: 'trigger-long-running-operation', arguments: { duration: 2, steps: 10 } };

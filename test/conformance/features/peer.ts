@@ -2,6 +2,7 @@ import {
   Client as ClientOfV2,
   StreamableHTTPClientTransport as TransportOfV2,
 } from '@modelcontextprotocol/client';
+import type { SubscriptionFilter } from '@modelcontextprotocol/client';
 import { Client as ClientOfV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportOfV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { z } from 'zod';
@@ -37,6 +38,7 @@ const capabilities = {
   roots: { listChanged: true },
 };
 const anything = z.looseObject({});
+const timeout = 60_000;
 
 /** What the person and the model behind the client answer. */
 const answers: Readonly<Record<string, Record<string, unknown>>> = {
@@ -48,7 +50,14 @@ const answers: Readonly<Record<string, Record<string, unknown>>> = {
   },
   'elicitation/create': {
     action: 'accept',
-    content: { name: 'Alice', check: true, interpretation: 'technical' },
+    content: {
+      name: 'Alice',
+      check: true,
+      interpretation: 'technical',
+      color: 'blue',
+      context: 'work',
+      ok: true,
+    },
   },
 };
 
@@ -72,7 +81,7 @@ export const v1: Connect = async (url, token) => {
     heard,
     headers: () => sessionHeaders(authorization, transport),
     request: (method, params = {}, asking = {}) =>
-      client.request({ method, params }, anything, { timeout: 10_000, ...asking }),
+      client.request({ method, params }, anything, { timeout, ...asking }),
     notify: (method) => client.notification({ method }),
     async end() {
       await transport.terminateSession();
@@ -82,10 +91,33 @@ export const v1: Connect = async (url, token) => {
 };
 
 /** The v2 SDK in the era of sessions, which it tries first unless told otherwise. */
-export const v2: Connect = async (url, token) => {
+export const v2: Connect = (url, token) =>
+  connectV2(url, token, new ClientOfV2(identity, { capabilities }));
+
+/** A client of revision 2026-07-28, which can listen. */
+export interface ModernPeer extends Peer {
+  listen(
+    filter: SubscriptionFilter,
+  ): Promise<{ readonly granted: unknown; close(): Promise<void> }>;
+}
+
+export async function modern(url: string, token: string): Promise<ModernPeer> {
+  const versionNegotiation = { mode: { pin: '2026-07-28' } };
+  const client = new ClientOfV2(identity, { capabilities, versionNegotiation });
+  const peer = await connectV2(url, token, client);
+  return {
+    ...peer,
+    async listen(filter) {
+      const subscription = await client.listen(filter);
+      return { granted: subscription.honoredFilter, close: () => subscription.close() };
+    },
+  };
+}
+
+async function connectV2(url: string, token: string, client: ClientOfV2): Promise<Peer> {
   const authorization = `Bearer ${token}`;
-  const client = new ClientOfV2(identity, { capabilities });
-  client.fallbackRequestHandler = ({ method }) => Promise.resolve(answerOf(method));
+  for (const method of ['elicitation/create', 'sampling/createMessage', 'roots/list'] as const)
+    client.setRequestHandler(method, () => answerOf(method) as never);
   const transport = new TransportOfV2(new URL(url), {
     requestInit: { headers: { authorization } },
   });
@@ -95,14 +127,14 @@ export const v2: Connect = async (url, token) => {
     heard,
     headers: () => sessionHeaders(authorization, transport),
     request: (method, params = {}, asking = {}) =>
-      client.request({ method, params }, anything, { timeout: 10_000, ...asking }),
+      client.request({ method, params }, anything, { timeout, ...asking }),
     notify: (method) => client.notification({ method }),
     async end() {
       await transport.terminateSession();
       await client.close();
     },
   };
-};
+}
 
 function sessionHeaders(
   authorization: string,
