@@ -6,6 +6,8 @@ export interface Operation {
   readonly path: string;
   readonly tag: string;
   readonly summary: string;
+  /** Whose bearer it takes, if not an administrator's. */
+  readonly by?: 'machine';
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   /** Schema by media type. */
@@ -22,7 +24,7 @@ const refusals: Readonly<Record<number, string>> = {
 
 /** OpenAPI 3.1 of one operation; what every operation can answer is added. */
 export function openApiOperation(operation: Operation): JsonObject {
-  const { method, path, tag, summary, query = {}, headers = {}, body, answers } = operation;
+  const { method, path, tag, summary, by, query = {}, headers = {}, body, answers } = operation;
   const named = Object.entries(answers).map(([status, { what, schema, type }]) => [
     status,
     Number(status) >= 400
@@ -34,6 +36,7 @@ export function openApiOperation(operation: Operation): JsonObject {
     operationId: operationId(method, path),
     tags: [tag],
     summary,
+    ...(by === undefined ? {} : { security: [{ [by]: [] }] }),
     parameters: [
       ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter('path', String(name), '')),
       ...Object.entries(query).map(([name, what]) => parameter('query', name, what)),

@@ -1,6 +1,7 @@
 import { collections } from '../registry/collections.js';
 import type { JsonObject } from '../registry/domain/json.js';
 import { collectionOperations } from './openapi-collections.js';
+import { externalOperations } from './openapi-external.js';
 import { grantOperations } from './openapi-grants.js';
 import { issuerOperations } from './openapi-issuers.js';
 import { keyOperations } from './openapi-keys.js';
@@ -32,10 +33,13 @@ export const adminOperations: readonly Operation[] = [
   ...portableOperations(),
 ];
 
-/** OpenAPI 3.1 of `/admin/v1`, made of the schemas that the API itself parses by. */
+/** All that is described: the admin API, and what backends of token pages call. */
+export const operations: readonly Operation[] = [...adminOperations, ...externalOperations];
+
+/** OpenAPI 3.1 of `/admin/v1` and `/external/v1`, made of the schemas that the API itself parses by. */
 export function openApiDocument(publicUrl: string): JsonObject {
   const paths: Record<string, Record<string, JsonObject>> = {};
-  for (const operation of adminOperations)
+  for (const operation of operations)
     (paths[operation.path] ??= {})[operation.method] = openApiOperation(operation);
   const resources = Object.values(collections).map((one) => [one.name, resourceSchema(one)]);
   return {
@@ -50,7 +54,10 @@ export function openApiDocument(publicUrl: string): JsonObject {
     security: [{ admin: [] }],
     paths,
     components: {
-      securitySchemes: { admin: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        admin: { type: 'http', scheme: 'bearer' },
+        machine: { type: 'http', scheme: 'bearer', bearerFormat: 'private_key_jwt assertion' },
+      },
       schemas: {
         problem: problemSchema,
         change: changeSchema,
