@@ -105,7 +105,9 @@ export class FollowPeers {
         era === 'modern'
           ? await this.#listen(at, follower, signal, isBack)
           : await this.#get(at, follower, signal, isBack);
-      return changed.signal.aborted ? 'anew' : attempt;
+      if (changed.signal.aborted) return 'anew';
+      if (attempt === 'failed') peers.forgetEra(at.call);
+      return attempt;
     } finally {
       stop();
     }

@@ -33,9 +33,10 @@ export class ModernPeer implements Peer {
     const called = await callUpstream(this.deps, at.call, at.credential, sent, request.wish);
     if (called.kind !== 'answered') return unanswered(called);
     const { answer } = called;
+    const { status } = answer;
     if (!isMcpAnswer(answer)) {
       discard(answer);
-      return notMcpAnswer;
+      return { ...notMcpAnswer, status };
     }
     if (isEventStream(answer)) request.onStream?.();
     try {
@@ -43,13 +44,14 @@ export class ModernPeer implements Peer {
         if (typeof message['method'] === 'string') notify(request, message['method'], message);
         else if (message['id'] === id || answer.status !== 200) {
           discard(answer);
-          return answerIn(message) ?? notMcpAnswer;
+          const found = answerIn(message) ?? notMcpAnswer;
+          return found.kind === 'result' ? found : { ...found, status };
         }
       }
     } catch {
       // It broke off: as good as none.
     }
-    return notMcpAnswer;
+    return { ...notMcpAnswer, status };
   }
 }
 

@@ -14,8 +14,9 @@ export interface RpcFault {
 /** What one request to an upstream came to. */
 export type PeerAnswer =
   | { readonly kind: 'result'; readonly result: JsonObject }
-  | { readonly kind: 'error'; readonly error: RpcFault }
-  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'error'; readonly error: RpcFault; readonly status?: number }
+  /** `status`: of HTTP, where there was an answer that is none of MCP. */
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly status?: number }
   | {
       readonly kind: 'no-credential';
       readonly answer: Exclude<CredentialAnswer, BorrowedCredential>;
@@ -60,7 +61,7 @@ export interface Peer {
   request(at: PeerCall, request: PeerRequest): Promise<PeerAnswer>;
 }
 
-export const notMcpAnswer: PeerAnswer = { kind: 'failed', failure: notMcp };
+export const notMcpAnswer = { kind: 'failed', failure: notMcp } as const;
 
 /** What a call without an answer means to whoever asked. */
 export function unanswered(called: Exclude<Called, { kind: 'answered' }>): PeerAnswer {
@@ -70,7 +71,9 @@ export function unanswered(called: Exclude<Called, { kind: 'answered' }>): PeerA
 }
 
 /** The answer in a JSON-RPC response; undefined where it is none. */
-export function answerIn(message: JsonObject): PeerAnswer | undefined {
+export function answerIn(
+  message: JsonObject,
+): Extract<PeerAnswer, { kind: 'result' | 'error' }> | undefined {
   const { result, error } = message;
   if (isFault(error)) return { kind: 'error', error };
   return isRecord(result) ? { kind: 'result', result } : undefined;

@@ -47,6 +47,11 @@ export class Peers implements Peer {
     return era;
   }
 
+  /** Asked anew at the next request: what was learnt did not work. */
+  forgetEra(call: McpCall): void {
+    this.#eras.delete(keyOf(call));
+  }
+
   /** What is known without asking. */
   knownEra(call: McpCall): Era | undefined {
     return this.#eras.get(keyOf(call));
@@ -55,14 +60,16 @@ export class Peers implements Peer {
 
 /** A server that does not speak the modern revision answers `server/discover` with some refusal of HTTP or JSON-RPC. */
 function eraIn(answer: PeerAnswer): Era | undefined {
-  if (answer.kind === 'error') return 'legacy';
+  if (answer.kind === 'no-credential') return undefined;
   if (answer.kind === 'result') {
     const { supportedVersions } = answer.result;
     const named = Array.isArray(supportedVersions) && supportedVersions.includes(modernVersion);
     return named ? 'modern' : 'legacy';
   }
-  if (answer.kind === 'failed' && answer.failure.code === 'upstream-invalid') return 'legacy';
-  return undefined;
+  const { status = 500 } = answer;
+  // What is broken or away now says nothing.
+  if (status >= 500) return undefined;
+  return answer.kind === 'error' || status >= 400 ? 'legacy' : undefined;
 }
 
 function isMismatch(era: Era, answer: PeerAnswer): boolean {
