@@ -168,7 +168,20 @@ describe('bad inputs', () => {
   it.each([
     ['a name with line breaks', 'upstreams/bad', { ...upstreamBody, name: 'a\r\nb' }, 422, '/name'],
     ['an unknown field', 'upstreams/bad', { ...upstreamBody, x: 1 }, 422, '/x'],
-    ['tools of an API', 'upstreams/bad', { ...upstreamBody, type: 'http', tools: {} }, 422, '/tools'],
+    [
+      'tools of an API',
+      'upstreams/bad',
+      { ...upstreamBody, type: 'http', tools: {} },
+      422,
+      '/tools',
+    ],
+    [
+      'changes of the tools of an API',
+      'upstreams/bad',
+      { ...upstreamBody, type: 'http', toolChanges: 'hold' },
+      422,
+      '/toolChanges',
+    ],
     ['another slug', 'upstreams/bad', { ...upstreamBody, slug: 'other' }, 422, '/slug'],
     [
       'an unknown reference',

@@ -25,10 +25,8 @@ beforeAll(async () => {
   await patch('upstreams/snowdemo', {
     access: { scopes: ['mcp'], claims: { team: { equals: 'data' } } },
     toolChanges: 'hold',
+    tools,
   });
-  await write(`UPDATE registry_resource SET document = document || $1 WHERE slug = 'snowdemo'`, [
-    JSON.stringify({ tools }),
-  ]);
   await put('applications/evil', {
     ...{ issuer: 'corporate', clientId: 'evil', name: 'Evil', trust: 'blocked' },
   });

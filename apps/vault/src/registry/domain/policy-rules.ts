@@ -3,7 +3,14 @@ import type { FieldError } from '#lib/problem/problem';
 import type { UpstreamDocument } from './upstream.js';
 
 /** Rules for tools that would be accepted and then do nothing. */
-export function policyRules({ type, tools, credential }: UpstreamDocument): FieldError[] {
+export function policyRules({
+  type,
+  tools,
+  toolChanges,
+  credential,
+}: UpstreamDocument): FieldError[] {
+  if (type !== 'mcp' && toolChanges !== undefined)
+    return [conflict('/toolChanges', 'Only MCP servers have tools that could change.')];
   if (tools === undefined) return [];
   if (type !== 'mcp')
     return [conflict('/tools', 'Only MCP servers have tools. Use egress for paths and methods.')];
