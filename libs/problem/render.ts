@@ -13,6 +13,7 @@ export function renderProblemJson(problem: Problem, requestId: string): Rendered
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
       ...problem.headers,
     },
     body: JSON.stringify({
@@ -40,6 +41,7 @@ export function renderOAuthError(
       'content-type': 'application/json',
       'cache-control': 'no-store',
       pragma: 'no-cache',
+      'x-content-type-options': 'nosniff',
     },
     body: JSON.stringify({ error, error_description: description, ...extra }),
   };

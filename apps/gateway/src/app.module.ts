@@ -176,16 +176,17 @@ function bounds(logger: GatewayLogger, registry: Registry): Provider[] {
 function readiness(logger: GatewayLogger): Provider {
   return {
     provide: ReadinessChecks,
-    useFactory: (catalogue: Catalogue) => {
+    useFactory: (catalogue: Catalogue, heartbeats: Heartbeats) => {
       const checks = new ReadinessChecks((check, err) =>
         logger.error({ event: 'readiness.failed', check, err }),
       );
       checks.add('configuration', () =>
         catalogue.ready ? undefined : 'nothing received from the vault yet',
       );
+      checks.add('vault', () => heartbeats.problem);
       return checks;
     },
-    inject: [Catalogue],
+    inject: [Catalogue, Heartbeats],
   };
 }
 

@@ -12,6 +12,7 @@ import { createLogger, standardOutput } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
 import { type Drain, drainConnections } from '#lib/process/drain-connections';
 import { runAsProcess, stopOnSignal } from '#lib/process/lifecycle';
+import { neverSniffed } from '#lib/problem/never-sniffed';
 import { createRequestId } from '#lib/observability/request-id';
 import { Outbound } from '#lib/outbound/outbound';
 import { AppModule } from './app.module.js';
@@ -66,6 +67,7 @@ export async function startGateway(
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 128 },
     logger: false,
   });
+  neverSniffed(fastify);
   for (const method of METHODS) if (method !== 'CONNECT') addMethod(fastify, method);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(config, logger, registry),
@@ -130,7 +132,7 @@ function registerRoutes(
     limits: app.get(UpstreamLimits),
   };
   registerMetadataRoutes(fastify, { publicUrl, catalogue });
-  registerHttpRoutes(fastify, { ...parts, logger, access });
+  registerHttpRoutes(fastify, { ...parts, decisions: app.get(ReportDecisions), logger, access });
   const sealer = new StateSealer(keys.sealing, gatewayId);
   const mcp = {
     ...parts,

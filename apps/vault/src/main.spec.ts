@@ -41,6 +41,23 @@ test('it is ready once the schema is current and the key ring open', async () =>
   });
 });
 
+test.each([
+  '/readyz',
+  '/openapi.json',
+  '/admin/v1/upstreams',
+  '/nothing',
+  '/.well-known/jwks.json',
+])('row 22, no browser may take an answer for what it is not: %s', async (path) => {
+  const answer = await fetch(`${vault.origin}${path}`);
+  expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+});
+
+test('and neither may it where the token endpoint refuses', async () => {
+  const answer = await fetch(`${vault.origin}/oauth2/token`, { method: 'POST' });
+  expect(answer.ok).toBe(false);
+  expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+});
+
 test('it tells clients of the exchange what they need (RFC 8414)', async () => {
   const answer = await fetch(`${vault.origin}/.well-known/oauth-authorization-server`);
   expect(await answer.json()).toMatchObject({

@@ -17,6 +17,7 @@ import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
 import { type Drain, drainConnections } from '#lib/process/drain-connections';
 import { runAsProcess, stopOnSignal } from '#lib/process/lifecycle';
 import { createRequestId } from '#lib/observability/request-id';
+import { neverSniffed } from '#lib/problem/never-sniffed';
 import { Problem } from '#lib/problem/problem';
 import { renderProblemJson } from '#lib/problem/render';
 import { AppModule } from './app.module.js';
@@ -53,6 +54,7 @@ export async function startVault(
     http: { connectionsCheckingInterval: 2_000 },
     logger: false,
   });
+  neverSniffed(fastify);
   await fastify.register(formbody);
   if (registry) countRequests(fastify, registry);
   const app = await NestFactory.create<NestFastifyApplication>(

@@ -16,6 +16,7 @@ export function writeAnswer(response: ServerResponse, answer: RpcAnswer): void {
     ...(text === undefined ? {} : { 'content-type': 'application/json' }),
     'content-length': text === undefined ? 0 : Buffer.byteLength(text),
     'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
     ...answer.headers,
   });
   response.end(text);

@@ -8,6 +8,7 @@ export interface Freshness {
 const window = 60;
 // With the staleness limit of 3 s, and what a confirmation may take, this keeps the promise of 5 s (R3).
 const againMs = 1_500;
+const unreadyAfterMs = 15_000;
 
 /**
  * The age of what the vault last said, in database time. A heartbeat that waited on the way shows a
@@ -18,6 +19,7 @@ export class Heartbeats implements Freshness {
   #offsetsMs: number[] = [];
   #lastAtMs: number | undefined;
   #offsetMs = 0;
+  #heardAtMs: number;
   #alarm: NodeJS.Timeout | undefined;
   readonly #silence = new Set<() => void>();
 
@@ -28,12 +30,20 @@ export class Heartbeats implements Freshness {
     private readonly synchronise: (epochMs: number, readAtMs: number) => void,
     private readonly silentAgainMs = againMs,
   ) {
+    this.#heardAtMs = clock.monotonicMs();
     this.#listen(maxStalenessMs);
   }
 
   get fresh(): boolean {
     if (this.#lastAtMs === undefined) return false;
     return this.clock.monotonicMs() + this.#offsetMs - this.#lastAtMs < this.maxStalenessMs;
+  }
+
+  /** Why this gateway should not be sent callers; longer than a restart of the vault takes. Public. */
+  get problem(): string | undefined {
+    const silentMs = this.clock.monotonicMs() - this.#heardAtMs;
+    if (silentMs <= unreadyAfterMs) return undefined;
+    return `not heard for ${Math.floor(silentMs / 1000)} s: nothing can be borrowed`;
   }
 
   /** `at` is database time in epoch seconds. */
@@ -43,6 +53,7 @@ export class Heartbeats implements Freshness {
     if (this.#offsetsMs.length > window) this.#offsetsMs.shift();
     this.#offsetMs = Math.max(...this.#offsetsMs);
     this.#lastAtMs = at * 1000;
+    this.#heardAtMs = nowMs;
     this.synchronise(nowMs + this.#offsetMs, nowMs);
     this.#listen(this.maxStalenessMs);
   }
