@@ -197,12 +197,9 @@ describe('the examples of the documentation', () => {
     const document = { kind: 'external', upstreams: ['forge'], jwks: { keys: [jwk] } };
     await vault.put('machine-clients/shell-page', { slug: 'shell-page', ...document });
     const { id } = await allowed();
-    const env = { VAULT: vault.origin, CLIENT: 'shell-page', KEY: pem, KEY_ID: 'k1' };
-    const child = spawn(
-      'bash',
-      ['docs/examples/external-page.sh', id, vault.corporate.issuer, person],
-      { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] },
-    );
+    const settings = [`VAULT=${vault.origin}`, 'CLIENT=shell-page', `KEY=${pem}`, 'KEY_ID=k1'];
+    const words = ['docs/examples/external-page.sh', id, vault.corporate.issuer, person];
+    const child = spawn('env', [...settings, 'bash', ...words]);
     child.stdin.end('shell-token\n');
     const printed = JSON.parse(await text(child.stdout)) as object;
     await rm(directory, { recursive: true });

@@ -1,7 +1,6 @@
 import type { Outbound } from '#lib/outbound/outbound';
 import { OutboundError } from '#lib/outbound/outbound-error';
 import type { Secret } from '#lib/secret/secret';
-import { extraHeaders } from '../exchange/extra-headers.js';
 import type { VaultLogger } from '../log-events.js';
 import type { Upstream } from '../registry/domain/upstream.js';
 
@@ -34,7 +33,7 @@ export class CheckToken {
     const value = inject.scheme === '' ? token.reveal() : `${inject.scheme} ${token.reveal()}`;
     const headers = {
       accept: '*/*',
-      ...extraHeaders(inject.extra, {}).headers,
+      ...fixedHeaders(inject.extra),
       ...(inject.query === undefined ? { [inject.header]: value } : {}),
     };
     try {
@@ -44,6 +43,11 @@ export class CheckToken {
       throw error;
     }
   }
+}
+
+/** What the API wants of every call; what a provider would have told of a connection, nobody has. */
+function fixedHeaders(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(extra).filter(([, value]) => !value.includes('{')));
 }
 
 function verdictOf(status: number | undefined): TokenVerdict {
