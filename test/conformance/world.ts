@@ -36,10 +36,16 @@ export class World {
   /** Registers it, and alice connects it. */
   async connected(slug: string, url: string): Promise<string> {
     const address = await this.add(slug, url);
-    const page = await this.alice.consent(await this.link(address));
-    if (!page.body.includes('is connected'))
-      throw new Error(`${slug}: ${page.status} ${/<main.*/s.exec(page.body)?.[0] ?? page.body}`);
+    await this.agree(await this.link(address));
     return address;
+  }
+
+  /** Alice opens a link, signs in and allows what is asked. */
+  async agree(link: string): Promise<void> {
+    const page = await this.alice.consent(link);
+    if (page.body.includes('is connected')) return;
+    const [said = page.body] = /<main.*/s.exec(page.body) ?? [];
+    throw new Error(`not connected: ${page.status} ${said}`);
   }
 
   /** Where a call pauses that alice has not consented to yet. */
