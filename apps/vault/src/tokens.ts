@@ -30,6 +30,8 @@ export const REPLAY_ENDS = Symbol('ReplayEnds');
 export const LEAVERS = Symbol('LeaverDesk');
 /** A ScimAccess (scim/scim-access.ts). */
 export const SCIM_ACCESS = Symbol('ScimAccess');
+/** A RegisteredClientDesk (authorization-server/registered-client-desk.ts). */
+export const SIGN_IN_CLIENTS = Symbol('RegisteredClientDesk');
 export const PROVIDERS = Symbol('Providers');
 export const INTERACTIONS = Symbol('Interactions');
 /** A CrashPoint; `noCrash` in production. */

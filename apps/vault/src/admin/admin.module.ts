@@ -75,6 +75,7 @@ import { ListPages } from './list-page.js';
 import { SealedCursors } from './sealed-cursor.js';
 import { TemplatesController } from './templates.controller.js';
 import { TestOAuthClient } from './test-oauth-client.js';
+import { SignInClientsController } from './sign-in-clients.controller.js';
 import { UpstreamToolsController } from './upstream-tools.controller.js';
 import { WebhooksController } from './webhooks.controller.js';
 
@@ -89,6 +90,7 @@ import { WebhooksController } from './webhooks.controller.js';
     KeysController,
     LeaversController,
     ScimAccessController,
+    SignInClientsController,
     RecoveriesController,
     AuditEventsController,
     WebhooksController,

@@ -11,6 +11,7 @@ import { changeSchema, problemSchema, resourceSchema } from './openapi-schemas.j
 import { policyOperations } from './openapi-policy.js';
 import { recoveryOperations } from './openapi-recoveries.js';
 import { scimOperations } from './openapi-scim.js';
+import { signInClientOperations } from './openapi-sign-in-clients.js';
 import { templateOperations } from './openapi-templates.js';
 import { webhookOperations } from './openapi-webhooks.js';
 
@@ -26,6 +27,7 @@ export const adminOperations: readonly Operation[] = [
   ...grantOperations,
   ...leaverOperations,
   ...scimOperations,
+  ...signInClientOperations,
   ...webhookOperations,
   ...auditOperations(),
   ...keyOperations,

@@ -382,3 +382,21 @@ describe('the token', () => {
     }
   });
 });
+
+test('an administrator sees who registered, and ends one with everything it had', async () => {
+  const theirs = await fixture.register({ client_name: 'Passing by' });
+  const tokens = await fixture.signIn(person, theirs);
+  const listed = await fixture.vault.read('sign-in-clients?limit=200');
+  const { items } = (await listed.json()) as { items: Record<string, unknown>[] };
+  const one = items.find((item) => item['clientId'] === theirs);
+  expect(one).toMatchObject({ name: 'Passing by', redirectUris: [clientRedirect] });
+  const path = `sign-in-clients/${encodeURIComponent(theirs)}`;
+  expect((await fixture.vault.admin('DELETE', path, {})).status).toBe(204);
+  expect((await fixture.vault.admin('DELETE', path, {})).status).toBe(404);
+  expect(await error(await fixture.refresh(theirs, tokens.refresh_token))).toEqual([
+    400,
+    'invalid_grant',
+  ]);
+  expect((await fixture.exchange(tokens.access_token)).status).toBe(400);
+  expect((await fixture.ask(person, theirs)).page.status).toBe(400);
+});

@@ -1,4 +1,5 @@
 import {
+  Global,
   Inject,
   Module,
   type OnApplicationBootstrap,
@@ -33,6 +34,7 @@ import {
   OUTBOUND,
   PUBLIC_URL,
   REGISTRY,
+  SIGN_IN_CLIENTS,
   TOKEN_VERIFIER,
 } from '../tokens.js';
 import { AttemptLimit } from '../web/attempt-limit.js';
@@ -54,6 +56,7 @@ import { PostgresClientSessions } from './postgres-client-sessions.js';
 import { PostgresRegisteredClients } from './postgres-registered-clients.js';
 import { PostgresSignInStore } from './postgres-sign-in-store.js';
 import { PublicClientTokens } from './public-client-tokens.js';
+import { RegisteredClientDesk } from './registered-client-desk.js';
 import { RevokeSession } from './revoke-session.js';
 import { SIGN_IN_PARTS, SignInController, type SignInParts } from './sign-in.controller.js';
 import { SignInClients } from './sign-in-clients.js';
@@ -167,6 +170,16 @@ const browsing: Provider[] = [
 
 const issuing: Provider[] = [
   {
+    provide: SIGN_IN_CLIENTS,
+    useFactory: (
+      database: PostgresDatabase,
+      registered: PostgresRegisteredClients,
+      sessions: PostgresClientSessions,
+      audit: AuditLog,
+    ) => new RegisteredClientDesk(database, registered, sessions, audit),
+    inject: [DATABASE, PostgresRegisteredClients, PostgresClientSessions, AUDIT_LOG],
+  },
+  {
     provide: LiveCallers,
     useFactory: (sessions: PostgresClientSessions) => new LiveCallers(sessions),
     inject: [PostgresClientSessions],
@@ -236,11 +249,18 @@ const issuing: Provider[] = [
 ];
 
 /** The vault as an authorization server: consent before the first call, for clients without elicitation. */
+@Global()
 @Module({
   imports: [SessionsModule, InteractionsModule, ConnectModule],
   controllers: [AuthorizeController, SignInController, ClientsController],
   providers: [...storing, ...browsing, ...issuing],
-  exports: [LiveCallers, PublicClientTokens, PostgresClientSessions, PostgresRegisteredClients],
+  exports: [
+    SIGN_IN_CLIENTS,
+    LiveCallers,
+    PublicClientTokens,
+    PostgresClientSessions,
+    PostgresRegisteredClients,
+  ],
 })
 export class AuthorizationServerModule implements OnApplicationBootstrap, OnApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;

@@ -91,6 +91,12 @@ export class ConnectFixture {
     });
   }
 
+  /** A GET of the admin API. */
+  read(path: string): Promise<Response> {
+    const headers = { authorization: `Bearer ${adminToken}` };
+    return fetch(`${this.origin}/admin/v1/${path}`, { headers });
+  }
+
   async #register(): Promise<void> {
     await this.put('issuers/corporate', {
       slug: 'corporate',

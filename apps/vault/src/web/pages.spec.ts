@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { exportJWK, generateKeyPair } from 'jose';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '#lib/testing/chromium';
@@ -233,6 +234,50 @@ describe('in Chromium, light, dark and on a phone', () => {
     await look('external-going');
     await page.goto(`${vault.origin}/requests/${id}`);
     await look('external-waiting');
+  });
+
+  test('Sign-in, of a client that registered itself: asked, refused, over, and stray', async () => {
+    const snowdemo = { slug: 'snowdemo', name: 'Snowdemo', type: 'http', consentAtSignIn: true };
+    await vault.put('upstreams/snowdemo', {
+      ...{ ...snowdemo, url: 'http://127.0.0.1:9/' },
+      credential: { type: 'oauth', oauthClient: 'snowid' },
+      access: { scopes: ['reports:read'], claims: {} },
+    });
+    const { publicKey } = await generateKeyPair('ES256');
+    await vault.put('machine-clients/gateway', {
+      ...{ slug: 'gateway', kind: 'gateway', publicUrl: 'http://127.0.0.1:5998', upstreams: '*' },
+      jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'gateway' }] },
+    });
+    const website = 'https://notebook.example.com/callback';
+    const registered = await vault.fetch('/oauth2/register', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ client_name: 'Notebook', redirect_uris: [website] }),
+    });
+    const { client_id: clientId } = (await registered.json()) as { client_id: string };
+    const url = new URL('/oauth2/authorize', vault.origin);
+    const asked = { client_id: clientId, redirect_uri: website, response_type: 'code' };
+    const proof = { code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' };
+    const resource = 'http://127.0.0.1:5998/http/snowdemo';
+    for (const [name, value] of Object.entries({ ...asked, ...proof, resource }))
+      url.searchParams.set(name, value);
+    await begin();
+    await page.goto(url.href);
+    await look('sign-in');
+    const { pathname } = new URL(page.url());
+    await press(/Not now/);
+    await page.getByRole('heading', { name: 'You were not signed in there.' }).waitFor();
+    await look('sign-in-declined');
+    await page.goto(`${vault.origin}${pathname}`);
+    await look('sign-in-over');
+    await page.route('https://notebook.example.com/**', (route) => route.fulfill({ status: 204 }));
+    await page.goto(url.href);
+    await press(/^Allow/);
+    await page.getByRole('heading', { name: 'You are signed in.' }).waitFor();
+    await look('sign-in-returning');
+    url.searchParams.set('redirect_uri', 'https://elsewhere.example.com/');
+    await page.goto(url.href);
+    await look('sign-in-stray');
   });
 
   test('My connections, empty', async () => {
