@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../mcp/message.js';
 import { problemAnswer, rpcError } from '../mcp/rpc-answer.js';
 import type { ActiveCalls } from './active-calls.js';
 import { personOf } from './federated-call.js';
-import { routedCall, wishOf, type Routed } from './routed.js';
+import { wishOf, type Routed } from './routed.js';
 import { OpenCall, type Hearer } from './open-call.js';
 import { outwardError, outwardQuestion, outwardResult, urlQuestions } from './outward.js';
 import type { Pauses } from './pauses.js';
@@ -71,7 +71,7 @@ export class Rounds {
     const { uri } = asked.params;
     const change = asked.method === 'resources/subscribe' ? 'add' : 'remove';
     this.parts.subscriptions[change](client.session.nonce, String(uri));
-    const era = await this.parts.peers.eraOf({ call: routedCall(routed), client, credential });
+    const era = await this.parts.peers.eraOf({ call: routed.at, client, credential });
     if (era !== 'modern') return false;
     reply.result({});
     return true;
@@ -79,7 +79,7 @@ export class Rounds {
 
   #open(routed: Routed, credential: BorrowedCredential, round: JsonObject): OpenCall {
     const { call, asked } = routed;
-    const at = { call: routedCall(routed), client: call.client, credential };
+    const at = { call: routed.at, client: call.client, credential };
     const params = { ...routed.params, ...round };
     const request = {
       method: asked.method,
@@ -93,7 +93,7 @@ export class Rounds {
   #hearer(routed: Routed): Hearer {
     const { call, reply, asked, target } = routed;
     const meta = asked.params['_meta'];
-    const at = routedCall(routed);
+    const at = routed.at;
     return {
       progressToken: isObject(meta) ? meta['progressToken'] : undefined,
       stream: () => reply.stream(),

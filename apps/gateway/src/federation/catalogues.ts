@@ -59,6 +59,8 @@ export class Catalogues {
 
   /** The first page: without a promise where it is known. */
   list(asking: Asking, method: ListMethod): Listed | Promise<Listed> {
+    // What somebody brings is kept nowhere, and neither is what it shows.
+    if (asking.call.brought !== undefined) return this.next(asking, method, undefined);
     const key = keyOf(asking, method);
     const known = this.#known.get(key);
     const age = known === undefined ? Infinity : this.deps.clock.monotonicMs() - known.at;
@@ -68,11 +70,16 @@ export class Catalogues {
     return known.listed;
   }
 
-  /** A further page, as the upstream's own cursor says. */
-  async next(asking: Asking, method: ListMethod, cursor: string): Promise<Listed> {
-    const asked = this.#ask(asking, method, { cursor });
-    const late = sleep(this.#deadlineMs).then((): Listed => unavailable(undefined));
-    return Promise.race([asked, late]);
+  /** A page that is not kept: a further one, as the upstream's own cursor says. */
+  async next(asking: Asking, method: ListMethod, cursor: string | undefined): Promise<Listed> {
+    const asked = this.#ask(asking, method, cursor === undefined ? {} : { cursor });
+    const ended = new AbortController();
+    const late = sleep(this.#deadlineMs, undefined, { signal: ended.signal })
+      .then(() => unavailable(undefined))
+      .catch(() => unavailable(undefined));
+    const first = await Promise.race([asked.catch(() => unavailable(undefined)), late]);
+    ended.abort();
+    return first;
   }
 
   /** What was listed for this person last; nothing is asked. */
@@ -159,8 +166,10 @@ export class Catalogues {
       return unavailable(undefined);
     const credential = own?.kind === 'credential' ? own : await this.#discovery(call);
     if (credential === undefined) return { state: 'unconnected', page: undefined };
+    // What is the service's own must not be replaced by the person's.
+    const lent = own?.kind === 'credential' ? call : { ...call, lentPublicly: true };
     const answer = await this.peers.request(
-      { call, client, credential },
+      { call: lent, client, credential },
       {
         id: requestIds.next(),
         method,

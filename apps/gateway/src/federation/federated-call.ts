@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
+import type { BroughtToken } from '../inbound/brought-token.js';
 import type { LegacySession } from '../mcp/legacy-session.js';
 import type { McpCall } from '../mcp/mcp-call.js';
 import { newestLegacyVersion } from '../mcp/era.js';
@@ -31,13 +33,19 @@ export interface FederatedCall {
   readonly gone: AbortSignal;
   readonly outcome: McpCall['outcome'] & { upstream?: string };
   readonly client: ClientProfile;
+  /** The token of this upstream that the caller brought, as `callerHeader` lets them. */
+  readonly brought: (upstream: UpstreamConfig) => BroughtToken | undefined;
 }
 
 /** The same request, at one upstream. */
 export function callAt(call: FederatedCall, upstream: PreparedUpstream): McpCall {
   const { requestId, request, response, caller, token, gone, outcome } = call;
   const route = federatedRoute;
-  return { requestId, request, response, caller, token, gone, outcome, upstream, route };
+  const brought = call.brought(upstream.config);
+  return {
+    ...{ requestId, request, response, caller, token, gone, outcome, upstream, route },
+    ...(brought?.kind === 'token' ? { brought: brought.token } : {}),
+  };
 }
 
 /** One person through one application. */

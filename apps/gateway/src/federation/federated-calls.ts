@@ -2,14 +2,14 @@ import type { BorrowedCredential } from '../credentials/credentials.js';
 import { borrow } from '../mcp/borrow.js';
 import type { McpDeps } from '../mcp/mcp-call.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
-import { rpcError, result, type RpcAnswer } from '../mcp/rpc-answer.js';
-import type { FederatedCall } from './federated-call.js';
+import { problemAnswer, result, rpcError, type RpcAnswer } from '../mcp/rpc-answer.js';
+import { callAt, type FederatedCall } from './federated-call.js';
 import { openPausedCall, type PausedCall } from './federated-state.js';
 import type { Asked, Pauses } from './pauses.js';
 import type { Reply } from './reply.js';
 import type { Rounds } from './call-rounds.js';
-import { routedCall, wishOf, type Routed } from './routed.js';
-import type { Targets } from './targets.js';
+import { wishOf, type Routed } from './routed.js';
+import type { Target, Targets } from './targets.js';
 import { decideTarget } from './tool-decision.js';
 
 /** Requests for one thing of one upstream: where it is, whether it may be used, with what credential. */
@@ -39,17 +39,26 @@ export class FederatedCalls {
     const { outcome } = call;
     outcome.upstream = target.slug;
     const decided = decideTarget(this.deps, call, id, target);
-    if ('refused' in decided) {
-      reply.answer(decided.refused);
+    const refused = 'refused' in decided ? decided.refused : this.#refusedToken(call, id, target);
+    if (refused !== undefined || 'refused' in decided) {
+      if (refused !== undefined) reply.answer(refused);
       return undefined;
     }
     const { inputResponses, requestState, ...params } = target.params;
-    return { call, asked, target, params, reply, terms: decided.terms };
+    const { terms } = decided;
+    const at = callAt(call, target.visible.upstream);
+    return { call, asked, target, params, reply, at: terms === undefined ? at : { ...at, terms } };
+  }
+
+  #refusedToken(call: FederatedCall, id: Asked['id'], target: Target): RpcAnswer | undefined {
+    const brought = call.brought(target.visible.upstream.config);
+    if (brought?.kind !== 'refused') return undefined;
+    return problemAnswer(id, 'invalid-request', brought.detail, call.requestId);
   }
 
   async #begin(routed: Routed, round: JsonObject): Promise<void> {
     const { call, target, asked, reply } = routed;
-    const credential = await borrow(this.deps, routedCall(routed), wishOf(routed));
+    const credential = await borrow(this.deps, routed.at, wishOf(routed));
     if (credential.kind !== 'credential')
       return reply.answer(this.pauses.answer(call, target.visible.upstream, asked, credential));
     return this.#go(routed, credential, round);

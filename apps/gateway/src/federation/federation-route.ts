@@ -96,6 +96,7 @@ class FederationEndpoint {
       ...{ requestId, request, response, caller, token },
       gone: goneSignal(response),
       outcome: {},
+      brought: (upstream) => inbound.brought(request, upstream, token),
       // Until the message says more.
       client: modernProfile(caller, {}, undefined, undefined),
     };

@@ -101,7 +101,7 @@ export async function startJoined(
 }
 
 /** Waits until it is so; fails where it never is. */
-export async function soon(isSo: () => boolean): Promise<void> {
+export async function soon(isSo: () => boolean | Promise<boolean>): Promise<void> {
   if (!(await until(isSo, { seconds: 10, everyMs: 10 }))) throw new Error('it never came to that');
 }
 

@@ -219,7 +219,7 @@ describe('the state of a paused call', () => {
           }
         : {
             resultType: 'complete',
-            content: [{ type: 'text', text: String(params['requestState']) }],
+            content: [{ type: 'text', text: params['requestState'] }],
           },
     );
     old.on.set('tools/call', async ({ ask: question }) => {

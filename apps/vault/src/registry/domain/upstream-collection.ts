@@ -1,6 +1,7 @@
 import { agreedTo, checkUrls } from './brought-credential.js';
-import { type Collection, type Effect, laterMembers } from './collection.js';
+import type { Collection, Effect } from './collection.js';
 import { canonicalJson } from './json.js';
+import { egressFaults } from './egress-faults.js';
 import { policyRules, policyWarnings } from './policy-rules.js';
 import { queryRules, queryWarnings } from './query-rules.js';
 import { signInRules, signInWarnings } from './sign-in-rules.js';
@@ -11,8 +12,6 @@ import {
   secretsOfCredentials,
 } from './upstream-credential.js';
 
-const laterMember = ['prefix'];
-
 export const upstreams: Collection<UpstreamDocument> = {
   name: 'upstreams',
   noun: 'upstream',
@@ -21,7 +20,7 @@ export const upstreams: Collection<UpstreamDocument> = {
   secretsOf: secretsOfCredentials,
   immutable: {},
   guarded: [],
-  notYet: (body) => laterMembers(body, laterMember),
+  notYet: () => [],
   references: credentialReferences,
   calledUrls: ({ url, credential }) => [{ pointer: '/url', url }, ...checkUrls(credential)],
   effects: (before, after) => effects(before, after),
@@ -31,6 +30,7 @@ export const upstreams: Collection<UpstreamDocument> = {
     ...signInRules(document),
     ...queryRules(document, others),
     ...policyRules(document),
+    ...egressFaults(document),
   ],
   warnings: (document) => [
     ...signInWarnings(document),
