@@ -22,7 +22,7 @@ const refusedDecision = z.strictObject({
   tool: text(256).optional(),
   /** Name or pattern of the rule that decided. */
   rule: text(128).optional(),
-  because: z.enum(['insufficient-scope', 'claims', 'hidden', 'denied', 'held']),
+  because: z.enum(['insufficient-scope', 'claims', 'hidden', 'denied', 'held', 'application']),
   count: z.number().int().min(1).max(1_000_000_000),
   /** Of the first of them. */
   requestId: text(128),

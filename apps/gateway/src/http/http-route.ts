@@ -6,6 +6,7 @@ import { personKey } from '../credentials/use.js';
 import type { Credentials } from '../credentials/credentials.js';
 import type { Admitted, Inbound, Refusal } from '../inbound/inbound.js';
 import type { GatewayLogger } from '../log-events.js';
+import type { ReportDecisions } from '../policy/report-decisions.js';
 import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
 import type { AccessLog } from './access-log.js';
 import type { Limited } from '../limits/limited.js';
@@ -30,6 +31,8 @@ export interface HttpRouteDeps {
   readonly logger: GatewayLogger;
   readonly access: AccessLog;
   readonly limits: UpstreamLimits;
+  /** Told of callers that a rule refuses. */
+  readonly decisions?: Pick<ReportDecisions, 'denied'>;
   /** How long a stream may pause; five minutes. */
   readonly silenceMs?: number;
 }
@@ -85,7 +88,7 @@ class HttpRoute {
     const slug = slugOf(request.url ?? '');
     const upstream = this.#httpUpstream(slug);
     const proceed = (admission: Admitted | Refusal): void => {
-      if (!admission.ok) this.#refuse(exchange, admission);
+      if (!admission.ok) this.#refuse(exchange, admission, upstream?.config.slug);
       else if (upstream === undefined) this.#write(exchange, unknownService);
       else this.#admitted(admission, upstream, exchange, startedMs);
     };
@@ -147,8 +150,16 @@ class HttpRoute {
   }
 
   /** The log says what a caller's 401 was about; of the token it says nothing. */
-  #refuse({ response, requestId }: RawExchange, refusal: Refusal): void {
-    const { status, code, detail } = refusal;
+  #refuse(
+    { request, response, requestId }: RawExchange,
+    refusal: Refusal,
+    upstream?: string,
+  ): void {
+    const { status, code, detail, denied } = refusal;
+    if (denied && upstream !== undefined) {
+      const { method } = request;
+      this.deps.decisions?.denied({ ...denied, upstream, method, requestId });
+    }
     this.deps.logger.info({
       event: 'caller.refused',
       requestId,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
+import type { DeniedCall } from '../policy/report-decisions.js';
 import type { BroughtToken } from './brought-token.js';
 
 /** What a challenge needs: RFC 6750 §3 and RFC 9728 §5.1. */
@@ -17,6 +18,8 @@ export interface Refusal {
     | 'forbidden'
     | 'temporarily-unavailable';
   readonly detail: string;
+  /** Where a good token was refused by a rule: whose, and why. */
+  readonly denied?: Pick<DeniedCall, 'caller' | 'because'>;
 }
 
 export interface Admitted {

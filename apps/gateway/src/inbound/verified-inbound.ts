@@ -148,9 +148,12 @@ export class VerifiedInbound implements Inbound {
       issuer,
       this.#options.catalogue.applications,
     );
-    if (application === 'blocked') return forbidden('This application is blocked.');
-    if (application === 'refused') return forbidden('This application is not registered here.');
-    return undefined;
+    if (application === 'known' || application === 'unknown') return undefined;
+    const refusal =
+      application === 'blocked'
+        ? forbidden('This application is blocked.')
+        : forbidden('This application is not registered here.');
+    return { ...refusal, denied: { caller, because: 'application' } };
   }
 
   #accessRefusal(
@@ -159,9 +162,12 @@ export class VerifiedInbound implements Inbound {
     upstream: UpstreamConfig,
   ): Refusal | undefined {
     const access = decideAccess(caller, upstream.access);
-    if (access.kind === 'claims') return forbidden('You may not use this service.');
     if (access.kind === 'allowed') return undefined;
-    return this.needs(resourcePath, access.scopes, caller);
+    const refusal =
+      access.kind === 'claims'
+        ? forbidden('You may not use this service.')
+        : this.needs(resourcePath, access.scopes, caller);
+    return { ...refusal, denied: { caller, because: access.kind } };
   }
 
   #insufficientScope(resourcePath: string, needed: readonly string[]): Refusal {

@@ -22,6 +22,10 @@ export function decideCall(
   if (call.upstream.toolGate === undefined || message.kind !== 'request') return undefined;
   if (message.method === 'tools/call') return decideTool(deps, call, message);
   if (call.lacking === undefined || isOpenToGuests(message.method)) return undefined;
+  const { denied } = call.lacking;
+  const { requestId } = call;
+  const upstream = call.upstream.config.slug;
+  if (denied) deps.decisions?.denied({ ...denied, upstream, method: message.method, requestId });
   return challengeAnswer(call, message.id, call.lacking);
 }
 

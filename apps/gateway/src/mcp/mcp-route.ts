@@ -90,7 +90,11 @@ class McpEndpoint {
     const upstream = mcpUpstream(upstreams.find(slug));
     const route = `/mcp/${slug}`;
     const admission = await this.#admitted(request, route, upstream);
-    if (!admission.ok) return this.#refuse(admission, requestId);
+    if (!admission.ok) {
+      const { denied } = admission;
+      if (denied && upstream) this.deps.decisions?.denied({ ...denied, upstream: slug, requestId });
+      return this.#refuse(admission, requestId);
+    }
     if (upstream === undefined)
       return problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId);
     const { caller, token, brought, lacking } = admission;

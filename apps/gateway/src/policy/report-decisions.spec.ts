@@ -60,8 +60,9 @@ test('a flood of different ones is bounded: what there is no room for is counted
   for (let n = 0; n < 1_000; n += 1) decisions.denied(call(`s${n}`));
   await decisions.flush();
   expect(reports.map(({ lost, decisions: some }) => [some.length, lost])).toEqual([
-    [500, 400],
-    [100, 0],
+    [200, 400],
+    [200, 0],
+    [200, 0],
   ]);
 });
 

@@ -57,6 +57,7 @@ export class ReportDecisions {
     );
   }
 
+  /** Who called is read of `caller`, and nothing else of it. */
   denied({ caller, requestId, ...call }: DeniedCall): void {
     const { issuer, subject, application } = caller ?? {};
     const kind = { issuer, subject, application, ...call };
