@@ -14,15 +14,15 @@ import type { Consent, ConsentKey, ConsentStore } from '../grants/consent-store.
 import { decide } from '../grants/domain/grant.js';
 import { covers, union } from '../grants/domain/scope-set.js';
 import type { HeldGrant, PostgresHeldGrants } from '../grants/postgres-held-grants.js';
-import type { MachineClient } from '../registry/domain/machine-client.js';
-import type { Registry, Stored } from '../registry/registry-snapshot.js';
+import type { Registry } from '../registry/registry-snapshot.js';
 import { answerWithToken } from './answer-with-token.js';
 import type { AskPerson } from './ask-person.js';
 import { consumerOf } from './consumer.js';
-import type { ExchangeParameters, OAuthRefusal } from './domain/exchange-parameters.js';
+import type { OAuthRefusal } from './domain/exchange-parameters.js';
 import type { ExchangeSubject, Subject } from './exchange-subject.js';
 import { type ExchangeTarget, exchangeTarget, upstreamFor } from './exchange-target.js';
-import type { AdmittedCall, FederatedToken } from './federated-token.js';
+import type { AdmittedCall, ExchangeCall } from './exchange-call.js';
+import type { FederatedToken } from './federated-token.js';
 import type { HandOuts } from './hand-outs.js';
 
 export type ExchangeAnswer =
@@ -42,13 +42,6 @@ export interface ExchangeParts {
   readonly handOuts: HandOuts;
   readonly federated: FederatedToken;
   readonly clock: Clock;
-}
-
-/** One exchange: who asks, for whom, for what. */
-export interface ExchangeCall {
-  readonly client: Stored<MachineClient>;
-  readonly parameters: ExchangeParameters;
-  readonly requestId: string;
 }
 
 interface Settled extends ExchangeCall {

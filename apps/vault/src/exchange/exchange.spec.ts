@@ -280,9 +280,9 @@ describe('row 32, confused deputy at the exchange', () => {
       invalid('unsupported_grant_type'),
     ],
     [
-      'client_credentials',
-      async () => ({ grant_type: 'client_credentials', resource: 'http://127.0.0.1:9/open' }),
-      invalid('invalid_target'),
+      'client_credentials with the token of a person',
+      async () => ({ grant_type: 'client_credentials' }),
+      invalid('invalid_request'),
     ],
     [
       'a blocked application',

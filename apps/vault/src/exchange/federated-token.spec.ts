@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { status, tooManyRequests } from '#lib/testing/scripted-answer';
+import type { AdmittedCall } from './exchange-call.js';
+import { FederatedToken, type FederatedTokenParts } from './federated-token.js';
 import { ExchangeFixture } from './exchange-fixture.js';
 
 let fixture: ExchangeFixture;
@@ -95,6 +97,31 @@ describe('the caller’s own token', () => {
     await upstream('federated', { ...exchange, subjectIssuers: ['corporate'] });
     const allowed = await fixture.exchange(await tokenFor('alice'), { audience: 'federated' });
     expect(allowed.status).toBe(200);
+  });
+
+  test('row 32, confused deputy: a token of the vault for the same person is never exchanged', async () => {
+    const corp = { slug: 'corporate', issuer: 'https://corp.example', alsoIssuedAs: [] };
+    const client = { issuer: corp.issuer, scopes: [], optionalScopes: [] };
+    let requests = 0;
+    const parts = {
+      registry: {
+        current: () => ({
+          oauthClient: () => ({ document: client }),
+          issuerById: () => ({ document: corp }),
+        }),
+      },
+      requests: { ask: () => Promise.reject(new Error(`asked ${(requests += 1)} times`)) },
+    };
+    const caller = { iss: 'https://vault.example', issuer: 'corporate', subject: 'alice' };
+    const call = { subject: { issuerId: 'i', caller }, parameters: { scopes: [] } };
+    const answer = await new FederatedToken(parts as unknown as FederatedTokenParts).exchange(
+      call as unknown as AdmittedCall,
+      {
+        ...{ type: 'token-exchange', flow: 'token-exchange', oauthClient: 'x' },
+        subjectIssuers: ['corporate'],
+      },
+    );
+    expect([answer, requests]).toMatchObject([{ error: 'access_denied' }, 0]);
   });
 
   test('an issuer that is not registered cannot be allowed', async () => {

@@ -11,21 +11,14 @@ import type { VaultLogger } from '../log-events.js';
 import type { ProviderFailure } from '../providers/provider.js';
 import type { TokenSet } from '../providers/token-set.js';
 import type { OAuthClient } from '../registry/domain/oauth-client.js';
-import type { Upstream } from '../registry/domain/upstream.js';
 import type { Credential } from '../registry/domain/upstream-credential.js';
 import type { Registry, Stored } from '../registry/registry-snapshot.js';
 import type { OAuthRefusal } from './domain/exchange-parameters.js';
 import type { Subject } from './exchange-subject.js';
-import type { ExchangeCall } from './exchange-token.js';
+import type { AdmittedCall } from './exchange-call.js';
 import { extraHeaders } from './extra-headers.js';
 import type { HandOuts } from './hand-outs.js';
 import { tokenTypeFor } from './token-type.js';
-
-/** A call whose caller may use the upstream. */
-export interface AdmittedCall extends ExchangeCall {
-  readonly subject: Subject;
-  readonly upstream: Stored<Upstream>;
-}
 
 export interface FederatedTokenParts {
   readonly registry: Registry;

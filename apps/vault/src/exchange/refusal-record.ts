@@ -1,6 +1,6 @@
 import type { OAuthRefusal } from './domain/exchange-parameters.js';
 import type { AuditRecord } from '../audit/audit-log.js';
-import type { ExchangeCall } from './exchange-token.js';
+import type { ExchangeCall } from './exchange-call.js';
 
 interface Refused extends Pick<ExchangeCall, 'client' | 'requestId'> {
   readonly parameters: Pick<ExchangeCall['parameters'], 'target'>;

@@ -10,7 +10,8 @@ import {
   serviceParameters,
   type ServiceParameters,
 } from './domain/exchange-parameters.js';
-import type { ExchangeAnswer, ExchangeCall, ExchangeToken } from './exchange-token.js';
+import type { ExchangeCall } from './exchange-call.js';
+import type { ExchangeAnswer, ExchangeToken } from './exchange-token.js';
 import type { ServiceCall, ServiceToken } from './service-token.js';
 import { refusalRecord, strangerRecord } from './refusal-record.js';
 

@@ -14,9 +14,7 @@ import {
   skipSubjectCheck,
   tokenRevocation,
   type ClientAuth,
-  type CustomFetch,
   type DPoPOptions,
-  type ServerMetadata,
   type TokenEndpointResponse,
 } from 'openid-client';
 import { type Clock, hostClockSkew } from '#lib/clock/clock';
@@ -41,8 +39,8 @@ import type {
 } from './provider.js';
 import { failureFrom } from './provider-refused.js';
 import type { ServerMetadataSource } from './server-metadata.js';
+import { providerFetch } from './provider-fetch.js';
 import { pushesRequests } from './pushes-requests.js';
-import { regularTokenResponse, withoutChallenge } from './regular-token-response.js';
 import { scopeOf, subjectTokenRequest, withoutPerson } from './subject-token-request.js';
 import { tokenSet } from './token-set-of.js';
 
@@ -283,24 +281,8 @@ export class OpenIdProvider implements Provider {
     const configuration = new Configuration(server, clientId, skewed, authentication);
     // Which schemes may be called is decided by libs/outbound.
     allowInsecureRequests(configuration);
-    configuration[customFetch] = this.#fetchFor(server);
+    configuration[customFetch] = providerFetch(this.parts, server, this.#nonces);
     return configuration;
-  }
-
-  #fetchFor(server: ServerMetadata): CustomFetch {
-    const tokenEndpoint = server.token_endpoint && new URL(server.token_endpoint).href;
-    const { outbound, client, clock } = this.parts;
-    return async (url, options) => {
-      const response = await outbound.fetch(url, options as RequestInit);
-      const nonce = response.headers.get('dpop-nonce');
-      if (nonce !== null) this.#nonces.set(new URL(url).origin, nonce);
-      if (url !== tokenEndpoint) return withoutChallenge(response);
-      return regularTokenResponse(response, options, {
-        now: clock.now(),
-        binding: client.dpop,
-        keepsIdToken: this.#knowsIssuer,
-      });
-    };
   }
 }
 
