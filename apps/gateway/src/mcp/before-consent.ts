@@ -6,6 +6,7 @@ import type { JsonObject, McpRequest } from './message.js';
 import type { RelayOptions } from './relay.js';
 import { resultOf, type RememberedLists } from './remembered-lists.js';
 import { result, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { ServiceProfiles } from './service-profiles.js';
 import type { Subscriptions } from './subscriptions.js';
 import { takesCredential } from './borrow.js';
 
@@ -26,15 +27,19 @@ const onlyModern = new Set(['server/discover', 'subscriptions/listen']);
 const served = new Set([...remembered, ...onlyLegacy, ...onlyModern]);
 
 /**
- * What needs no grant: answered from this person's own last answers, else from a profile with the one tool
- * `connect_<slug>`. Never from another person's list.
+ * What needs no grant: answered by what the upstream shows to the credential for lists, else from this person's own last
+ * answers, else from a profile with the one tool `connect_<slug>`. Never from another person's list.
  */
 export class BeforeConsent {
+  readonly #profiles: ServiceProfiles;
+
   constructor(
     private readonly deps: McpDeps,
     private readonly lists: RememberedLists,
     private readonly subscriptions: Subscriptions,
-  ) {}
+  ) {
+    this.#profiles = new ServiceProfiles(deps);
+  }
 
   serves(method: string): boolean {
     return served.has(method);
@@ -44,14 +49,14 @@ export class BeforeConsent {
     if (message.method === 'subscriptions/listen') return this.subscriptions.serve(call, message);
     if (onlyLegacy.has(message.method))
       return writeAnswer(call.response, { ...unknown(message), status: 404 });
-    const value = this.#resultFor(call, 'modern', message);
+    const value = await this.#resultFor(call, 'modern', message);
     const fresh = { ttlMs: 0, cacheScope: 'private' };
     writeAnswer(call.response, result(message.id, { resultType: 'complete', ...value, ...fresh }));
   }
 
-  legacyAnswer(call: McpCall, message: McpRequest): RpcAnswer {
+  async legacyAnswer(call: McpCall, message: McpRequest): Promise<RpcAnswer> {
     if (onlyModern.has(message.method)) return unknown(message);
-    return result(message.id, this.#resultFor(call, 'legacy', message));
+    return result(message.id, await this.#resultFor(call, 'legacy', message));
   }
 
   /** The answer to `connect_<slug>` once there is nothing left to connect; undefined for any other call. */
@@ -91,17 +96,36 @@ export class BeforeConsent {
     this.lists.put(sharerOf(call), era, message.method, value);
   }
 
-  /** What this person was answered last by the upstream itself. */
-  own(call: McpCall, era: 'modern' | 'legacy', method: string): JsonObject | undefined {
-    if (call.lacking !== undefined) return undefined;
-    return remembered.has(method) ? this.lists.get(sharerOf(call), era, method) : undefined;
+  /** What the upstream shows of itself: to the credential for lists, to this person last, to the public credential. */
+  async profile(
+    call: McpCall,
+    era: 'modern' | 'legacy',
+    method: string,
+    cursor?: unknown,
+  ): Promise<JsonObject | undefined> {
+    if (!remembered.has(method)) return undefined;
+    const asked = { method, cursor: typeof cursor === 'string' ? cursor : undefined };
+    return (
+      (await this.#profiles.resultFor(call, era, { ...asked, purpose: 'discovery' })) ??
+      this.#own(call, era, method) ??
+      (await this.#profiles.resultFor(call, era, { ...asked, purpose: 'public' }))
+    );
   }
 
-  #resultFor(call: McpCall, era: 'modern' | 'legacy', message: McpRequest): JsonObject {
-    const { method } = message;
-    const own = this.own(call, era, method);
-    if (own !== undefined)
-      return method === 'tools/list' ? filteredList(this.deps, call, own) : own;
+  /** What this person was answered last by the upstream itself. */
+  #own(call: McpCall, era: 'modern' | 'legacy', method: string): JsonObject | undefined {
+    if (call.lacking !== undefined) return undefined;
+    return this.lists.get(sharerOf(call), era, method);
+  }
+
+  async #resultFor(
+    call: McpCall,
+    era: 'modern' | 'legacy',
+    { method, params }: McpRequest,
+  ): Promise<JsonObject> {
+    const shown = await this.profile(call, era, method, params['cursor']);
+    if (shown !== undefined)
+      return method === 'tools/list' ? filteredList(this.deps, call, shown) : shown;
     if (method === 'tools/list') return { tools: [connectToolOf(call)] };
     if (method === 'server/discover') return discoverResult(call);
     return emptyLists[method] ?? {};

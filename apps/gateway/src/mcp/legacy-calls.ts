@@ -147,7 +147,7 @@ export class LegacyCalls {
 
   async #request(call: McpCall, session: LegacySession, message: McpRequest): Promise<void> {
     if (isAnsweredHere(call, message.method))
-      return writeAnswer(call.response, this.before.legacyAnswer(call, message));
+      return writeAnswer(call.response, await this.before.legacyAnswer(call, message));
     const credential = await borrow(this.deps, call, this.#wish(call, session, message));
     if (credential.kind !== 'credential') return this.#refuse(call, message, credential, session);
     const own = this.before.connected(call, message, 'legacy');
@@ -161,16 +161,16 @@ export class LegacyCalls {
     return withTerms(call, { interaction: pauses ? 'create' : 'none', clientInfoName });
   }
 
-  #refuse(
+  async #refuse(
     call: McpCall,
     message: McpRequest,
     answer: Exclude<CredentialAnswer, BorrowedCredential>,
     session?: LegacySession,
-  ): void {
+  ): Promise<void> {
     if (answer.kind !== 'interaction')
       return writeAnswer(call.response, refusedAnswer(this.deps, call, message.id, answer));
     if (this.before.serves(message.method))
-      return writeAnswer(call.response, this.before.legacyAnswer(call, message));
+      return writeAnswer(call.response, await this.before.legacyAnswer(call, message));
     if (session === undefined || !isPause(answer))
       return writeAnswer(
         call.response,

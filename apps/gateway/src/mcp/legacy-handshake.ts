@@ -63,10 +63,15 @@ export class LegacyHandshake {
     return writeAnswer(call.response, refusedAnswer(this.deps, call, message.id, called.answer));
   }
 
-  #initializeHere(call: McpCall, message: McpRequest, params: InitializeParams): void {
+  async #initializeHere(
+    call: McpCall,
+    message: McpRequest,
+    params: InitializeParams,
+  ): Promise<void> {
     const version = negotiatedVersion(params.protocolVersion);
     const profile = { capabilities: profileCapabilities, serverInfo: serverInfoOf(call) };
-    const value = profileResult(version, profile, this.before.own(call, 'legacy', message.method));
+    const shown = await this.before.profile(call, 'legacy', message.method);
+    const value = profileResult(version, profile, shown);
     const session = newSession(call.caller, params, version, this.deps.clock.now());
     writeAnswer(call.response, {
       ...result(message.id, value),
