@@ -1,3 +1,4 @@
+import { broughtPatches } from './brought-patches.js';
 import { browserPatches } from './browser-patches.js';
 import { gatewayPatches } from './gateway-patches.js';
 import type { Patch } from './patch.js';
@@ -7,6 +8,7 @@ import { vaultPatches } from './vault-patches.js';
 /** Each is applied alone. */
 export const patches: readonly Patch[] = [
   ...browserPatches,
+  ...broughtPatches,
   ...vaultPatches,
   ...gatewayPatches,
   ...promisePatches,

@@ -114,9 +114,9 @@ export class ConsentController {
   ): Promise<void> {
     const found = await this.#find(id, request, reply);
     if (!found) return;
-    const url = externalPage(found.consent);
-    if (!url) return seeOther(reply, `/requests/${id}`);
-    await sendPage(reply, goingPage({ request: found.consent, visitor: found.session }, url));
+    const page = externalPage(found.consent);
+    if (!page) return seeOther(reply, `/requests/${id}`);
+    await sendPage(reply, goingPage({ request: found.consent, visitor: found.session }, page));
   }
 
   /** Going: Refresh carries on where a redirect of the form would be blocked by its policy. */
