@@ -1,4 +1,5 @@
 import type { BorrowedCredential } from '../credentials/credentials.js';
+import { limitedAnswer } from '../mcp/limited-answer.js';
 import { borrow } from '../mcp/borrow.js';
 import type { McpDeps } from '../mcp/mcp-call.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
@@ -47,6 +48,11 @@ export class FederatedCalls {
     const { inputResponses, requestState, ...params } = target.params;
     const { terms } = decided;
     const at = callAt(call, target.visible.upstream);
+    const limited = limitedAnswer(this.deps.limits, at, id);
+    if (limited !== undefined) {
+      reply.answer(limited);
+      return undefined;
+    }
     return { call, asked, target, params, reply, at: terms === undefined ? at : { ...at, terms } };
   }
 

@@ -6,14 +6,14 @@ import { callAt, type FederatedCall } from './federated-call.js';
 import { openCursor, sealCursor } from './federated-state.js';
 import type { JoinedUpstreams, VisibleUpstream } from './joined-upstreams.js';
 import { listKinds, type ListMethod } from './list-kinds.js';
-import type { ListedItem } from './listed-page.js';
 import { connectName } from './names.js';
 
 export const unavailableKey = 'dev.symbolon/unavailable';
 
 interface Part {
   readonly slug: string;
-  readonly texts: readonly string[];
+  /** Its entries, commas between. */
+  readonly text: string;
   readonly listed: Listed;
 }
 
@@ -66,26 +66,24 @@ export class JoinedLists {
     const { config } = upstream;
     const gate =
       method === 'tools/list' ? upstream.toolGate?.beside(this.deps.inventory) : undefined;
-    const items = listed.page?.items(this.joined.names) ?? [];
-    const kept: readonly ListedItem[] =
+    const { page } = listed;
+    const names = this.joined.names;
+    const connects = page === undefined && listed.state === 'unconnected';
+    if (connects && method === 'tools/list' && takesCredential(callAt(call, upstream)))
+      return { slug: config.slug, text: connectTool(config.slug, config.name), listed };
+    const text =
       gate === undefined
-        ? items
-        : items.filter(({ own }) => isListed(gate.decide(call.caller, own)));
-    const texts = kept.map(({ text }) => text);
-    const connect =
-      method === 'tools/list' &&
-      listed.page === undefined &&
-      listed.state === 'unconnected' &&
-      takesCredential(callAt(call, upstream));
-    return {
-      slug: config.slug,
-      texts: connect ? [connectTool(config.slug, config.name)] : texts,
-      listed,
-    };
+        ? page?.text(names)
+        : page
+            ?.items(names)
+            .filter(({ own }) => isListed(gate.decide(call.caller, own)))
+            .map((item) => item.text)
+            .join(',');
+    return { slug: config.slug, text: text ?? '', listed };
   }
 
   #print(call: FederatedCall, method: ListMethod, parts: readonly Part[]): string {
-    const texts = parts.flatMap((part) => part.texts);
+    const texts = parts.map(({ text }) => text).filter((text) => text !== '');
     const cursors = parts.flatMap(({ slug, listed }) =>
       listed.state === 'listed' && listed.page?.cursor !== undefined
         ? [[slug, listed.page.cursor] as const]

@@ -11,10 +11,16 @@ export interface ListedItem {
   readonly text: string;
 }
 
+interface Rendered {
+  readonly names: Names;
+  readonly items: readonly ListedItem[];
+  readonly text: string;
+}
+
 /** One page of one upstream's list. */
 export class ListedPage {
   readonly #entries: readonly JsonObject[];
-  #rendered: { readonly names: Names; readonly items: readonly ListedItem[] } | undefined;
+  #rendered: Rendered | undefined;
   /** Where the upstream's list goes on. */
   readonly cursor: string | undefined;
   /** How long the upstream says that it stays as it is; 0 where it does not say. */
@@ -41,9 +47,19 @@ export class ListedPage {
 
   /** With the names of this configuration; made once for it. */
   items(names: Names): readonly ListedItem[] {
-    if (this.#rendered?.names !== names)
-      this.#rendered = { names, items: this.#entries.map((entry) => this.#item(names, entry)) };
-    return this.#rendered.items;
+    return this.#render(names).items;
+  }
+
+  /** All of them as they stand in a list, commas between. */
+  text(names: Names): string {
+    return this.#render(names).text;
+  }
+
+  #render(names: Names): Rendered {
+    if (this.#rendered?.names === names) return this.#rendered;
+    const items = this.#entries.map((entry) => this.#item(names, entry));
+    this.#rendered = { names, items, text: items.map(({ text }) => text).join(',') };
+    return this.#rendered;
   }
 
   #item(names: Names, entry: JsonObject): ListedItem {
