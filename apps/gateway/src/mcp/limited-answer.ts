@@ -1,3 +1,4 @@
+import type { JsonRpcId } from '#lib/problem/render';
 import { personKey } from '../credentials/use.js';
 import type { Limited } from '../limits/limited.js';
 import type { UpstreamLimits } from '../limits/upstream-limits.js';
@@ -10,6 +11,7 @@ import { problemAnswer, type RpcAnswer } from './rpc-answer.js';
 export function limitedAnswer(
   limits: UpstreamLimits | undefined,
   call: Pick<McpCall, 'caller' | 'request' | 'response' | 'requestId' | 'upstream'>,
+  id: JsonRpcId = null,
 ): RpcAnswer | undefined {
   const { config } = call.upstream;
   if (limits === undefined || config.limits === undefined) return undefined;
@@ -17,12 +19,13 @@ export function limitedAnswer(
   const person = isNobody(call.caller) ? peerOf(call.request) : personKey(call.caller);
   const counted = limits.admit(person, config, call.request);
   if (counted === undefined) return undefined;
-  if (counted.kind === 'limited') return refusal(counted, call.requestId);
+  if (counted.kind === 'limited') return refusal(id, counted, call.requestId);
+  if (call.response.headersSent) return undefined;
   for (let i = 0; i < counted.fields.length; i += 2)
     call.response.setHeader(counted.fields[i] ?? '', counted.fields[i + 1] ?? '');
   return undefined;
 }
 
-function refusal({ code, detail, headers }: Limited, requestId: string): RpcAnswer {
-  return problemAnswer(null, code, detail, requestId, headers);
+function refusal(id: JsonRpcId, { code, detail, headers }: Limited, requestId: string): RpcAnswer {
+  return problemAnswer(id, code, detail, requestId, headers);
 }

@@ -15,6 +15,7 @@ beforeAll(async () => {
     upstreams: (origin) => [
       upstreamOf('rated', origin, { ...mcp, limits: { personPerMinute: 2 } }),
       upstreamOf('sized', origin, { ...mcp, limits: { bodyBytes: 400, headerBytes: 2000 } }),
+      upstreamOf('joined', origin, { ...mcp, limits: { personPerMinute: 2 } }),
       upstreamOf('dead', `http://127.0.0.1:${deadPort}`, mcp),
     ],
   });
@@ -27,6 +28,29 @@ beforeEach(() => {
       .writeHead(200, { 'content-type': 'application/json' })
       .end(JSON.stringify({ jsonrpc: '2.0', id: 1, result: { tools: [] } }));
 });
+
+const meta = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
+
+/** A tool of `joined` at the endpoint of all. */
+async function callJoined(): Promise<Response> {
+  const params = { name: 'joined_echo', arguments: {}, _meta: meta };
+  return fetch(`${fixture.origin}/mcp`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${await fixture.token('/mcp')}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'joined_echo',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params }),
+  });
+}
 
 async function list(slug: string, more: RequestInit & { pad?: string } = {}): Promise<Response> {
   const token = await fixture.token(`/mcp/${slug}`);
@@ -47,11 +71,7 @@ async function list(slug: string, more: RequestInit & { pad?: string } = {}): Pr
       method: 'tools/list',
       params: {
         ...params,
-        _meta: {
-          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-          'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
-          'io.modelcontextprotocol/clientCapabilities': {},
-        },
+        _meta: meta,
       },
     }),
   });
@@ -85,6 +105,29 @@ describe('the limits of an MCP server', () => {
     });
     expect(fixture.seen).toHaveLength(0);
   });
+});
+
+test('they hold where all upstreams are joined too', async () => {
+  fixture.serve = async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { id } = JSON.parse(Buffer.concat(chunks).toString()) as { id: unknown };
+    const result = { resultType: 'complete', content: [{ type: 'text', text: 'echo' }] };
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+  };
+  const first = await callJoined();
+  expect(await first.json()).toMatchObject({ id: 7, result: { content: [{ text: 'echo' }] } });
+  expect(first.headers.get('ratelimit')).toMatch(/^"person";r=1;t=\d+$/);
+  await callJoined();
+  const before = fixture.seen.length;
+  const refused = await callJoined();
+  expect(refused.status).toBe(429);
+  expect(await refused.json()).toMatchObject({
+    id: 7,
+    error: { data: { problem: 'too-many-requests' } },
+  });
+  expect(fixture.seen).toHaveLength(before);
 });
 
 describe('an MCP server that does not answer', () => {
