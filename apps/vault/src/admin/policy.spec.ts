@@ -67,7 +67,9 @@ const toolFor = async (caller: object | undefined, tool: string) => {
 describe('the explanation of a decision', () => {
   it.each([
     ['get_x', ann, { decision: 'allowed', rule: 'get_*', public: false }],
-    ['status', undefined, { decision: 'allowed', rule: 'status', public: true }],
+    ['status', ann, { decision: 'allowed', rule: 'status', public: true }],
+    ['status', undefined, { decision: 'sign-in', rule: 'status', public: true }],
+    ['status', { ...ann, claims: {} }, { decision: 'refused', because: 'claims', public: true }],
     ['get_x', undefined, { decision: 'sign-in', rule: 'get_*', scopes: ['mcp'] }],
     [
       'write',
@@ -96,6 +98,16 @@ describe('the explanation of a decision', () => {
     const { tool: answer } = await toolFor(caller, tool);
     expect(answer).toMatchObject({ name: tool, ...expected });
     expect(answer.why).toMatch(/\.$/);
+  });
+
+  it('a public tool is served to everybody where there is a credential for that', async () => {
+    await patch('upstreams/snowdemo', { publicCredential: { type: 'none' } });
+    for (const caller of [undefined, { ...ann, claims: {} }]) {
+      const { tool, credential } = await toolFor(caller, 'status');
+      expect(tool).toMatchObject({ decision: 'allowed', rule: 'status', public: true });
+      expect(credential).toMatchObject({ which: 'public', type: 'none' });
+    }
+    await patch('upstreams/snowdemo', { publicCredential: null });
   });
 
   it('says who calls, with the scopes that follow from others', async () => {

@@ -1,7 +1,4 @@
 import { decideAccess } from '#lib/access/access-rule';
-import { ToolRules } from '#lib/access/tool-rules';
-import type { AccessRule } from '#lib/contract/config-snapshot';
-import type { ToolRule } from '#lib/contract/tool-policy';
 import { Problem } from '#lib/problem/problem';
 import type { AuditActor, AuditLog } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
@@ -11,12 +8,10 @@ import type { ExplainCredential } from './explain-credential.js';
 import {
   type ExplainedDecision,
   explainAccess,
-  type ExplainedTool,
-  explainTool,
-  heldTool,
   refusedApplication,
   wrongToken,
 } from './explain-decision.js';
+import { type ExplainedTools, explainTools } from './explain-tools.js';
 import type { PolicyQuestion } from './policy-question.js';
 import type { Calling, Who, WhoCalls } from './who-calls.js';
 
@@ -32,8 +27,6 @@ interface Asking {
   readonly actor: AuditActor;
   readonly requestId: string;
 }
-
-type NamedTool = ExplainedTool & { readonly name: string };
 
 /** Answers who may use what, by which rule and why, as gateways would decide. Stores nothing of a token. */
 export class ExplainPolicy {
@@ -65,30 +58,16 @@ export class ExplainPolicy {
   #decide(
     { tool, token }: PolicyQuestion,
     { who }: Calling,
-    { id, document }: Stored<Upstream>,
-  ): { access: ExplainedDecision; tool?: NamedTool; tools?: ExplainedTool[] } {
-    const { access } = document;
+    upstream: Stored<Upstream>,
+  ): { readonly access: ExplainedDecision } & ExplainedTools {
     const refused = who === undefined ? token && wrongToken : this.#refusedApplication(who);
     if (refused !== undefined && refused !== '') return { access: refused };
-    const decision = who && decideAccess(who, access);
-    const explained = { access: explainAccess(decision, who, access) };
-    if (document.type !== 'mcp') return explained;
-    const { default: otherwise, ...rules } = document.tools ?? { default: 'allow' as const };
-    const all = new ToolRules(access, { default: otherwise, rules });
-    if (tool === undefined) {
-      const tools = all
-        .decideAll(who)
-        .map((one) => explainTool(one, who, judged(access, rules, one)));
-      return { ...explained, tools };
-    }
-    const one = all.decide(who, tool);
-    const isHeld =
-      document.toolChanges === 'hold' && this.parts.registry.current().heldTools(id).includes(tool);
-    if (isHeld && one.kind !== 'refused')
-      return { ...explained, tool: { name: tool, ...heldTool(one.rule) } };
+    const decision = who && decideAccess(who, upstream.document.access);
+    const access = explainAccess(decision, who, upstream.document.access);
+    const held = this.parts.registry.current().heldTools(upstream.id);
     return {
-      ...explained,
-      tool: { name: tool, ...explainTool(one, who, judged(access, rules, one)) },
+      access,
+      ...explainTools({ upstream: upstream.document, held, who, access, tool }),
     };
   }
 
@@ -132,14 +111,4 @@ export class ExplainPolicy {
       }),
     );
   }
-}
-
-/** All that a caller must meet where this rule decides. */
-function judged(
-  access: AccessRule,
-  rules: Readonly<Record<string, ToolRule>>,
-  { rule }: { readonly rule: string | undefined },
-): AccessRule[] {
-  const found = rule === undefined ? undefined : rules[rule];
-  return found === undefined ? [access] : [access, found];
 }
