@@ -13,7 +13,9 @@ beforeAll(async () => {
   const about = { name: 'Forge', type: 'http', url: 'http://127.0.0.1:9/forge', credential };
   await fixture.put('upstreams/forge', about);
   await fixture.put('upstreams/keyed', { ...about, inject: { header: 'X-Api-Key', scheme: '' } });
-  const upstreams = ['forge', 'keyed', 'snowdemo'];
+  const external = { type: 'external', url: 'https://tokens.example.com/' };
+  await fixture.put('upstreams/paged', { ...about, credential: external });
+  const upstreams = ['forge', 'keyed', 'paged', 'snowdemo'];
   await fixture.addClient('gateway', { kind: 'gateway', publicUrl: gatewayUrl, upstreams });
 });
 afterAll(() => fixture.stop());
@@ -133,6 +135,34 @@ describe('a token that the person brought', () => {
       ),
     ).toBe(1);
     expect((await exchange({}, `${person}-other`)).status).toBe(200);
+  });
+});
+
+describe('a token that a page of the company’s own is to bring', () => {
+  const wait = (interaction_id: string) => exchange({ audience: 'paged', interaction_id });
+
+  test('and does not: one interaction, pending until it expires, then said to be over', async () => {
+    const answers = [];
+    for (let n = 0; n < 4; n += 1) answers.push(await exchange({ audience: 'paged' }));
+    const ids = new Set(answers.map(({ body }) => body.interaction_id));
+    expect(ids.size).toBe(1);
+    const [id = ''] = ids;
+    expect((await wait(id)).body.interaction_id).toBe(id);
+    expect((await fixture.interaction(id)).body['status']).toBe('pending');
+    await fixture.seed.database.query('UPDATE interaction SET expires_at = now() WHERE id = $1', [
+      id,
+    ]);
+    expect((await fixture.interaction(id)).body['status']).toBe('expired');
+    const over = await wait(id);
+    expect(over.body.error).toBe('interaction_required');
+    expect(over.body['message']).toBe('Forge was not connected in time: ask again for a new link.');
+    expect(over.body['interaction_uri']).toBeUndefined();
+    expect(await fixture.count(`interaction WHERE subject = '${person}'`)).toBe(1);
+  });
+
+  test('and has brought is handed out like one that was pasted', async () => {
+    await brought('paged');
+    expect((await exchange({ audience: 'paged' })).body.access_token).toBe(`pasted-by-${person}`);
   });
 });
 
