@@ -1,5 +1,6 @@
 import { ToolRules } from '#lib/access/tool-rules';
 import type { AccessRule } from '#lib/contract/config-snapshot';
+import type { ToolPolicy } from '#lib/contract/tool-policy';
 import type { Upstream } from '../registry/domain/upstream.js';
 import type { ToolPolicyDocument } from '../registry/domain/upstream-tools.js';
 import {
@@ -31,12 +32,10 @@ export function explainTools(question: ToolQuestion): ExplainedTools {
   const { upstream, held, who, tool } = question;
   if (upstream.type !== 'mcp') return {};
   const { access } = upstream;
-  const { default: otherwise, ...rules }: ToolPolicyDocument = upstream.tools ?? {
-    default: 'allow',
-  };
-  const all = new ToolRules(access, { default: otherwise, rules });
+  const policy = policyOf(upstream.tools);
+  const all = new ToolRules(access, policy);
   const explained = (one: ReturnType<ToolRules['decide']>): ExplainedTool => {
-    const found = one.rule === undefined ? undefined : rules[one.rule];
+    const found = one.rule === undefined ? undefined : policy.rules[one.rule];
     const judged: AccessRule[] = found === undefined ? [access] : [access, found];
     return asServed(explainTool(one, who, judged), question);
   };
@@ -44,6 +43,12 @@ export function explainTools(question: ToolQuestion): ExplainedTools {
   const one = all.decide(who, tool);
   const waits = upstream.toolChanges === 'hold' && held.includes(tool) && one.kind !== 'refused';
   return { tool: { name: tool, ...(waits ? heldTool(one.rule) : explained(one)) } };
+}
+
+function policyOf(tools: ToolPolicyDocument | undefined): ToolPolicy {
+  if (tools === undefined) return { default: 'allow', rules: {} };
+  const { default: otherwise, ...rules } = tools;
+  return { default: otherwise, rules };
 }
 
 /** A public tool takes a credential that is nobody's: without one, only those are served who have access anyhow. */
