@@ -7,7 +7,7 @@ import {
   parametersOf,
   readAuthorizationRequest,
 } from './domain/authorization-request.js';
-import { grantedScopes } from './domain/offered-scopes.js';
+import { grantedScopes } from './offered-scopes.js';
 import { isRegistered } from './domain/redirect-uri.js';
 import type { SignInClient } from './domain/sign-in-client.js';
 import type { PostgresSignInStore } from './postgres-sign-in-store.js';

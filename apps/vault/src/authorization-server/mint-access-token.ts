@@ -1,13 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { importJWK, type JWK, SignJWT } from 'jose';
 import type { Clock } from '#lib/clock/clock';
+import { signAccessToken } from '#lib/jwt/sign-access-token';
 import { corporateIssuerClaim } from '#lib/jwt/sign-in-trust';
+import type { JsonObject } from '../registry/domain/json.js';
 import type { ClientSession } from './postgres-client-sessions.js';
 import type { PostgresAccessTokenKeys } from './postgres-access-token-keys.js';
 
 export interface MintedToken {
   readonly token: string;
   readonly expiresIn: number;
+}
+
+/** What it says beside the session that it is of. */
+export interface TokenContent {
+  /** Slug. */
+  readonly corporateIssuer: string;
+  readonly scopes: readonly string[];
+  /** Of the corporate ID token, what the rules of this upstream ask about. */
+  readonly claims: JsonObject;
 }
 
 const lifetimeSeconds = 600;
@@ -20,31 +30,25 @@ export class MintAccessToken {
     private readonly publicUrl: string,
   ) {}
 
-  async mint(
-    session: ClientSession,
-    corporateIssuer: string,
-    scopes: readonly string[],
-  ): Promise<MintedToken> {
+  async mint(session: ClientSession, content: TokenContent): Promise<MintedToken> {
     const key = await this.keys.signing();
-    const privateKey = await importJWK(JSON.parse(key.privateJwk.reveal()) as JWK, 'ES256');
     const now = Math.floor(this.clock.now());
     const expiresAt = Math.min(now + lifetimeSeconds, Math.floor(session.expiresAt));
-    const token = await new SignJWT({
-      ...session.claims,
+    const claims = {
+      ...content.claims,
       iss: this.publicUrl,
       sub: session.subject,
       aud: session.resource,
       client_id: session.clientId,
-      scope: scopes.join(' '),
-      [corporateIssuerClaim]: corporateIssuer,
+      scope: content.scopes.join(' '),
+      [corporateIssuerClaim]: content.corporateIssuer,
       sid: session.id,
       jti: randomUUID(),
       auth_time: Math.floor(session.signedInAt),
       iat: now,
       exp: expiresAt,
-    })
-      .setProtectedHeader({ alg: 'ES256', kid: key.kid, typ: 'at+jwt' })
-      .sign(privateKey);
+    };
+    const token = await signAccessToken(claims, key);
     return { token, expiresIn: expiresAt - now };
   }
 }

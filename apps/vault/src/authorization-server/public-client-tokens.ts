@@ -5,6 +5,7 @@ import type { AuditLog } from '../audit/audit-log.js';
 import { PersonLeft } from '../bars/person-left.js';
 import type { Database, Transaction } from '../database/database.js';
 import type { VaultLogger } from '../log-events.js';
+import { claimsOfRules, pickClaims } from '../registry/policy-claims.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { hashOf, isOpaque, mintOpaque } from '../web/opaque.js';
 import type { ConnectionStanding } from './connection-standing.js';
@@ -177,8 +178,11 @@ export class PublicClientTokens {
 
   async #answerWith({ session, refreshToken, scopes }: Issued): Promise<RenderedProblem> {
     const registry = this.parts.registry.current();
-    const issuer = registry.issuerById(session.issuerId)?.document.slug ?? '';
-    const { token, expiresIn } = await this.parts.minting.mint(session, issuer, scopes);
+    const corporateIssuer = registry.issuerById(session.issuerId)?.document.slug ?? '';
+    const upstream = registry.upstreamById(session.upstreamId)?.document;
+    const claims = upstream ? pickClaims(session.claims, claimsOfRules(upstream)) : {};
+    const content = { corporateIssuer, scopes, claims };
+    const { token, expiresIn } = await this.parts.minting.mint(session, content);
     return {
       status: 200,
       headers: {

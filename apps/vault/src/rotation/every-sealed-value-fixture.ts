@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { SynchronisedClock } from '#lib/clock/clock';
 import { Secret } from '#lib/secret/secret';
+import { PostgresAccessTokenKeys } from '../authorization-server/postgres-access-token-keys.js';
 import type { ConsentRequest } from '../connect/consent-requests.js';
 import { PostgresAuthorizationStore } from '../connect/postgres-authorization-store.js';
 import { PostgresUnconfirmedAccountStore } from '../connect/postgres-unconfirmed-account-store.js';
@@ -33,6 +35,7 @@ const target = { resource: 'https://api.example.com/', scopes: 'read' };
 
 /** A value in every sealed column, written and read by the stores of their features. */
 export class EverySealedValue {
+  readonly #clock = new SynchronisedClock();
   readonly #stateHash = randomBytes(32);
   readonly #loginHash = randomBytes(32);
   #ids!: { issuerId: string; oauthClientId: string; upstreamId: string };
@@ -68,6 +71,11 @@ export class EverySealedValue {
       'registry_secret.sealed': secret?.reveal(),
       'oauth_client_registration.client_secret': own?.clientSecret?.reveal(),
       'oauth_client_registration.registration_access_token': own?.registrationAccessToken?.reveal(),
+      'access_token_key.private_jwk': (
+        await new PostgresAccessTokenKeys(database, sealer, this.#clock).signing()
+      ).privateJwk
+        .reveal()
+        .slice(0, 8),
       'oauth_client_key.private_jwk': key?.privateJwk.reveal().slice(0, 8),
       ...(await this.#readGrant(sealer)),
       'provider_revocation.sealed': typeof owed === 'object' ? owed.reveal() : owed,
@@ -107,6 +115,7 @@ export class EverySealedValue {
       store.setSecret(tx, oauthClientId, 'clientSecret', [new Secret('the-client-secret')]),
     );
     await new PostgresSigningKeys(fixture.database, sealer).live(this.#keyOwner());
+    await new PostgresAccessTokenKeys(fixture.database, sealer, this.#clock).signing();
     await new PostgresRegistrations(fixture.database, sealer).replace(oauthClientId, undefined, {
       authorizationServer: 'https://as.example.com',
       clientId: 'registered',
@@ -161,7 +170,7 @@ export class EverySealedValue {
     await database.transaction((tx) => trips.add(tx, { ...more, stateHash: this.#stateHash }));
     this.#request = {
       interaction: { id: interactionId, ...person },
-      oauthClient: { id: oauthClientId },
+      grantKey: { oauthClientId },
     } as unknown as ConsentRequest;
     const waiting = { tokens, account: undefined, scopes: [], resource: undefined };
     await database.transaction((tx) =>

@@ -1,10 +1,10 @@
-import type { Upstream } from '../../registry/domain/upstream.js';
+import type { Upstream } from '../registry/domain/upstream.js';
 
 /**
  * The scopes that rules of an upstream ask of a caller's token: what a person can delegate to a client that signs in
  * here. Who may have what is for rules on claims to say; a scope only limits what this client may do of it.
  */
-export function offeredScopes({ access, tools }: Upstream): readonly string[] {
+function offeredScopes({ access, tools }: Upstream): readonly string[] {
   const { default: _, ...rules } = tools ?? { default: 'allow' };
   const ofTools = Object.values(rules).flatMap((rule) =>
     typeof rule === 'object' ? (rule.scopes ?? []) : [],
