@@ -3,10 +3,12 @@ import type { McpDeps } from '../mcp/mcp-call.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { problemAnswer, rpcError } from '../mcp/rpc-answer.js';
 import type { ActiveCalls } from './active-calls.js';
+import type { Catalogues } from './catalogues.js';
 import { personOf } from './federated-call.js';
 import { wishOf, type Routed } from './routed.js';
 import { OpenCall, type Hearer } from './open-call.js';
 import { outwardError, outwardQuestion, outwardResult, urlQuestions } from './outward.js';
+import { paramHeaders } from './param-headers.js';
 import type { Pauses } from './pauses.js';
 import type { PeerAnswer, ServerRequest, ServerRequestAnswer } from './peer.js';
 import type { Peers } from './peers.js';
@@ -22,6 +24,7 @@ export interface RoundParts {
   readonly deps: McpDeps;
   readonly peers: Peers;
   readonly pauses: Pauses;
+  readonly catalogues: Catalogues;
   readonly signals: UpstreamSignals;
   readonly questions: ServerRequests;
   readonly suspended: SuspendedCalls;
@@ -85,9 +88,28 @@ export class Rounds {
       method: asked.method,
       params,
       wish: wishOf(routed),
-      headers: toolHeaders(routed),
+      headers: this.#paramHeaders(routed),
     };
     return new OpenCall(this.parts.peers, at, request, this.#hearer(routed));
+  }
+
+  /** `Mcp-Param-*`, which a modern upstream compares with the body: the client's own, or made for one that knows none. */
+  #paramHeaders({ call, at, target, params }: Routed): Record<string, string> {
+    const { client, request, token } = call;
+    if (client.era === 'modern') {
+      const sent = Object.entries(request.headers).filter(([name]) =>
+        name.startsWith('mcp-param-'),
+      );
+      return Object.fromEntries(
+        sent.flatMap(([name, value]) =>
+          typeof value === 'string' && !value.includes(token) ? [[name, value]] : [],
+        ),
+      );
+    }
+    if (target.tool === undefined) return {};
+    const listed = this.parts.catalogues.remembered({ call: at }, 'tools/list')?.entries ?? [];
+    const tool = listed.find(({ name }) => name === target.tool);
+    return paramHeaders(tool?.['inputSchema'], params['arguments']);
   }
 
   #hearer(routed: Routed): Hearer {
@@ -258,13 +280,4 @@ function isSubscription({ asked }: Routed): boolean {
 
 function originOf(nonce: string, slug: string, id: unknown): string {
   return JSON.stringify([nonce, slug, id]);
-}
-
-/** `Mcp-Param-*` of a modern client, which its upstream compares with the body. */
-function toolHeaders({ call }: Routed): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(call.request.headers))
-    if (name.startsWith('mcp-param-') && typeof value === 'string' && !value.includes(call.token))
-      headers[name] = value;
-  return headers;
 }

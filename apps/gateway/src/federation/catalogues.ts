@@ -83,7 +83,7 @@ export class Catalogues {
   }
 
   /** What was listed for this person last; nothing is asked. */
-  remembered(asking: Asking, method: ListMethod): ListedPage | undefined {
+  remembered(asking: Pick<Asking, 'call'>, method: ListMethod): ListedPage | undefined {
     return this.#known.get(keyOf(asking, method))?.listed.page;
   }
 
@@ -219,7 +219,7 @@ export class Catalogues {
   }
 }
 
-function keyOf({ call }: Asking, method: ListMethod): string {
+function keyOf({ call }: Pick<Asking, 'call'>, method: ListMethod): string {
   return `${sharerOf(call)} ${method}`;
 }
 

@@ -44,7 +44,7 @@ export function joinUpstreams(deps: FederationDeps): {
   const [questions, active] = [new ServerRequests(), new ActiveCalls()];
   const subscriptions = new ResourceSubscriptions();
   const rounds = new Rounds({
-    ...{ deps, peers, pauses, signals, questions, active, subscriptions },
+    ...{ deps, peers, pauses, catalogues, signals, questions, active, subscriptions },
     suspended: new SuspendedCalls(),
   });
   const calls = new FederatedCalls(deps, new Targets(joined, catalogues), pauses, rounds);

@@ -8,7 +8,7 @@ import type { JoinedUpstreams, VisibleUpstream } from './joined-upstreams.js';
 import { listKinds, type ListMethod } from './list-kinds.js';
 import { connectName } from './names.js';
 
-export const unavailableKey = 'dev.symbolon/unavailable';
+const unavailableKey = 'dev.symbolon/unavailable';
 
 interface Part {
   readonly slug: string;

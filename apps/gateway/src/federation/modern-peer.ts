@@ -71,7 +71,7 @@ function metaOf({ client }: PeerCall, params: JsonObject): JsonObject {
 }
 
 /** The headers that must say what the body says. */
-export function modernHeaders(method: string, params: JsonObject): Record<string, string> {
+function modernHeaders(method: string, params: JsonObject): Record<string, string> {
   const name = params['name'] ?? params['uri'] ?? params['taskId'];
   const named = method.startsWith('tools/') || method.startsWith('prompts/');
   const has = named || method === 'resources/read' || method.startsWith('tasks/');
