@@ -37,13 +37,18 @@ function meets(value: unknown, condition: Condition): boolean {
   const equals = Object.hasOwn(condition, 'equals') && condition.equals !== undefined;
   const includes = Object.hasOwn(condition, 'includes') && condition.includes !== undefined;
   if (!equals && !includes) return false;
-  if (equals && !isDeepStrictEqual(value, condition.equals)) return false;
+  if (equals && !same(value, condition.equals)) return false;
   return !includes || holds(value, condition.includes);
+}
+
+// Most claims are text, and a call waits for this.
+function same(value: unknown, wanted: unknown): boolean {
+  return value === wanted || (typeof value === 'object' && isDeepStrictEqual(value, wanted));
 }
 
 // A list, or the space-separated strings that OAuth uses for lists.
 function holds(value: unknown, wanted: unknown): boolean {
-  if (Array.isArray(value)) return value.some((item) => isDeepStrictEqual(item, wanted));
+  if (Array.isArray(value)) return value.some((item) => same(item, wanted));
   return (
     typeof value === 'string' && typeof wanted === 'string' && value.split(' ').includes(wanted)
   );

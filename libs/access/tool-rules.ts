@@ -110,11 +110,11 @@ export class ToolRules {
     allowed: Extract<ToolDecision, { kind: 'allowed' }>,
   ): ToolDecision {
     const { rule } = allowed;
-    const judged = [this.access, ...(found === undefined ? [] : [found.rule])];
-    const decisions = judged.map((one) => decideAccess(who, one));
-    if (decisions.some(({ kind }) => kind === 'claims'))
+    const access = decideAccess(who, this.access).kind;
+    const own = found === undefined ? 'allowed' : decideAccess(who, found.rule).kind;
+    if (access === 'claims' || own === 'claims')
       return { kind: 'refused', rule, because: 'claims' };
-    if (decisions.every(({ kind }) => kind === 'allowed')) return allowed;
+    if (access === 'allowed' && own === 'allowed') return allowed;
     return { kind: 'insufficient-scope', rule, scopes: this.#scopesOf(found) };
   }
 

@@ -1,6 +1,6 @@
 import type { Span } from './json-scan.js';
 
-const string = /"[^"\\]*(?:\\.[^"\\]*)*"/sy;
+const structural = /["[\]{}]/g;
 const scalar = /[^\s,:[\]{}"]+/y;
 const gap = /[\s,:]*/y;
 
@@ -14,7 +14,7 @@ export interface MemberSpan extends Span {
 export function* membersOf(text: string, at: number): Generator<MemberSpan> {
   for (let next = after(gap, text, at + 1); text[next] !== '}';) {
     const start = next;
-    const named = after(string, text, start);
+    const named = endOfString(text, start);
     const value = after(gap, text, named);
     const end = endOfValue(text, value);
     yield { name: String(JSON.parse(text.slice(start, named))), start, value, end };
@@ -38,21 +38,35 @@ export function startOfValue(text: string): number {
 
 function endOfValue(text: string, start: number): number {
   const first = text[start];
-  if (first === '"') return after(string, text, start);
+  if (first === '"') return endOfString(text, start);
   if (first !== '{' && first !== '[') return after(scalar, text, start);
   let depth = 0;
   for (let at = start; at < text.length;) {
-    const character = text[at];
+    structural.lastIndex = at;
+    const found = structural.exec(text);
+    if (found === null) break;
+    const [character] = found;
     if (character === '"') {
-      at = after(string, text, at);
+      at = endOfString(text, found.index);
       continue;
     }
-    if (character === '{' || character === '[') depth += 1;
-    if (character === '}' || character === ']') depth -= 1;
-    at += 1;
+    depth += character === '{' || character === '[' ? 1 : -1;
+    at = found.index + 1;
     if (depth === 0) return at;
   }
   return text.length;
+}
+
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end < 0 ? text.length : end + 1;
+}
+
+function isEscaped(text: string, quote: number): boolean {
+  let slashes = 0;
+  while (text[quote - slashes - 1] === '\\') slashes += 1;
+  return slashes % 2 === 1;
 }
 
 /** Sticky: where what the pattern matches at `at` ends. */
