@@ -345,6 +345,7 @@ describe('registration metadata-document, at a real provider', () => {
       client_id: `${vaultPublicUrl}${address}`,
       client_name: 'One',
       client_uri: vaultPublicUrl,
+      application_type: 'web',
       redirect_uris: [`${vaultPublicUrl}/callback/${slug}`],
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],

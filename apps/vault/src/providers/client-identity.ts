@@ -1,6 +1,5 @@
 import { webcrypto } from 'node:crypto';
 import {
-  ClientSecretBasic,
   ClientSecretPost,
   modifyAssertion,
   None,
@@ -18,6 +17,7 @@ import { ProviderRefused } from './provider-refused.js';
 import type { RegisterClient } from './register-client.js';
 import type { Registration } from './registration.js';
 import { keyOwnerOf, type SigningKey, type SigningKeys } from './signing-keys.js';
+import { secretBasic } from './secret-basic.js';
 
 /** One way to authenticate; `name` tells it from the others, and is secret itself where a secret is the way. */
 export interface Authentication {
@@ -102,7 +102,7 @@ function secretAuthentications(
   live: readonly Secret[],
 ): Authentication[] {
   if (live.length === 0) throw misconfigured('the client secret is not set yet');
-  const method = clientAuth === 'client_secret_post' ? ClientSecretPost : ClientSecretBasic;
+  const method = clientAuth === 'client_secret_post' ? ClientSecretPost : secretBasic;
   return live.map((secret) => ({ name: secret.reveal(), method: method(secret.reveal()) }));
 }
 

@@ -18,6 +18,8 @@ export function clientMetadata(client: OAuthClient, publicUrl: string): JsonObje
   return {
     client_name: client.name,
     client_uri: publicUrl,
+    // SEP-837 asks that it is said; `web` is OpenID Connect Registration's default.
+    application_type: 'web',
     redirect_uris: [redirectUri],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
