@@ -8,6 +8,9 @@ const mostLists = 1_000;
 export class KnownTools {
   readonly #confirmed = new Set<string>();
   readonly #unconfirmed = new Map<string, ToolPrint>();
+  /** Confirmed long ago: to be told again when they are seen, and meanwhile they count. */
+  #old = new Set<string>();
+  readonly #again = new Map<string, ToolPrint>();
   /** How many fingerprints of a name the vault was not asked about yet. */
   readonly #waiting = new Map<string, number>();
   /** The version from which on the snapshot names it. */
@@ -18,10 +21,28 @@ export class KnownTools {
   /** There was more than could be remembered: nothing counts until a whole list is confirmed. */
   #overflowed = false;
 
-  constructor(readonly mode: 'alert' | 'hold') {}
+  constructor(
+    readonly mode: 'alert' | 'hold',
+    readonly url: string,
+    /** Of the monotonic clock, in milliseconds. */
+    public renewedAt: number,
+  ) {}
 
-  get unconfirmed(): ToolPrint[] {
-    return [...this.#unconfirmed.values()];
+  /** Whether there is something of which the vault has said nothing. */
+  get waits(): boolean {
+    return this.#unconfirmed.size > 0;
+  }
+
+  /** What the vault is to be told. */
+  get untold(): ToolPrint[] {
+    return [...this.#unconfirmed.values(), ...this.#again.values()];
+  }
+
+  /** The vault may have forgotten: a restored backup, an upstream that was registered anew. */
+  renew(now: number): void {
+    this.renewedAt = now;
+    this.#lists.clear();
+    this.#old = new Set(this.#confirmed);
   }
 
   hasSeen(list: string): boolean {
@@ -37,6 +58,7 @@ export class KnownTools {
 
   see(print: ToolPrint): void {
     const key = keyOf(print);
+    if (this.#old.delete(key)) this.#again.set(key, print);
     if (this.#confirmed.has(key) || this.#unconfirmed.has(key)) return;
     if (!isReportable(print)) {
       this.#giveUp(print.name);
@@ -77,6 +99,7 @@ export class KnownTools {
 
   #settle(print: ToolPrint): void {
     const key = keyOf(print);
+    this.#again.delete(key);
     if (!this.#unconfirmed.delete(key)) return;
     this.#confirmed.add(key);
     const left = (this.#waiting.get(print.name) ?? 1) - 1;

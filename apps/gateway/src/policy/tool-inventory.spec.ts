@@ -15,6 +15,7 @@ let client: VaultClient;
 let inventory: ToolInventory;
 /** Of the gateway's snapshot. */
 let version: number;
+let nowMs: number;
 
 beforeEach(async () => {
   const { privateKey: key, publicKey } = await generateKeyPair('ES256');
@@ -26,7 +27,15 @@ beforeEach(async () => {
   const destination = { write: () => undefined };
   const logger = createLogger<GatewayEvent>({ app: 'gateway', level: 'silent', destination });
   version = 1;
-  const options = { vault: client, version: () => version, logger, waitMs: 5_000, everyMs: 20 };
+  nowMs = 0;
+  const options = {
+    vault: client,
+    version: () => version,
+    logger,
+    waitMs: 5_000,
+    everyMs: 20,
+    now: () => nowMs,
+  };
   inventory = new ToolInventory(options);
 });
 afterEach(async () => {
@@ -40,8 +49,9 @@ const tool = (name: string, description = 'what it does'): SeenTool => ({
   description,
   inputSchema: { type: 'object', properties: { a: {}, b: {} } },
 });
-const hold = { slug: 'snow', toolChanges: 'hold' } as const;
-const alert = { slug: 'snow', toolChanges: 'alert' } as const;
+const url = 'https://snow.example/mcp';
+const hold = { slug: 'snow', url, toolChanges: 'hold' } as const;
+const alert = { slug: 'snow', url, toolChanges: 'alert' } as const;
 
 describe('a fingerprint', () => {
   const base = tool('a');
@@ -78,8 +88,8 @@ describe('what a server lists', () => {
   });
 
   test('is not told of an upstream that does not ask for it', () => {
-    expect(inventory.seen({ slug: 'snow' }, [tool('a')])).toBeUndefined();
-    expect(inventory.seen({ slug: 'snow', toolChanges: 'ignore' }, [tool('a')])).toBeUndefined();
+    expect(inventory.seen({ slug: 'snow', url }, [tool('a')])).toBeUndefined();
+    expect(inventory.seen({ ...hold, toolChanges: 'ignore' }, [tool('a')])).toBeUndefined();
     expect(vault.reports).toEqual([]);
   });
 
@@ -127,6 +137,30 @@ describe('what a server lists', () => {
     await inventory.seen(hold, [tool('a'), tool('b')]);
     expect([inventory.isHeld(hold, 'a'), inventory.isHeld(hold, 'b')]).toEqual([false, true]);
     expect(inventory.seen(hold, [tool('a'), tool('b')])).toBeUndefined();
+  });
+
+  test('is told again after an hour, in case that the vault has forgotten; meanwhile it counts', async () => {
+    await inventory.seen(hold, [tool('a'), tool('b')]);
+    nowMs = 3_600_001;
+    vault.down = true;
+    expect(inventory.seen(hold, [tool('a')])).toBeUndefined();
+    expect(inventory.isHeld(hold, 'a')).toBe(false);
+    vault.down = false;
+    vault.toolAnswer = () => ({ held: ['a'], overflow: [], version: '9' });
+    inventory.start();
+    const isHeld = () => inventory.isHeld(hold, 'a');
+    expect(await until(isHeld, { seconds: 10, everyMs: 5 })).toBe(true);
+    expect(vault.reports.map(({ body }) => body)).toMatchObject([
+      { tools: [{ name: 'a' }, { name: 'b' }] },
+      { tools: [{ name: 'a' }] },
+    ]);
+  });
+
+  test('at another address is another server', async () => {
+    await inventory.seen(hold, [tool('a')]);
+    vault.down = true;
+    void inventory.seen({ ...hold, url: 'https://other.example/mcp' }, [tool('a')]);
+    expect(inventory.isHeld(hold, 'a')).toBe(true);
   });
 
   test('a name that cannot be told is held, and keeps no other from being told', async () => {

@@ -21,11 +21,16 @@ export interface ToolInventoryOptions {
   readonly logger: GatewayLogger;
   /** How long a list with something new waits for the vault, where changes are held. */
   readonly waitMs?: number;
+  /** Milliseconds of a monotonic clock. */
+  readonly now?: () => number;
   /** Between attempts to tell the vault what it has not heard yet. */
   readonly everyMs?: number;
 }
 
-type Watched = Pick<UpstreamConfig, 'slug' | 'toolChanges'>;
+type Watched = Pick<UpstreamConfig, 'slug' | 'url' | 'toolChanges'>;
+
+// The vault remembers when a tool was seen last, and may itself have forgotten.
+const renewedMs = 3_600_000;
 
 /**
  * What the servers list, as far as the vault was told. Where changes are held, a tool counts only once the vault has
@@ -57,28 +62,32 @@ export class ToolInventory {
   seen(upstream: Watched, tools: readonly SeenTool[]): Promise<void> | undefined {
     const { slug, toolChanges = 'ignore' } = upstream;
     if (toolChanges === 'ignore' || tools.length === 0) return undefined;
-    const known = this.#knownOf(slug, toolChanges);
+    const known = this.#knownOf(upstream, toolChanges);
     const list = createHash('sha256').update(JSON.stringify(tools)).digest('base64');
     if (known.hasSeen(list)) return undefined;
     for (const tool of tools) known.see({ name: tool.name, fingerprint: fingerprintOf(tool) });
-    if (known.unconfirmed.length === 0) {
-      known.remember(list);
-      return undefined;
-    }
+    if (!known.waits) known.remember(list);
+    if (known.untold.length === 0) return undefined;
     const told = this.#tell(slug, known);
-    return toolChanges === 'hold' ? inTime(told, this.options.waitMs ?? 2_000) : undefined;
+    return known.waits && toolChanges === 'hold'
+      ? inTime(told, this.options.waitMs ?? 2_000)
+      : undefined;
   }
 
   /** Whether a tool waits for an administrator, beside those that the snapshot names. */
-  isHeld({ slug, toolChanges }: Watched, tool: string): boolean {
+  isHeld({ slug, toolChanges }: Pick<Watched, 'slug' | 'toolChanges'>, tool: string): boolean {
     if (toolChanges !== 'hold') return false;
     return this.#known.get(slug)?.isHeld(tool, this.options.version()) ?? false;
   }
 
-  #knownOf(slug: string, mode: 'alert' | 'hold'): KnownTools {
+  #knownOf({ slug, url }: Watched, mode: 'alert' | 'hold'): KnownTools {
+    const now = this.options.now?.() ?? performance.now();
     const found = this.#known.get(slug);
-    if (found?.mode === mode) return found;
-    const fresh = new KnownTools(mode);
+    if (found?.mode === mode && found.url === url) {
+      if (now - found.renewedAt > renewedMs) found.renew(now);
+      return found;
+    }
+    const fresh = new KnownTools(mode, url, now);
     this.#known.set(slug, fresh);
     return fresh;
   }
@@ -94,7 +103,7 @@ export class ToolInventory {
   }
 
   async #report(slug: string, known: KnownTools): Promise<void> {
-    const untold = known.unconfirmed;
+    const untold = known.untold;
     for (let from = 0; from < untold.length; from += mostReported)
       if (!(await this.#reportSome(slug, known, untold.slice(from, from + mostReported)))) return;
   }
@@ -114,7 +123,7 @@ export class ToolInventory {
 
   async #tellAll(): Promise<void> {
     for (const [slug, known] of this.#known)
-      if (known.unconfirmed.length > 0) await this.#tell(slug, known);
+      if (known.untold.length > 0) await this.#tell(slug, known);
   }
 }
 
