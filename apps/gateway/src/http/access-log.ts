@@ -2,6 +2,10 @@ import type { Caller } from '#lib/jwt/caller';
 import { loggable } from '#lib/observability/loggable';
 import type { HttpCall } from './http-call.js';
 
+/** An admitted call, sent or not. */
+type LoggedCall = Pick<HttpCall, 'admitted' | 'upstream' | 'response' | 'requestId'> &
+  Partial<Pick<HttpCall, 'grantId'>>;
+
 /**
  * One line per call: who, through what, to where, and how it ended. Never a path, a query or a body. The
  * same line as the logger's, but put together from parts that were made printable once, and written once
@@ -17,7 +21,7 @@ export class AccessLog {
     private readonly enabled: boolean,
   ) {}
 
-  wrote(call: HttpCall, ms: number): void {
+  wrote(call: LoggedCall, ms: number): void {
     if (!this.enabled) return;
     if (this.#lines === '') setImmediate(this.#flush);
     const { response, grantId } = call;

@@ -7,12 +7,15 @@ import type { ProvenRequest } from '../credentials/proven-request.js';
 import { withoutQueryCredential, withQueryCredential } from '../credentials/query-credential.js';
 import { missingScopes } from '../credentials/scope-challenge.js';
 import { personKey } from '../credentials/use.js';
+import type { Admitted } from '../inbound/inbound.js';
 import { bodyTooLarge } from '../limits/request-sizes.js';
 import type { StreamPlace } from '../limits/upstream-limits.js';
 import { isEventStream, locationOf } from './answer-head.js';
+import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { BorrowingCall } from './borrowing-call.js';
 import { clientLeft, grantRevoked, isNotTheUpstreams, notPassedOn } from './call-ends.js';
 import { type Egress, egressOf } from './egress.js';
+import type { HttpCallDeps, RawExchange } from './http-exchange.js';
 import { OpenAnswer } from './open-answer.js';
 import { circuitOpen, limitProblem, rejectedOnce, upstreamProblem } from './refusals.js';
 import {
@@ -46,10 +49,15 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
   #answered = false;
   #place: StreamPlace | undefined;
 
-  constructor(...call: ConstructorParameters<typeof BorrowingCall>) {
-    super(...call);
-    this.#place = this.exchange.place;
-    this.#egress = egressOf(this.upstream.config);
+  constructor(
+    deps: HttpCallDeps,
+    admitted: Admitted,
+    upstream: PreparedUpstream,
+    exchange: RawExchange,
+  ) {
+    super(deps, admitted, upstream, exchange);
+    this.#place = exchange.place;
+    this.#egress = egressOf(upstream.config);
   }
 
   get replayable(): boolean {

@@ -9,7 +9,6 @@ import type { GatewayLogger } from '../log-events.js';
 import type { ReportDecisions } from '../policy/report-decisions.js';
 import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
 import type { AccessLog } from './access-log.js';
-import type { Limited } from '../limits/limited.js';
 import type { UpstreamLimits } from '../limits/upstream-limits.js';
 import { egressOf } from './egress.js';
 import { HttpCall } from './http-call.js';
@@ -109,19 +108,38 @@ class HttpRoute {
     // Gone while its token was verified: there will be no second `close`.
     if (exchange.response.destroyed) return;
     const { request } = exchange;
+    const webSocket = asksForWebSocket(request);
+    const terms = this.#terms(admission, upstream, exchange, webSocket);
+    if (terms instanceof Problem) {
+      this.#write(exchange, terms);
+      // What is left of a body that is too large is not waited for.
+      if (terms.code === 'too-large') throwAwayRest(request);
+      const ms = this.deps.clock.monotonicMs() - startedMs;
+      return this.deps.access.wrote({ ...exchange, admitted: admission, upstream }, ms);
+    }
+    const Call = webSocket ? WebSocketCall : HttpCall;
+    const call = new Call(this.#callDeps, admission, upstream, terms);
+    this.#call(call, personKey(admission.caller), startedMs);
+  }
+
+  /** What the upstream's rules and limits make of a call, or why it is not made. */
+  #terms(
+    { caller, token }: Admitted,
+    upstream: PreparedUpstream,
+    exchange: RawExchange,
+    webSocket: boolean,
+  ): RawExchange | Problem {
+    const { request } = exchange;
     const { config } = upstream;
-    const refused = notPassed(request, upstream, admission.token);
-    if (refused !== undefined) return this.#write(exchange, refused);
-    const person = personKey(admission.caller);
+    const refused = notPassed(request, upstream, token, webSocket);
+    if (refused !== undefined || config.limits === undefined) return refused ?? exchange;
     const { limits } = this.deps;
-    const counted = config.limits && limits.admit(person, config, request);
-    if (counted?.kind === 'limited') return this.#tooMuch(exchange, counted);
-    const isStream = asksForWebSocket(request) || request.headers.accept === 'text/event-stream';
-    const place = isStream ? limits.openStream(person, config) : undefined;
-    if (place?.kind === 'limited') return this.#write(exchange, limitProblem(place));
-    const terms = counted || place ? { ...exchange, rateFields: counted?.fields, place } : exchange;
-    const Call = asksForWebSocket(request) ? WebSocketCall : HttpCall;
-    this.#call(new Call(this.#callDeps, admission, upstream, terms), person, startedMs);
+    const counted = limits.admit(personKey(caller), config, request);
+    if (counted?.kind === 'limited') return limitProblem(counted);
+    const isStream = webSocket || request.headers.accept === 'text/event-stream';
+    const place = isStream ? limits.openStream(personKey(caller), config) : undefined;
+    if (place?.kind === 'limited') return limitProblem(place);
+    return { ...exchange, rateFields: counted?.fields, place };
   }
 
   #call(call: HttpCall, person: string, startedMs: number): void {
@@ -141,12 +159,6 @@ class HttpRoute {
 
   #write({ response, requestId }: RawExchange, problem: Problem): void {
     writeProblem(response, problem, requestId);
-  }
-
-  /** What is left of a body that is too large is not waited for. */
-  #tooMuch(exchange: RawExchange, refusal: Limited): void {
-    this.#write(exchange, limitProblem(refusal));
-    if (refusal.code === 'too-large') throwAwayRest(exchange.request);
   }
 
   /** The log says what a caller's 401 was about; of the token it says nothing. */
@@ -190,13 +202,14 @@ function notPassed(
   request: IncomingMessage,
   upstream: PreparedUpstream,
   token: string,
+  webSocket: boolean,
 ): Problem | undefined {
   const { method = '', url = '' } = request;
   if (method === 'TRACE') return noTrace;
   if (url.length > token.length && url.includes(token)) return tokenInUrl;
   const egress = egressOf(upstream.config);
   const refused = egress?.refusal(method, pathBelow(upstream, url));
-  if (refused !== undefined || !asksForWebSocket(request)) return refused;
+  if (refused !== undefined || !webSocket) return refused;
   if (egress?.webSocket !== true) return noWebSocket(upstream);
   return handshakeProblem(request, token);
 }
