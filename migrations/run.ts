@@ -12,6 +12,7 @@ import { Leavers1764700000000 } from './1764700000000-leavers.js';
 import { ProofOfPossession1764900000000 } from './1764900000000-proof-of-possession.js';
 import { Recovery1764800000000 } from './1764800000000-recovery.js';
 import { AskedPauses1765000000000 } from './1765000000000-asked-pauses.js';
+import { ReturnUri1765200000000 } from './1765200000000-return-uri.js';
 import { UpstreamTools1765300000000 } from './1765300000000-upstream-tools.js';
 import { AllowedElsewhere1765100000000 } from './1765100000000-allowed-elsewhere.js';
 import { SignIn1765400000000 } from './1765400000000-sign-in.js';
@@ -35,6 +36,7 @@ const migrations = [
   ProofOfPossession1764900000000,
   AskedPauses1765000000000,
   AllowedElsewhere1765100000000,
+  ReturnUri1765200000000,
   UpstreamTools1765300000000,
   SignIn1765400000000,
 ];

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { HttpBrowser, VisitedPage } from '#lib/testing/http-browser';
+import { sendJson, startLocalServer } from '#lib/testing/local-server';
 import { status } from '#lib/testing/scripted-answer';
 import { actionOf, ConnectFixture, heading } from './connect-fixture.js';
 
@@ -46,6 +47,20 @@ test('a link leads through sign-in, consent and the provider to Done', async () 
   expect(heading(done)).toBe(`Snowdemo is connected as ${person}@upstream.`);
   expect(done.body).toContain('is continuing; you can close this tab');
 });
+
+test.each(['completed', 'declined'])(
+  'who came from a service’s own page goes back there, told that it was %s',
+  async (ending) => {
+    const app = await startLocalServer((_request, response) => sendJson(response, 200, {}));
+    const returnUri = `${app.origin}/back?from=vault`;
+    const { link, id } = await vault.ask(person, { returnUri });
+    const browser = await vault.signedIn(person);
+    const asked = await browser.get(`${vault.origin}${link}`);
+    const back = await decide(browser, asked, ending === 'completed' ? 'allow' : 'decline');
+    expect(back.url.href).toBe(`${returnUri}&interaction_id=${id}&status=${ending}`);
+    await app.stop();
+  },
+);
 
 test('one transaction holds interaction, grant, consent and audit', async () => {
   const browser = await vault.signedIn(person);

@@ -9,6 +9,7 @@ import { nameOfAccount } from './pages/request-words.js';
 import { elsewherePage, type FormFault, uncheckedPage } from './pages/token-pages.js';
 import type { PostgresSignInReturns } from './postgres-sign-in-returns.js';
 import type { PostgresUnconfirmedAccountStore } from './postgres-unconfirmed-account-store.js';
+import { returnOf } from './return-of.js';
 
 export interface PageWishes {
   /** The person answered a page that is out of date. */
@@ -32,7 +33,7 @@ export class RequestPages {
     const { id, status } = request.interaction;
     if (status !== 'completed' && status !== 'declined') return page;
     // A client that waits for the person to sign in hears of it on the page of that sign-in.
-    const onwardTo = await this.returns.urlOf(id, session);
+    const onwardTo = (await this.returns.urlOf(id, session)) ?? returnOf(request.interaction);
     return onwardTo ? { ...page, onwardTo } : page;
   }
 

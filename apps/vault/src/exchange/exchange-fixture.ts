@@ -135,7 +135,11 @@ export class ExchangeFixture {
       credential: { type: 'none' },
     });
     await this.addClient('gateway', { kind: 'gateway', publicUrl: gatewayUrl });
-    await this.addClient('robot', { kind: 'service', audiences: ['https://robot.example.com'] });
+    await this.addClient('robot', {
+      kind: 'service',
+      audiences: ['https://robot.example.com'],
+      returnUris: ['https://robot.example.com/back?from=vault'],
+    });
   }
 
   /** Our registration at the provider. */

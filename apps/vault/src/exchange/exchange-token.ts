@@ -57,6 +57,10 @@ interface Asked extends Settled {
 
 type Served = Extract<AccessTokenResult, { ok: true }>;
 
+const strayReturn: OAuthRefusal = {
+  error: 'invalid_request',
+  description: 'return_uri is not among the returnUris that this client has registered.',
+};
 const noAccess: OAuthRefusal = {
   error: 'access_denied',
   description: 'subject_token lacks a scope or claim that this upstream asks for.',
@@ -99,6 +103,10 @@ export class ExchangeToken {
     const registry = this.parts.registry.current();
     const upstream = upstreamFor(registry, client.document, parameters.target);
     if ('error' in upstream) return upstream;
+    // Row 17: nobody is sent where nobody has registered.
+    const { returnUri } = parameters;
+    if (returnUri !== undefined && client.document.returnUris?.includes(returnUri) !== true)
+      return strayReturn;
     const subject = await this.parts.subjects.verify(
       client.document,
       parameters.subjectToken,
@@ -169,11 +177,12 @@ export class ExchangeToken {
     purpose: 'connect' | 'reconnect' | 'scopes',
     mayAsk = true,
   ): Promise<ExchangeAnswer> {
-    const { interaction, interactionId, clientInfoName } = settled.parameters;
+    const { interaction, interactionId, clientInfoName, returnUri } = settled.parameters;
     const { upstream, offered } = settled.target;
     const had = settled.consent?.scopes.filter((scope) => offered.includes(scope)) ?? [];
     const scopes = union(settled.target.scopes, had);
-    const request = { ...consentKey(settled), purpose, scopes, clientName: clientInfoName };
+    const clientName = clientInfoName;
+    const request = { ...consentKey(settled), purpose, scopes, clientName, returnUri };
     const mint = mayAsk && interaction === 'create' && interactionId === undefined;
     const how = { upstreamName: upstream.document.name, interactionId, mint };
     const answer = await this.parts.askPerson.ask(request, how);

@@ -107,6 +107,23 @@ describe('a person is needed', () => {
     expect(await fixture.count(`interaction WHERE subject = 'eve'`)).toBe(0);
   });
 
+  test('row 17, open redirect: a service has its person brought back to what it registered, byte for byte', async () => {
+    const audience = 'https://robot.example.com';
+    const ask = async (return_uri: string, client = 'robot') =>
+      fixture.exchange(await fixture.token('uri', client === 'robot' ? { audience } : {}), {
+        client_assertion: await fixture.assertion(client),
+        return_uri,
+      });
+    const registered = 'https://robot.example.com/back?from=vault';
+    for (const stray of [`${registered}&to=x`, 'https://evil.example/', '//evil.example', 'x'])
+      expect((await ask(stray)).body.error).toBe('invalid_request');
+    expect((await ask(registered, 'gateway')).body.error).toBe('invalid_request');
+    expect((await ask(registered)).body.error).toBe('interaction_required');
+    expect(
+      await fixture.count(`interaction WHERE subject = 'uri' AND return_uri = '${registered}'`),
+    ).toBe(1);
+  });
+
   test('GET /interactions/{id} answers the client it was opened for, nobody else', async () => {
     const { body } = await fixture.exchange(await fixture.token('wim'));
     const found = await fixture.interaction(body.interaction_id);

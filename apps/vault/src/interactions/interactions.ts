@@ -11,6 +11,8 @@ export interface InteractionRequest {
   readonly scopes: readonly string[];
   /** MCP clientInfo.name: self-asserted, shown as such. */
   readonly clientName: string | undefined;
+  /** One that the service has registered: there the person goes once they have answered. */
+  readonly returnUri?: string | undefined;
 }
 
 export interface OpenedInteraction {

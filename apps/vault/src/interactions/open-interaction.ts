@@ -64,8 +64,9 @@ export class OpenInteraction implements Interactions {
       return this.#opened(tx, (await store.openOne(tx, request)).interaction);
     }
     const { scopes, grown } = growScopes(found.interaction.scopes, request.scopes);
-    const { purpose, clientName } = request;
-    await store.askAgain(tx, found.interaction.id, { purpose, clientName, scopes, grown });
+    const { purpose, clientName, returnUri } = request;
+    const asked = { purpose, clientName, returnUri, scopes, grown };
+    await store.askAgain(tx, found.interaction.id, asked);
     return found.interaction;
   }
 

@@ -40,6 +40,7 @@ interface Row {
   purpose: InteractionPurpose;
   scopes: string[];
   client_name: string | null;
+  return_uri: string | null;
   status: InteractionStatus;
   version: string;
   allowed_version: string | null;
@@ -47,7 +48,7 @@ interface Row {
   expires_in: number;
 }
 
-const columns = `id, issuer_id, subject, application, consumer, upstream_id, purpose, scopes, client_name, status,
+const columns = `id, issuer_id, subject, application, consumer, upstream_id, purpose, scopes, client_name, return_uri, status,
   version, allowed_version, outcome, extract(epoch FROM i.expires_at - now())::float8 AS expires_in`;
 
 /** Interactions and the links that open them. Time is the database's. */
@@ -84,8 +85,9 @@ export class PostgresInteractionStore {
     await admit(tx, request);
     const [row] = await queryOf(tx)<Row & { is_new: boolean }>(
       `INSERT INTO interaction AS i
-         (issuer_id, subject, application, consumer, upstream_id, purpose, scopes, client_name, status, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', now() + make_interval(secs => $9))
+         (issuer_id, subject, application, consumer, upstream_id, purpose, scopes, client_name, return_uri, status,
+          expires_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', now() + make_interval(secs => $10))
        ON CONFLICT (issuer_id, subject, application, consumer, upstream_id) WHERE status IN ('pending', 'confirming')
          DO UPDATE SET version = i.version
        RETURNING ${columns}, (xmax = 0) AS is_new`,
@@ -98,6 +100,7 @@ export class PostgresInteractionStore {
         request.purpose,
         [...request.scopes],
         request.clientName ?? null,
+        request.returnUri ?? null,
         interactionSeconds,
       ],
     );
@@ -109,13 +112,15 @@ export class PostgresInteractionStore {
   async askAgain(
     tx: Transaction,
     id: string,
-    asked: Pick<InteractionRequest, 'purpose' | 'scopes' | 'clientName'> & { grown: boolean },
+    asked: Pick<InteractionRequest, 'purpose' | 'scopes' | 'clientName' | 'returnUri'> & {
+      grown: boolean;
+    },
   ): Promise<void> {
     await queryOf(tx)(
       `UPDATE interaction SET purpose = $2, scopes = $3, client_name = coalesce($4, client_name),
               version = version + CASE WHEN $5 THEN 1 ELSE 0 END,
               status = CASE WHEN $5 THEN 'pending' ELSE status END,
-              expires_at = now() + make_interval(secs => $6)
+              expires_at = now() + make_interval(secs => $6), return_uri = coalesce($7, return_uri)
         WHERE id = $1`,
       [
         id,
@@ -124,6 +129,7 @@ export class PostgresInteractionStore {
         asked.clientName ?? null,
         asked.grown,
         interactionSeconds,
+        asked.returnUri ?? null,
       ],
     );
     if (asked.grown)
@@ -257,6 +263,7 @@ function interactionOf(row: Row): Interaction {
     purpose: row.purpose,
     scopes: row.scopes,
     clientName: row.client_name ?? undefined,
+    returnUri: row.return_uri ?? undefined,
     status: statusNow(row.status, row.expires_in),
     version: Number(row.version),
     allowedVersion: row.allowed_version === null ? undefined : Number(row.allowed_version),

@@ -354,7 +354,6 @@ describe('what an issuer must be', () => {
 describe('what is left for later', () => {
   it.each([
     ['oauth-clients', { name: 'x', clientAuth: 'client_secret_jwt' }, '/clientAuth'],
-    ['machine-clients', { kind: 'service', workload: {} }, '/workload'],
   ] as const)('refuses %s with a later part by its name', async (name, body, pointer) => {
     const refused = await refusal(put(name, 'one', body));
     expect(refused.code).toBe('not-supported');

@@ -10,6 +10,7 @@ import {
   UpstreamName,
 } from './request-words.js';
 import { isGrowth } from '../consent-requests.js';
+import { returnOf } from '../return-of.js';
 import type { RequestPage } from './request-words.js';
 
 const myConnections = (
@@ -60,10 +61,23 @@ export function donePage(page: RequestPage): Page {
         ) : (
           <p class="lead">Apps that you allow can use it from now on. You can close this tab.</p>
         )}
-        <p class="actions">{myConnections}</p>
+        <p class="actions">
+          <Back request={request} />
+          {myConnections}
+        </p>
       </section>
     ),
   };
+}
+
+/** To the service that asked; the browser goes there by itself. */
+function Back({ request }: Pick<RequestPage, 'request'>) {
+  const url = returnOf(request.interaction);
+  return url === undefined ? null : (
+    <a class="button primary" href={url.href}>
+      Back to {url.host}
+    </a>
+  );
 }
 
 export function declinedPage(page: RequestPage): Page {

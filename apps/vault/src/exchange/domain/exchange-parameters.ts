@@ -31,6 +31,8 @@ export interface ExchangeParameters {
   readonly interactionId: string | undefined;
   readonly rejectedSha256: Buffer | undefined;
   readonly clientInfoName: string | undefined;
+  /** Where the service wants its person back once they have answered. */
+  readonly returnUri: string | undefined;
 }
 
 type Form = Readonly<Record<string, string>>;
@@ -62,6 +64,7 @@ export function exchangeParameters(form: Form): ExchangeParameters | OAuthRefusa
     interactionId: form.interaction_id,
     rejectedSha256: rejectedSha256(form),
     clientInfoName: form.client_info_name?.slice(0, 64).replaceAll(unstorable, ' '),
+    returnUri: form.return_uri,
   };
 }
 

@@ -74,10 +74,3 @@ export function notSupported(pointer: string, what: string): FieldError {
     detail: `${what} is part of the product but not of this version. Leave it out for now.`,
   };
 }
-
-/** `not-supported` for each of these members that the body has. */
-export function laterMembers(body: JsonObject, members: readonly string[]): FieldError[] {
-  return members
-    .filter((member) => body[member] !== undefined)
-    .map((member) => notSupported(`/${member}`, member));
-}

@@ -1,10 +1,5 @@
 import type { FieldError } from '#lib/problem/problem';
-import {
-  type CalledUrl,
-  type Collection,
-  laterMembers,
-  type RegistryDocuments,
-} from './collection.js';
+import { type CalledUrl, type Collection, type RegistryDocuments } from './collection.js';
 import { adminAudienceDetail, opensRoutes } from './issuer-collection.js';
 import { valueAt } from './json.js';
 import { type MachineClient, machineClient, type Workload } from './machine-client.js';
@@ -16,7 +11,7 @@ export const machineClients: Collection<MachineClient> = {
   secrets: [],
   immutable: {},
   guarded: [],
-  notYet: (body) => [...laterMembers(body, ['returnUris'])],
+  notYet: () => [],
   references: ({ upstreams }) =>
     upstreams === '*'
       ? []

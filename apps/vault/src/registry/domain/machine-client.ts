@@ -26,6 +26,15 @@ const workload = z.strictObject({
 });
 export type Workload = z.output<typeof workload>;
 
+const returnUri = webUrl.refine((value) => !URL.canParse(value) || isWebPage(new URL(value)), {
+  message: 'must be https, or http on a loopback address, without user, password and fragment',
+});
+
+function isWebPage({ protocol, hostname, username, password, hash }: URL): boolean {
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  return (protocol === 'https:' || loopback) && `${username}${password}${hash}` === '';
+}
+
 /**
  * `machine-clients`: programs that prove themselves by private_key_jwt: gateways and services exchange tokens, the backend
  * of a page of the company's own (`external`) hands them over.
@@ -39,12 +48,18 @@ export const machineClient = z
     jwks: jwks.optional(),
     jwksUri: webUrl.optional(),
     workload: workload.optional(),
+    /** Where a service may have people brought back, compared byte by byte (RFC 9700 §2.1). */
+    returnUris: z.array(returnUri).max(20).optional(),
     /** Slugs of the upstreams it may use; `*` for all. */
     upstreams: z.union([z.literal('*'), z.array(slug).max(1000)]).default([]),
   })
   .refine(({ jwks: keys, jwksUri, workload: own }) => one(keys, jwksUri, own), {
     path: ['jwks'],
     message: 'give exactly one of jwks, jwksUri and workload',
+  })
+  .refine(({ kind, returnUris }) => returnUris === undefined || kind === 'service', {
+    path: ['returnUris'],
+    message: 'only a service has people brought back',
   })
   .refine((value) => value.kind !== 'gateway' || value.publicUrl !== undefined, {
     path: ['publicUrl'],
