@@ -12,11 +12,10 @@ let provider: ScriptableAuthorizationServer;
 let api: LocalServer;
 
 beforeAll(async () => {
-  api = await startLocalServer(({ url, headers }, response) =>
-    response.end(
-      JSON.stringify({ url, authorization: headers.authorization, key: headers['x-key'] }),
-    ),
-  );
+  api = await startLocalServer(({ url, headers }, response) => {
+    const { authorization, 'x-key': key } = headers;
+    response.end(JSON.stringify({ url, authorization, key }));
+  });
   provider = await ScriptableAuthorizationServer.start();
   trial = await TrialStack.start();
   alice = await TrialCaller.signedIn(trial, 'alice');

@@ -18,6 +18,7 @@ let server: ScriptableAuthorizationServer;
 let clock: TestClock;
 let tokens: ClientTokens;
 let version: number;
+let notes: (string | undefined)[];
 
 beforeEach(async () => {
   server = await ScriptableAuthorizationServer.start();
@@ -36,10 +37,13 @@ beforeEach(async () => {
   const policies = new RefreshPolicies(registry as unknown as Pick<Registry, 'current'>);
   const slots = { take: slot, takeProbe: slot };
   const requests = new PacedRequests({ providers, slots, circuits, policies });
+  notes = [];
+  const note = async (_id: string, failure: string | undefined) => void notes.push(failure);
   tokens = new ClientTokens(
     requests,
     clock,
     createLogger<VaultEvent>({ app: 't', level: 'silent' }),
+    note,
   );
 });
 afterEach(() => server.stop());
@@ -122,6 +126,15 @@ describe('a token of our own', () => {
     clock.advance(30);
     server.always('token', issued('one'));
     expect([await value(), asked()]).toEqual(['one', 2]);
+  });
+
+  test('a registration that is refused is told to its administrator, and that it is good again', async () => {
+    server.script('token', status(401, { error: 'invalid_client' }));
+    server.always('token', issued('one'));
+    await value();
+    expect(notes).toEqual([expect.stringContaining('401 invalid_client')]);
+    clock.advance(60);
+    expect([await value(), notes.at(-1), notes.length]).toEqual(['one', undefined, 2]);
   });
 
   test('without a lifetime it is taken for five minutes', async () => {

@@ -53,6 +53,8 @@ export class ClientTokens {
     private readonly requests: PacedRequests,
     private readonly clock: Clock,
     private readonly logger: VaultLogger,
+    /** Tells the administrator of the registration, in public words; without any: it is good again. */
+    private readonly note: (oauthClientId: string, failure: string | undefined) => Promise<void>,
   ) {}
 
   async get(wanted: ClientTokenWanted): Promise<ClientTokenResult> {
@@ -98,11 +100,19 @@ export class ClientTokens {
     );
     const { version } = before;
     const after = result.ok ? keptOf(result.tokens, version) : this.#failed(wanted, before, result);
+    if (result.ok && before.failures > 0) this.#tell(oauthClient.id, undefined);
     const current = this.#kept.get(key);
     // One that was begun for an older registration is not kept in the place of a newer one's.
     if (current === undefined || current.version <= version) this.#kept.set(key, after);
     if (this.#kept.size > mostKept) this.#kept.clear();
     return after;
+  }
+
+  /** Nobody waits for it, and nothing fails with it. */
+  #tell(oauthClientId: string, failure: string | undefined): void {
+    this.note(oauthClientId, failure).catch((err: unknown) =>
+      this.logger.error({ event: 'service_token.failed', oauthClientId, err }),
+    );
   }
 
   #failed({ oauthClient }: ClientTokenWanted, before: Kept, failure: ProviderFailure): Kept {
@@ -113,12 +123,17 @@ export class ClientTokens {
       code,
       detail,
     });
+    if (code === 'misconfigured') this.#tell(oauthClient.id, refusedBecause(detail));
     // What an administrator must put right will not right itself within seconds.
     const asked = failure.code === 'transient' ? failure.retryAfterSeconds : 30;
     const failures = before.failures + 1;
     const pausedUntil = this.clock.now() + backoffSeconds(failures, asked, Math.random());
     return { ...before, failures, pausedUntil };
   }
+}
+
+function refusedBecause(detail: string): string {
+  return `The authorization server gives no token of our own (client_credentials): ${detail}.`;
 }
 
 function keptOf(tokens: TokenSet, version: number): Kept {

@@ -13,6 +13,7 @@ import { PostgresHeldGrants } from '../grants/postgres-held-grants.js';
 import type { Interactions } from '../interactions/interactions.js';
 import { InteractionsModule } from '../interactions/interactions.module.js';
 import { MachineClientAuthenticator } from '../machine-clients/machine-client-authenticator.js';
+import { PostgresRegistryStore } from '../registry/postgres-registry-store.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import {
   AUDIT_LOG,
@@ -108,9 +109,14 @@ import { TokenController } from './token.controller.js';
     },
     {
       provide: ClientTokens,
-      useFactory: (requests: PacedRequests, clock: Clock, logger: VaultLogger) =>
-        new ClientTokens(requests, clock, logger),
-      inject: [PacedRequests, CLOCK, LOGGER],
+      useFactory: (
+        requests: PacedRequests,
+        clock: Clock,
+        logger: VaultLogger,
+        store: PostgresRegistryStore,
+      ) =>
+        new ClientTokens(requests, clock, logger, (id, failure) => store.recordCheck(id, failure)),
+      inject: [PacedRequests, CLOCK, LOGGER, PostgresRegistryStore],
     },
     {
       provide: ServiceToken,
