@@ -1,5 +1,6 @@
 import { broughtPatches } from './brought-patches.js';
 import { browserPatches } from './browser-patches.js';
+import { changedToolPatches } from './changed-tool-patches.js';
 import { gatewayPatches } from './gateway-patches.js';
 import type { Patch } from './patch.js';
 import { promisePatches } from './promise-patches.js';
@@ -11,5 +12,6 @@ export const patches: readonly Patch[] = [
   ...broughtPatches,
   ...vaultPatches,
   ...gatewayPatches,
+  ...changedToolPatches,
   ...promisePatches,
 ];
