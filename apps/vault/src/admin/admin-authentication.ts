@@ -65,6 +65,8 @@ export class AdminAuthentication {
     const verification = await this.parts.verifier.verify(token, onlyAudiences(audiences));
     if (!verification.ok) throw refusalOf(verification);
     const { caller } = verification;
+    // What somebody let a client do is never an administrator's word, whatever its audience.
+    if (caller.signedInHere === true) throw noAdmin();
     const rule = issuers.find(({ document }) => document.slug === caller.issuer)?.document.admin;
     const role = rule && adminRole(rule, caller);
     if (role === undefined) throw noAdmin();

@@ -400,3 +400,14 @@ test('an administrator sees who registered, and ends one with everything it had'
   expect((await fixture.exchange(tokens.access_token)).status).toBe(400);
   expect((await fixture.ask(person, theirs)).page.status).toBe(400);
 });
+
+test('a consent that had grown is shown as it is, and does not shrink', async () => {
+  await fixture.signIn(person, clientId);
+  await fixture.vault.database.query(
+    `UPDATE client_consent SET scopes = scopes || '{gone}' WHERE subject = $1`,
+    [person],
+  );
+  await fixture.vault.admin('PATCH', 'oauth-clients/snowid', { optionalScopes: ['gone'] });
+  expect((await fixture.ask(person, clientId)).page.body).toContain('<code>gone</code>');
+  await fixture.vault.admin('PATCH', 'oauth-clients/snowid', { optionalScopes: [] });
+});

@@ -152,7 +152,12 @@ const browsing: Provider[] = [
       ]
     ): SignInParts => ({
       ...{ database, store, connect, finishing, binding, door, publicUrl },
-      consents: new ConsentOfSignIn(database, opening, connect.requests, registry),
+      consents: new ConsentOfSignIn(
+        database,
+        opening,
+        { requests: connect.requests, consents: connect.stores.consents },
+        registry,
+      ),
     }),
     inject: [
       DATABASE,

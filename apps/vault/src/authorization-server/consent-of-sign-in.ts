@@ -1,5 +1,7 @@
 import type { ConsentRequest, ConsentRequests } from '../connect/consent-requests.js';
 import type { Database } from '../database/database.js';
+import type { ConsentStore } from '../grants/consent-store.js';
+import { union } from '../grants/domain/scope-set.js';
 import type { OpenInteraction } from '../interactions/open-interaction.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { signInResources } from '../registry/sign-in-resources.js';
@@ -12,7 +14,10 @@ export class ConsentOfSignIn {
   constructor(
     private readonly database: Database,
     private readonly opening: OpenInteraction,
-    private readonly requests: ConsentRequests,
+    private readonly asking: {
+      readonly requests: ConsentRequests;
+      readonly consents: Pick<ConsentStore, 'find'>;
+    },
     private readonly registry: Registry,
   ) {}
 
@@ -27,15 +32,19 @@ export class ConsentOfSignIn {
     if (trust === 'blocked') return undefined;
     if (trust === 'unknown' && issuer.unknownApplications === 'refuse') return undefined;
     const { issuerId, subject } = session;
+    const { clientId: application, upstreamId } = signIn;
+    const key = { issuerId, subject, application, upstreamId, consumer: 'gateway' };
+    // A consent is recorded as the page shows it: what it had grown to must stand there too.
+    const held = (await this.asking.consents.find(key))?.scopes ?? [];
+    const had = held.filter((scope) => needed.offered.includes(scope));
     const interaction = await this.database.transaction((tx) =>
       this.opening.ask(tx, {
-        ...{ issuerId, subject, consumer: 'gateway', purpose: 'connect' },
-        application: signIn.clientId,
-        upstreamId: signIn.upstreamId,
-        scopes: needed.scopes,
+        ...key,
+        purpose: 'connect',
+        scopes: union(needed.scopes, had),
         clientName: signIn.clientName === '' ? undefined : signIn.clientName.slice(0, 64),
       }),
     );
-    return this.requests.of(session, interaction);
+    return this.asking.requests.of(session, interaction);
   }
 }
