@@ -18,5 +18,5 @@ function own(value: unknown, key: string): unknown {
 
 // RFC 6901 §4: first ~1, then ~0, so that ~01 becomes ~1.
 function unescape(step: string): string {
-  return step.replaceAll('~1', '/').replaceAll('~0', '~');
+  return step.includes('~') ? step.replaceAll('~1', '/').replaceAll('~0', '~') : step;
 }

@@ -24,6 +24,9 @@ export interface HeldTools {
   isHeld(upstream: Pick<UpstreamConfig, 'slug' | 'toolChanges'>, tool: string): boolean;
 }
 
+const mostJudged = 16;
+const longestJudged = 128;
+
 type GatedConfig = Pick<
   UpstreamConfig,
   'slug' | 'access' | 'tools' | 'heldTools' | 'toolChanges' | 'public' | 'open' | 'credential'
@@ -35,6 +38,7 @@ export class ToolGate implements ToolJudge {
   readonly admitsGuests: boolean;
   readonly #rules: ToolRules;
   readonly #unhidden: ToolRules;
+  readonly #judged = new WeakMap<NonNullable<Who>, Map<string, ToolDecision>>();
   readonly #held: ReadonlySet<string>;
 
   constructor(private readonly config: GatedConfig) {
@@ -46,12 +50,25 @@ export class ToolGate implements ToolJudge {
   }
 
   decide(who: Who, tool: string, isHeld = this.#held.has(tool)): GateDecision {
-    const decision = this.#rules.decide(who, tool);
+    const decision = this.#ruled(who, tool);
     if (decision.kind === 'refused' && decision.because === 'hidden')
       return { ...decision, asUnknown: this.#unhidden.decide(who, tool) };
     // What is refused anyway stays so: that it changed is nobody's business then.
     if (!isHeld || decision.kind === 'refused') return decision;
     return { kind: 'refused', rule: decision.rule, because: 'held' };
+  }
+
+  /** The same caller calls the same few tools: their token was verified once, and is judged once. */
+  #ruled(who: Who, tool: string): ToolDecision {
+    if (who === undefined) return this.#rules.decide(who, tool);
+    const judged = this.#judged.get(who) ?? new Map<string, ToolDecision>();
+    const known = judged.get(tool);
+    if (known !== undefined) return known;
+    const decision = this.#rules.decide(who, tool);
+    if (tool.length > longestJudged) return decision;
+    if (judged.size >= mostJudged) judged.clear();
+    this.#judged.set(who, judged.set(tool, decision));
+    return decision;
   }
 
   /** The gate with what this replica has seen change. */
