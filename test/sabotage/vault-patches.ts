@@ -105,7 +105,7 @@ export const vaultPatches: readonly Patch[] = [
     name: 'take an assertion made for another server',
     row: '35, an assertion used elsewhere',
     file: `${machineClients}/verify-client-assertion.ts`,
-    find: 'if (aud !== audience)',
+    find: 'if (named !== audience)',
     replace: 'if (false)',
     spec: `${machineClients}/machine-clients.spec.ts`,
     test: 'row 35, assertions: refuses one for another audience',
