@@ -184,15 +184,26 @@ export class Rounds {
       stop.abort();
       reply.close();
     });
+    let open = first;
+    // A disconnect is not a cancellation, but nobody reads on for ever.
+    let late: NodeJS.Timeout | undefined;
+    const leave = (): void => {
+      late = setTimeout(() => {
+        stop.abort();
+        void open.cancel('the client left');
+      }, routed.at.upstream.config.timeoutMs);
+    };
+    call.gone.addEventListener('abort', leave, { once: true });
     try {
-      let open = first;
-      for (let round = 0; round < mostRounds && reply.isOpen;) {
+      for (let round = 0; round < mostRounds;) {
         const step = await open.next();
         if (step.kind === 'asked') {
           this.#askAll(routed, step.requests, stop.signal);
           continue;
         }
-        const answers = await this.#answersFor(routed, step.answer, stop.signal);
+        const answers = reply.isOpen
+          ? await this.#answersFor(routed, step.answer, stop.signal)
+          : undefined;
         if (answers === undefined) return this.#answer(routed, step.answer, reply.id);
         round += 1;
         open = this.#open(routed, credential, answers);
@@ -200,6 +211,8 @@ export class Rounds {
       }
       reply.answer(rpcError(asked.id, -32_603, 'The server asks again and again.'));
     } finally {
+      clearTimeout(late);
+      call.gone.removeEventListener('abort', leave);
       stop.abort();
       place.leave();
     }

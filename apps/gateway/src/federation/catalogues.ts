@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BorrowedCredential } from '../credentials/credentials.js';
+import { personKey } from '../credentials/use.js';
 import { borrow } from '../mcp/borrow.js';
 import { sharerOf, type McpCall, type McpDeps } from '../mcp/mcp-call.js';
 import { personOf, personPrefix, type ClientProfile } from './federated-call.js';
@@ -38,6 +39,7 @@ interface Flight {
 }
 
 const most = 20_000;
+const mostCharacters = 64 * 1024 * 1024;
 /** Served at once and asked for again behind it. */
 const freshMs = 5_000;
 const usableMs = 60_000;
@@ -49,6 +51,7 @@ const askedAgainMs = 5_000;
  */
 export class Catalogues {
   readonly #known = new Map<string, Known>();
+  #characters = 0;
   readonly #flights = new Map<string, Flight>();
 
   constructor(
@@ -149,11 +152,23 @@ export class Catalogues {
     const page = listed.page ?? this.#known.get(key)?.listed.page;
     const { config } = asking.call.upstream;
     const known = { listed: { ...listed, page }, at: this.deps.clock.monotonicMs(), config };
-    this.#known.delete(key);
-    this.#known.set(key, known);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > most && oldest !== undefined) this.#known.delete(oldest);
+    this.#keep(key, known);
     return known.listed;
+  }
+
+  #keep(key: string, known: Known): void {
+    this.#drop(key);
+    this.#known.set(key, known);
+    this.#characters += known.listed.page?.characters ?? 0;
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= most && this.#characters <= mostCharacters) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(key: string): void {
+    this.#characters -= this.#known.get(key)?.listed.page?.characters ?? 0;
+    this.#known.delete(key);
   }
 
   async #ask(
@@ -161,6 +176,8 @@ export class Catalogues {
     method: ListMethod,
     params: { readonly cursor?: string },
   ): Promise<Listed> {
+    const counted = this.deps.limits?.count(personKey(call.caller), call.upstream.config);
+    if (counted?.kind === 'limited') return unavailable(undefined);
     const own = asPerson ? await borrow(this.deps, call, { interaction: 'none' }) : undefined;
     if (own !== undefined && own.kind !== 'credential' && own.kind !== 'interaction')
       return unavailable(undefined);

@@ -1,6 +1,6 @@
 import type { BorrowedCredential } from '../credentials/credentials.js';
-import { limitedAnswer } from '../mcp/limited-answer.js';
 import { borrow } from '../mcp/borrow.js';
+import { limitedAnswer } from '../mcp/limited-answer.js';
 import type { McpDeps } from '../mcp/mcp-call.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { problemAnswer, result, rpcError, type RpcAnswer } from '../mcp/rpc-answer.js';
@@ -39,20 +39,18 @@ export class FederatedCalls {
     }
     const { outcome } = call;
     outcome.upstream = target.slug;
+    const at = callAt(call, target.visible.upstream);
     const decided = decideTarget(this.deps, call, id, target);
-    const refused = 'refused' in decided ? decided.refused : this.#refusedToken(call, id, target);
-    if (refused !== undefined || 'refused' in decided) {
-      if (refused !== undefined) reply.answer(refused);
+    const refused =
+      'refused' in decided
+        ? decided.refused
+        : (this.#refusedToken(call, id, target) ?? limitedAnswer(this.deps.limits, at, id));
+    if (refused !== undefined) {
+      reply.answer(refused);
       return undefined;
     }
     const { inputResponses, requestState, ...params } = target.params;
-    const { terms } = decided;
-    const at = callAt(call, target.visible.upstream);
-    const limited = limitedAnswer(this.deps.limits, at, id);
-    if (limited !== undefined) {
-      reply.answer(limited);
-      return undefined;
-    }
+    const terms = 'terms' in decided ? decided.terms : undefined;
     return { call, asked, target, params, reply, at: terms === undefined ? at : { ...at, terms } };
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { personKey } from '../credentials/use.js';
 import { borrow } from '../mcp/borrow.js';
 import type { Consents } from '../mcp/consents.js';
 import { sharerOf, type McpDeps } from '../mcp/mcp-call.js';
@@ -83,13 +84,24 @@ export class FollowPeers {
     try {
       const credential = await borrow(this.deps, at, { interaction: 'none' });
       if (credential.kind === 'credential')
-        return await this.#stream({ call: at, client: call.client, credential }, follower, isBack);
+        return await this.#inPlace({ call: at, client: call.client, credential }, follower, isBack);
       if (credential.kind === 'unavailable') return 'failed';
       if (credential.kind !== 'interaction') return 'never';
       await consented;
       return 'anew';
     } finally {
       round.abort();
+    }
+  }
+
+  async #inPlace(at: PeerCall, follower: Follower, isBack: () => void): Promise<Attempt> {
+    const { caller, upstream } = at.call;
+    const place = this.deps.limits?.openStream(personKey(caller), upstream.config);
+    if (place?.kind === 'limited') return 'failed';
+    try {
+      return await this.#stream(at, follower, isBack);
+    } finally {
+      place?.leave();
     }
   }
 

@@ -105,7 +105,8 @@ export class LegacyPeer implements Peer {
     }
     onOpen();
     try {
-      for await (const { message } of readMessages(answer)) onMessage(message, opened.session);
+      for await (const { message } of readMessages(answer, at.call.upstream.config.timeoutMs))
+        onMessage(message, opened.session);
     } catch {
       // Cut off: the caller comes back.
     }
@@ -150,7 +151,10 @@ export class LegacyPeer implements Peer {
   ): Promise<{ readonly found?: PeerAnswer; readonly eventId?: string | undefined }> {
     let last: string | undefined;
     try {
-      for await (const { message, eventId } of readMessages(answer)) {
+      for await (const { message, eventId } of readMessages(
+        answer,
+        at.call.upstream.config.timeoutMs,
+      )) {
         last = eventId ?? last;
         if (typeof message['method'] === 'string') {
           this.#pass(at, session, message, request);

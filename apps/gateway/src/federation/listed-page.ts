@@ -23,6 +23,8 @@ export class ListedPage {
   #rendered: Rendered | undefined;
   /** Where the upstream's list goes on. */
   readonly cursor: string | undefined;
+  /** How large it is, in JSON. */
+  readonly characters: number;
   /** How long the upstream says that it stays as it is; 0 where it does not say. */
   readonly ttlMs: number;
 
@@ -36,6 +38,7 @@ export class ListedPage {
     this.#entries = (Array.isArray(entries) ? entries : [])
       .filter(isObject)
       .filter((entry) => typeof entry[key] === 'string');
+    this.characters = printExact(this.#entries).length;
     this.cursor = typeof result['nextCursor'] === 'string' ? result['nextCursor'] : undefined;
     this.ttlMs = typeof result['ttlMs'] === 'number' ? Math.max(0, result['ttlMs']) : 0;
   }

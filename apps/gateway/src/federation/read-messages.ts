@@ -12,13 +12,23 @@ export interface ReadMessage {
   readonly eventId: string | undefined;
 }
 
-/** The JSON-RPC messages of an answer as they come, of a JSON body or an event stream; throws where it breaks off. */
-export async function* readMessages(answer: UpstreamAnswer): AsyncGenerator<ReadMessage> {
+/**
+ * The JSON-RPC messages of an answer as they come, of a JSON body, which has a deadline, or an event stream, which may be
+ * silent for long; throws where it breaks off.
+ */
+export async function* readMessages(
+  answer: UpstreamAnswer,
+  timeoutMs: number,
+): AsyncGenerator<ReadMessage> {
   if (isEventStream(answer)) {
     yield* readEvents(answer.body);
     return;
   }
-  const text = await readWhole(answer, longestMessage);
+  const timer = setTimeout(
+    () => answer.body.destroy(new Error('the upstream stopped in the middle of its answer')),
+    timeoutMs,
+  );
+  const text = await readWhole(answer, longestMessage).finally(() => clearTimeout(timer));
   const message = text === undefined ? undefined : objectIn(text);
   if (message !== undefined) yield { message, eventId: undefined };
 }

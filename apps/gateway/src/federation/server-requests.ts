@@ -16,6 +16,8 @@ export interface Question {
   readonly params: JsonObject;
 }
 
+/** People may take their time; a client that lost its stream never answers. */
+const patienceMs = 10 * 60_000;
 const gone: RpcFault = { code: -32000, message: 'The client has gone.' };
 
 /** Requests of servers that legacy clients were asked and have not answered yet, under ids of our own. */
@@ -31,7 +33,10 @@ export class ServerRequests {
   ): Promise<ServerRequestAnswer> {
     const id = requestIds.next();
     return new Promise((resolve) => {
+      const timer = setTimeout(() => settle({ error: gone }), patienceMs);
+      timer.unref();
       const settle = (answer: ServerRequestAnswer): void => {
+        clearTimeout(timer);
         signal.removeEventListener('abort', abort);
         this.#asked.delete(id);
         resolve(answer);
