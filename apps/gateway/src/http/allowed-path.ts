@@ -40,7 +40,7 @@ function decodedOnce(text: string): string {
 }
 
 /** Each round shortens the text, so this ends. */
-export function decodedFully(text: string): string {
+function decodedFully(text: string): string {
   let before = text;
   let after = decodedOnce(before);
   while (after !== before) {

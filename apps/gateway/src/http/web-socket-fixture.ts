@@ -13,7 +13,7 @@ export interface WebSocketUpstream {
   stop(): Promise<void>;
 }
 
-export function acceptKey(request: IncomingMessage): string {
+function acceptKey(request: IncomingMessage): string {
   const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
   return createHash('sha1').update(key).digest('base64');
 }

@@ -159,6 +159,28 @@ describe('the configuration of a gateway', () => {
     expect(body.upstreams.map(({ slug }: { slug: string }) => slug)).toEqual(['open']);
   });
 
+  it('says what passes to an API, and how much of it', async () => {
+    const { body: open } = await vault.ask('GET', '/admin/v1/upstreams/open');
+    const egress = {
+      methods: ['GET'],
+      paths: ['/v1/**'],
+      requestHeaders: ['X-Tenant'],
+      responseHeaders: ['etag'],
+      webSocket: true,
+    };
+    const limits = { personPerMinute: 60, streams: 5, bodyBytes: 1000, headerBytes: 4096 };
+    const ruled = { name: 'Ruled', type: 'http', url: open.url, credential: { type: 'none' } };
+    const path = '/admin/v1/upstreams/ruled';
+    const saved = await vault.ask('PUT', path, { body: { ...ruled, egress, limits } });
+    expect(saved.status).toBe(201);
+    const { body } = await config(await assertion());
+    expect(body.upstreams.find(({ slug }: { slug: string }) => slug === 'ruled')).toMatchObject({
+      egress: { ...egress, requestHeaders: ['x-tenant'] },
+      limits,
+    });
+    expect((await vault.ask('DELETE', path)).status).toBe(204);
+  });
+
   it('is 304 until something changes', async () => {
     const token = await assertion();
     const etag = (await config(token)).headers.get('etag')!;
