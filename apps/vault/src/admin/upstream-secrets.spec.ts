@@ -58,6 +58,21 @@ describe('the secret of an upstream', () => {
     expect(body.secretsSet).toEqual(['publicCredential.secret']);
   });
 
+  it('goes through the document of the whole registry as a reference', async () => {
+    await put('kept', { credential: fixed('canary') });
+    const { text } = await ask('GET', '/admin/v1/export');
+    const headers = { 'content-type': 'application/yaml' };
+    const { status, body } = await ask('POST', '/admin/v1/apply', { body: text, headers });
+    const actions = body.results.map(({ action }: { action: string }) => action);
+    expect([status, new Set(actions)]).toEqual([200, new Set(['unchanged'])]);
+    const other = text.replaceAll('slug: kept', 'slug: new');
+    const refused = await ask('POST', '/admin/v1/apply', { body: other, headers });
+    expect([refused.status, refused.text]).toEqual([
+      422,
+      expect.stringContaining('secret-reference'),
+    ]);
+  });
+
   it('row 34, registry takeover: it does not follow an upstream to another origin', async () => {
     await put('moved', { credential: fixed('canary') });
     const url = 'http://127.0.0.1:4499/mcp';
