@@ -43,7 +43,7 @@ beforeAll(async () => {
     ended.set(`${scenario.revision} ${scenario.scenario}`, String(last));
     response.writeHead(last instanceof Error ? 500 : 200).end(String(last));
   });
-  const driver = join(process.cwd(), 'dist/test/conformance/client/driver.js');
+  const driver = join(process.cwd(), 'dist/test/conformance/client/main.js');
   const names = ['SCENARIO', 'PROTOCOL_VERSION', 'CONTEXT'];
   const about = names.map((name) => `"$MCP_CONFORMANCE_${name}"`);
   const command = [process.execPath, driver, harness.origin, ...about].join(' ');

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNode22 } from './node-22.js';
 
+const require = createRequire(import.meta.url);
+
 /** One check of a scenario, without what differs from run to run. */
 export interface Check {
   readonly id: string;
@@ -37,9 +39,7 @@ async function execute(
   env: Readonly<Record<string, string>>,
 ): Promise<string> {
   const node = await findNode22();
-  const manifest = createRequire(import.meta.url).resolve(
-    '@modelcontextprotocol/conformance/package.json',
-  );
+  const manifest = require.resolve('@modelcontextprotocol/conformance/package.json');
   const program = join(manifest, '..', 'dist/index.js');
   return new Promise((resolve) => {
     const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };

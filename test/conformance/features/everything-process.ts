@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { freePort } from '#lib/testing/free-port';
 
+const require = createRequire(import.meta.url);
+
 export interface EverythingProcess {
   readonly url: string;
   stop(): Promise<void>;
@@ -10,9 +12,7 @@ export interface EverythingProcess {
 
 /** `@modelcontextprotocol/server-everything`, the reference server of the revisions before 2026-07-28. */
 export async function startEverything(): Promise<EverythingProcess> {
-  const manifest = createRequire(import.meta.url).resolve(
-    '@modelcontextprotocol/server-everything/package.json',
-  );
+  const manifest = require.resolve('@modelcontextprotocol/server-everything/package.json');
   const port = await freePort();
   const child = spawn(process.execPath, [join(manifest, '..', 'dist/index.js'), 'streamableHttp'], {
     env: { ...process.env, PORT: String(port) },
