@@ -1,6 +1,7 @@
 import { broughtPatches } from './brought-patches.js';
 import { browserPatches } from './browser-patches.js';
 import { changedToolPatches } from './changed-tool-patches.js';
+import { credentialPatches } from './credential-patches.js';
 import { gatewayPatches } from './gateway-patches.js';
 import type { Patch } from './patch.js';
 import { promisePatches } from './promise-patches.js';
@@ -13,5 +14,6 @@ export const patches: readonly Patch[] = [
   ...vaultPatches,
   ...gatewayPatches,
   ...changedToolPatches,
+  ...credentialPatches,
   ...promisePatches,
 ];
