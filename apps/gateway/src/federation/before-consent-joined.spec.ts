@@ -150,6 +150,22 @@ describe('an upstream before consent', () => {
   });
 });
 
+test('an upstream that is registered later is announced', async () => {
+  const { url } = wiki;
+  joined.configure([mcpUpstream('git', git.url)]);
+  const client = await connectModern(joined.url, 'alice.app');
+  let changes = 0;
+  client.setNotificationHandler('notifications/tools/list_changed', () => {
+    changes += 1;
+  });
+  await client.listen({ toolsListChanged: true });
+  joined.configure([mcpUpstream('git', git.url)]);
+  joined.configure([mcpUpstream('git', git.url), mcpUpstream('wiki', url, { prefix: 'w-' })]);
+  await soon(() => changes > 0);
+  expect(namesOf(await client.listTools())).toEqual(['connect_git', 'w-find']);
+  await client.close();
+});
+
 describe('what the policy says', () => {
   const rule = { public: false, scopes: [], claims: {}, upstreamScopes: [], hidden: false };
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { BorrowedCredential } from '../credentials/credentials.js';
 import { personKey } from '../credentials/use.js';
 import { borrow } from '../mcp/borrow.js';
@@ -67,7 +68,7 @@ export class Catalogues {
     const key = keyOf(asking, method);
     const known = this.#known.get(key);
     const age = known === undefined ? Infinity : this.deps.clock.monotonicMs() - known.at;
-    const current = known !== undefined && known.config === asking.call.upstream.config;
+    const current = known !== undefined && isSame(known.config, asking.call.upstream.config);
     if (!current || age > lifeOf(known.listed)) return this.#inTime(asking, method, known?.listed);
     if (age > Math.max(freshMs, known.listed.page?.ttlMs ?? 0)) void this.#refresh(asking, method);
     return known.listed;
@@ -234,6 +235,11 @@ export class Catalogues {
         return unavailable(undefined);
     }
   }
+}
+
+// Each snapshot brings new objects, mostly with the old contents.
+function isSame(one: Known['config'], other: Known['config']): boolean {
+  return one === other || isDeepStrictEqual(one, other);
 }
 
 function keyOf({ call }: Pick<Asking, 'call'>, method: ListMethod): string {

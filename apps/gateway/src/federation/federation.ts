@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Consents } from '../mcp/consents.js';
 import type { McpDeps } from '../mcp/mcp-call.js';
 import { LegacyStreams } from '../mcp/legacy-streams.js';
@@ -53,6 +54,7 @@ export function joinUpstreams(deps: FederationDeps): {
   const lists = new JoinedLists(deps, joined, catalogues);
   const open = new OpenStreams(deps.clock);
   followGrants(deps, catalogues, changes);
+  followRegistry(deps, changes);
   const shared = { joined, lists, calls, streams, open };
   const sessions = new LegacySessions(deps, joined, peers);
   return {
@@ -72,5 +74,17 @@ function followGrants({ watch }: McpDeps, catalogues: Catalogues, changes: ListC
     if (status !== 'revoked' && status !== 'needs_consent') return;
     catalogues.outdatePerson(issuer, subject);
     changes.announceToPerson(issuer, subject, allChanges);
+  });
+}
+
+/** An upstream that comes, goes or changes changes what everybody sees. */
+function followRegistry({ upstreams }: McpDeps, changes: ListChanges): void {
+  const configs = (): unknown[] =>
+    upstreams.all().flatMap(({ config }) => (config.type === 'mcp' ? [config] : []));
+  let known = configs();
+  upstreams.onChange?.(() => {
+    const now = configs();
+    if (!isDeepStrictEqual(known, now)) changes.announceToAll(allChanges);
+    known = now;
   });
 }

@@ -70,6 +70,7 @@ export async function startJoined(
     return { config, origin, basePath: pathname, dispatcher, breaker, toolGate };
   };
   let upstreams = configs.map(prepare);
+  const listeners: (() => void)[] = [];
   const app = fastify({ forceCloseConnections: true });
   const write = (entry: Record<string, unknown>): void => void lines.push(entry);
   registerFederationRoute(app, {
@@ -79,6 +80,7 @@ export async function startJoined(
       find: (slug) => upstreams.find(({ config }) => config.slug === slug),
       all: () => upstreams,
       ready: true,
+      onChange: (listener) => void listeners.push(listener),
     },
     ...{ credentials: vault, watch: vault, sealer },
     clock: new SynchronisedClock(),
@@ -92,6 +94,7 @@ export async function startJoined(
     ...{ vault, sealer, lines },
     configure: (next) => {
       upstreams = next.map(prepare);
+      for (const listener of listeners) listener();
     },
     async close() {
       await app.close();

@@ -32,6 +32,10 @@ export class ListChanges {
       if (person.startsWith(prefix)) this.announce(person, changes);
   }
 
+  announceToAll(changes: readonly Changes[]): void {
+    for (const person of this.#listeners.keys()) this.announce(person, changes);
+  }
+
   announceUpdate(person: string, params: { readonly uri: string }): void {
     for (const listener of this.#of(person)) listener.resourceUpdated(params);
   }

@@ -100,7 +100,8 @@ describe('an upstream that does not answer', () => {
   test('that was listed before is shown as it was', async () => {
     expect((await list()).names).toEqual(['bad_two', 'good_one']);
     bad.broken = 500;
-    joined.configure([mcpUpstream('bad', bad.url), mcpUpstream('good', good.url)]);
+    const changed = mcpUpstream('bad', bad.url, { timeoutMs: 4000 });
+    joined.configure([changed, mcpUpstream('good', good.url)]);
     expect(await list()).toMatchObject({
       names: ['bad_two', 'good_one'],
       marked: { 'dev.symbolon/unavailable': ['bad'] },

@@ -22,4 +22,6 @@ export interface Upstreams {
   all(): readonly PreparedUpstream[];
   /** False until the first snapshot arrived. */
   readonly ready: boolean;
+  /** Calls `listener` after each snapshot. */
+  onChange?(listener: () => void): void;
 }
