@@ -1,8 +1,8 @@
 import { toolRule, type ToolPolicy } from '#lib/contract/tool-policy';
 import type { TestGateway } from './mcp-gateway-fixture.js';
 
-export const modern = '2026-07-28';
-export const legacy = '2025-11-25';
+const modern = '2026-07-28';
+const legacy = '2025-11-25';
 
 export interface Posted {
   readonly status: number;
