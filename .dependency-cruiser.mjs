@@ -98,7 +98,7 @@ export default {
       comment:
         'One careful verifier: everything that checks or signs a JWT is in libs/jwt, libs/sealing, libs/contract or a file named after an assertion or a JWK. Use those.',
       from: {
-        pathNot: `^libs/(jwt|sealing|contract|testing)/|(^|/)[^/]*(assertion|jwks?)[^/]*\\.ts$|^(trial|test|bench)/|${specs}`,
+        pathNot: `^libs/(jwt|sealing|contract|testing)/|(^|/)[^/]*(assertion|jwks?)[^/]*\\.ts$|^(trial|test|bench|docs)/|${specs}`,
       },
       to: { path: npm('jose'), dependencyTypesNot: ['type-only'] },
     },
