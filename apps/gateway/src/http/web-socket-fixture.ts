@@ -113,6 +113,8 @@ export interface RawHandshake {
   /** Everything that has come so far. */
   readonly text: () => string;
   readonly closed: Promise<void>;
+  /** The connection has become a WebSocket. */
+  readonly joined: Promise<void>;
 }
 
 /** A handshake line by line, and whatever comes back. */
@@ -124,12 +126,18 @@ export function rawHandshake(
   const { hostname, port } = new URL(origin);
   const socket = connect(Number(port), hostname);
   const chunks: Buffer[] = [];
-  socket.on('data', (chunk) => chunks.push(chunk));
+  const text = (): string => Buffer.concat(chunks).toString('latin1');
+  const joined = new Promise<void>((resolve) => {
+    socket.on('data', (chunk) => {
+      chunks.push(chunk);
+      if (chunks.length === 1 && text().startsWith('HTTP/1.1 101')) resolve();
+    });
+  });
   socket.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
   const lines = [`GET ${path} HTTP/1.1`, 'Host: gateway', ...headers];
   socket.write(`${lines.join('\r\n')}\r\n\r\n`);
-  return { socket, text: () => Buffer.concat(chunks).toString('latin1'), closed };
+  return { socket, text, closed, joined };
 }
 
 export const handshake = [

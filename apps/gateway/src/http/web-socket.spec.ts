@@ -67,7 +67,8 @@ function raw(headers: readonly string[], path = '/http/live/events', token = bea
 }
 
 async function refused(attempt: RawHandshake): Promise<string> {
-  await attempt.closed;
+  await Promise.race([attempt.closed, attempt.joined]);
+  attempt.socket.destroy();
   return attempt.text();
 }
 
