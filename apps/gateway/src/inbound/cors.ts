@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const exposed =
-  'www-authenticate, retry-after, location, etag, link, mcp-session-id, mcp-protocol-version';
+  'www-authenticate, retry-after, ratelimit, ratelimit-policy, location, etag, link, mcp-session-id, mcp-protocol-version';
 const preflightSeconds = '600';
 
 /**
