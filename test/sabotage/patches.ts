@@ -4,6 +4,7 @@ import { changedToolPatches } from './changed-tool-patches.js';
 import { credentialPatches } from './credential-patches.js';
 import { gatewayPatches } from './gateway-patches.js';
 import type { Patch } from './patch.js';
+import { policyPatches } from './policy-patches.js';
 import { promisePatches } from './promise-patches.js';
 import { vaultPatches } from './vault-patches.js';
 
@@ -14,6 +15,7 @@ export const patches: readonly Patch[] = [
   ...vaultPatches,
   ...gatewayPatches,
   ...changedToolPatches,
+  ...policyPatches,
   ...credentialPatches,
   ...promisePatches,
 ];

@@ -1,0 +1,55 @@
+import type { Patch } from './patch.js';
+
+const mcp = 'apps/gateway/src/mcp';
+const policy = `${mcp}/tool-policy.spec.ts`;
+const open = `${mcp}/public-tools.spec.ts`;
+const lists = `${mcp}/tool-lists.spec.ts`;
+
+/** Who may use which tool. */
+export const policyPatches: readonly Patch[] = [
+  {
+    name: 'let a name in other letters round a rule',
+    row: '24, names that are not what they seem',
+    file: 'libs/access/tool-rules.ts',
+    find: "return other.kind === 'allowed' ? decision : other;",
+    replace: 'return other.kind === "allowed" ? other : decision;',
+    spec: policy,
+    test: 'rule evasion: another case does not get round a rule',
+  },
+  {
+    name: 'say that a hidden tool is hidden',
+    row: '14, guessing',
+    file: `${mcp}/decide-call.ts`,
+    find: 'return { isPublic, scopes: upstreamScopes, decoy: newDecoy() };',
+    replace: 'return { isPublic, scopes: upstreamScopes };',
+    spec: policy,
+    test: 'hidden-tool probing: what is hidden answers exactly as what does not exist',
+  },
+  {
+    name: 'take a token that does not count for nobody’s',
+    row: '27, a present but invalid token',
+    file: `${mcp}/mcp-route.ts`,
+    find: "admission.ok || !admitsGuests || admission.code !== 'unauthenticated'",
+    replace: 'admission.ok || !admitsGuests',
+    spec: open,
+    test: 'a token that does not count is 401, never anonymous',
+  },
+  {
+    name: 'carry an anonymous session over under one nonce',
+    row: '3, session fixation',
+    file: `${mcp}/legacy-session.ts`,
+    find: 'return { ...session, issuer, subject, application, nonce };',
+    replace: 'return { ...session, issuer, subject, application, nonce: nonce && session.nonce };',
+    spec: open,
+    test: 'session fixation: two people with one anonymous id meet nowhere',
+  },
+  {
+    name: 'hand on a list that cannot be judged',
+    row: '22, what passes back',
+    file: `${mcp}/rewrite-stream.ts`,
+    find: "if (rewritten === undefined) return '';",
+    replace: 'if (rewritten === undefined) return event;',
+    spec: lists,
+    test: 'filter evasion by an odd server: what only some read as JSON is not handed on',
+  },
+];
