@@ -235,7 +235,7 @@ async function untilReady(supervisor: ChildProcess): Promise<void> {
 async function freePortBase(): Promise<number> {
   const offsets = [0, 32, 90, 100, 190, 200, 300, 400, 401, 402];
   for (;;) {
-    const base = 12_000 + Math.floor(Math.random() * 35) * 500;
+    const base = 12_000 + Math.floor(Math.random() * 17_500);
     const taken = await Promise.all(offsets.map((offset) => portTaken(base + offset)));
     if (!taken.includes(true)) return base;
   }
