@@ -15,7 +15,8 @@ let world: World;
 let server: ConformanceServer;
 
 beforeAll(async () => {
-  [world, server] = await Promise.all([World.start(), ConformanceServer.start()]);
+  server = await ConformanceServer.start();
+  world = await World.start();
 });
 afterAll(async () => {
   await server?.stop();

@@ -35,11 +35,9 @@ const ofModern = (): Script => ({
 });
 
 beforeAll(async () => {
-  [world, everything, fixture] = await Promise.all([
-    World.start(),
-    startEverything(),
-    ConformanceServer.start(),
-  ]);
+  everything = await startEverything();
+  fixture = await ConformanceServer.start();
+  world = await World.start();
   const all = await world.connected('everything', everything.url);
   const own = await world.connected('fixture', fixture.url);
   await Promise.all([
