@@ -5,7 +5,7 @@ import { AdminRefused, adminClient } from './admin-client.js';
 import type { CommandContext } from './command.js';
 import { addAudit } from './commands/audit.js';
 import { addDrill } from './commands/drill.js';
-import { addFakeVault } from './commands/fake-vault.js';
+import { addPretendVault } from './commands/pretend-vault.js';
 import { addIssuers } from './commands/issuers.js';
 import { addKeys } from './commands/keys.js';
 import { addLeavers } from './commands/leavers.js';
@@ -28,7 +28,7 @@ const context: CommandContext = {
 for (const add of [addAudit, addKeys, addIssuers, addLeavers, addPolicy, addRecover])
   add(program, context);
 addDrill(program, { ...context, config: () => readCliConfig(process.env) });
-addFakeVault(program, context);
+addPretendVault(program, context);
 
 program.parseAsync().catch((error: unknown) => {
   const known = error instanceof ConfigurationError || error instanceof AdminRefused;

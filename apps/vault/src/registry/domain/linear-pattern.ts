@@ -31,7 +31,7 @@ export class LinearPattern {
   /** Why a pattern is refused, as a sentence's end; undefined where it is accepted. */
   static refusal(source: string): string | undefined {
     try {
-      return new LinearPattern(source) && undefined;
+      return void new LinearPattern(source);
     } catch (error) {
       if (error instanceof PatternRefused) return error.message;
       throw error;

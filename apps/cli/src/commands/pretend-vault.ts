@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../command.js';
-import { startFakeVault } from '../fake-vault/start-fake-vault.js';
+import { startPretendVault } from '../pretend-vault/start-pretend-vault.js';
 
 interface Options {
   readonly port: number;
@@ -20,7 +20,7 @@ nothing: never use it for anything else.
   POST /fake/revoke             {"subject": "alice", "upstream": "crm"}`;
 
 /** `symbolon fake-vault`: the exchange for other people's tests. */
-export function addFakeVault(program: Command, { print }: CommandContext): void {
+export function addPretendVault(program: Command, { print }: CommandContext): void {
   program
     .command('fake-vault')
     .description('serve an exchange that knows no secrets, for tests of programs that use one')
@@ -31,7 +31,7 @@ export function addFakeVault(program: Command, { print }: CommandContext): void 
     .addHelpText('after', explanation)
     .action(async ({ port, connected, expiresIn, upstream: upstreams }: Options) => {
       const everybodyConnected = connected === true;
-      const vault = await startFakeVault({ port, everybodyConnected, expiresIn, upstreams });
+      const vault = await startPretendVault({ port, everybodyConnected, expiresIn, upstreams });
       print(`A fake vault listens on ${vault.url}.`);
       await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
       await vault.stop();

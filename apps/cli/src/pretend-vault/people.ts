@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
 export type InteractionStatus = 'pending' | 'completed' | 'declined' | 'expired';
 
-export interface FakeInteraction {
+export interface Interaction {
   readonly id: string;
   /** Last segment of the link. */
   readonly link: string;
@@ -15,8 +15,8 @@ export interface FakeInteraction {
 const lifeMs = 600_000;
 
 /** Who has connected what. Nothing outlives the process. */
-export class FakePeople {
-  readonly #interactions = new Map<string, FakeInteraction>();
+export class People {
+  readonly #interactions = new Map<string, Interaction>();
   /** How often the token of a connection was made anew. */
   readonly #connections = new Map<string, number>();
 
@@ -35,7 +35,7 @@ export class FakePeople {
   }
 
   /** The pending interaction of a person, a new one if there is none. */
-  ask(subject: string, upstream: string): FakeInteraction {
+  ask(subject: string, upstream: string): Interaction {
     const pending = [...this.#interactions.values()].find(
       (one) => one.subject === subject && one.upstream === upstream && statusOf(one) === 'pending',
     );
@@ -43,20 +43,20 @@ export class FakePeople {
     const link = randomBytes(32).toString('base64url');
     const expiresAtMs = Date.now() + lifeMs;
     const made = { id: randomUUID(), link, subject, upstream, expiresAtMs };
-    const interaction: FakeInteraction = { ...made, status: 'pending' };
+    const interaction: Interaction = { ...made, status: 'pending' };
     this.#interactions.set(made.id, interaction);
     return interaction;
   }
 
-  byId(id: string): FakeInteraction | undefined {
+  byId(id: string): Interaction | undefined {
     return this.#interactions.get(id);
   }
 
-  byLink(link: string): FakeInteraction | undefined {
+  byLink(link: string): Interaction | undefined {
     return [...this.#interactions.values()].find((one) => one.link === link);
   }
 
-  end(interaction: FakeInteraction, status: 'completed' | 'declined'): void {
+  end(interaction: Interaction, status: 'completed' | 'declined'): void {
     if (statusOf(interaction) !== 'pending') return;
     interaction.status = status;
     const key = keyOf(interaction.subject, interaction.upstream);
@@ -68,7 +68,7 @@ export class FakePeople {
   }
 }
 
-export function statusOf({ status, expiresAtMs }: FakeInteraction): InteractionStatus {
+export function statusOf({ status, expiresAtMs }: Interaction): InteractionStatus {
   return status === 'pending' && Date.now() >= expiresAtMs ? 'expired' : status;
 }
 

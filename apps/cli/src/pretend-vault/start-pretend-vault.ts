@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { decodeJwt } from 'jose';
 import {
   accessTokenType,
   clientAssertionType,
@@ -10,9 +9,11 @@ import {
   type InteractionState,
   type TokenAnswer,
 } from '#lib/contract/exchange';
-import { type FakeInteraction, FakePeople, statusOf } from './fake-people.js';
+import type { Claims } from '#lib/jwt/claim';
+import { parseCompactToken } from '#lib/jwt/compact-token';
+import { type Interaction, People, statusOf } from './people.js';
 
-export interface FakeVaultOptions {
+export interface PretendVaultOptions {
   /** 0: any free one. */
   readonly port: number;
   /** Nobody is asked. */
@@ -23,7 +24,7 @@ export interface FakeVaultOptions {
   readonly upstreams: readonly string[];
 }
 
-export interface RunningFakeVault {
+export interface RunningVault {
   readonly url: string;
   stop(): Promise<void>;
 }
@@ -42,8 +43,8 @@ const refused = (error: string, error_description: string, status = 400): Answer
 const notFound: Answer = { status: 404, body: { error: 'not-found' } };
 
 /** The vault's side of the exchange for tests of programs that use it: every form is checked, nobody's signature is. */
-export async function startFakeVault(options: FakeVaultOptions): Promise<RunningFakeVault> {
-  const vault = new FakeVault(options);
+export async function startPretendVault(options: PretendVaultOptions): Promise<RunningVault> {
+  const vault = new PretendVault(options);
   const server = createServer((request, response) => {
     void vault.serve(request, response);
   });
@@ -60,14 +61,14 @@ export async function startFakeVault(options: FakeVaultOptions): Promise<Running
   return { url, stop };
 }
 
-class FakeVault {
+class PretendVault {
   url = '';
-  readonly #people: FakePeople;
+  readonly #people: People;
   /** What the token endpoint answers instead, as a test has asked for. */
   #failure: Answer | undefined;
 
-  constructor(private readonly options: FakeVaultOptions) {
-    this.#people = new FakePeople(options.everybodyConnected);
+  constructor(private readonly options: PretendVaultOptions) {
+    this.#people = new People(options.everybodyConnected);
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -125,7 +126,7 @@ class FakeVault {
     const { upstreams, expiresIn } = this.options;
     if (upstream === '' || (upstreams.length > 0 && !upstreams.includes(upstream)))
       return refused('invalid_target', 'There is no such upstream.');
-    const subject = String(decodeJwt(form.get('subject_token') ?? '').sub);
+    const subject = String(claimsIn(form.get('subject_token'))?.['sub']);
     const rejected = form.get('rejected_token_sha256') ?? undefined;
     const token = this.#people.token(subject, upstream, rejected);
     if (token === undefined) return this.#ask(subject, upstream, form.get('interaction'));
@@ -143,13 +144,11 @@ class FakeVault {
     const invalid = (detail: string) => refused('invalid_client', detail, 401);
     if (form.get('client_assertion_type') !== clientAssertionType)
       return invalid(`client_assertion_type must be ${clientAssertionType}.`);
-    try {
-      const { aud, exp = 0 } = decodeJwt(form.get('client_assertion') ?? '');
-      if ([aud].flat().join(' ') !== this.url) return invalid(`aud must be ${this.url} alone.`);
-      return exp * 1000 > Date.now() ? undefined : invalid('The assertion has expired.');
-    } catch {
-      return invalid('client_assertion is not a JWT.');
-    }
+    const claims = claimsIn(form.get('client_assertion'));
+    if (claims === undefined) return invalid('client_assertion is not a JWT.');
+    const { aud } = claims;
+    if ([aud].flat().join(' ') !== this.url) return invalid(`aud must be ${this.url} alone.`);
+    return isLive(claims) ? undefined : invalid('The assertion has expired.');
   }
 
   #ask(subject: string, upstream: string, wish: string | null): Answer {
@@ -212,16 +211,23 @@ function subjectFault(form: URLSearchParams): Answer | undefined {
     return refused('unsupported_grant_type', `Use ${tokenExchangeGrant}.`);
   if (!form.get('subject_token_type')?.startsWith('urn:ietf:params:oauth:token-type:'))
     return refused('invalid_request', `subject_token_type must be ${accessTokenType}.`);
-  try {
-    const { sub, exp = 0 } = decodeJwt(form.get('subject_token') ?? '');
-    if (sub !== undefined && exp * 1000 > Date.now()) return undefined;
-    return refused('invalid_request', 'subject_token has expired or names nobody.');
-  } catch {
-    return refused('invalid_request', 'subject_token is not a JWT.');
-  }
+  const claims = claimsIn(form.get('subject_token'));
+  if (claims === undefined) return refused('invalid_request', 'subject_token is not a signed JWT.');
+  if (typeof claims['sub'] === 'string' && isLive(claims)) return undefined;
+  return refused('invalid_request', 'subject_token has expired or names nobody.');
 }
 
-function secondsLeft({ expiresAtMs }: FakeInteraction): number {
+/** What a JWT says; whether it was signed by anybody known is not asked here. */
+function claimsIn(token: string | null): Claims | undefined {
+  const parsed = parseCompactToken(token ?? '');
+  return 'refusal' in parsed ? undefined : parsed.claims;
+}
+
+function isLive({ exp }: Claims): boolean {
+  return typeof exp === 'number' && exp * 1000 > Date.now();
+}
+
+function secondsLeft({ expiresAtMs }: Interaction): number {
   return Math.max(0, Math.ceil((expiresAtMs - Date.now()) / 1000));
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
+import { generateKeyPair, SignJWT } from 'jose';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SynchronisedClock } from '#lib/clock/clock';
@@ -7,18 +7,22 @@ import { ClientAssertions } from '#lib/contract/client-assertion';
 import { accessTokenType, clientAssertionType, tokenExchangeGrant } from '#lib/contract/exchange';
 import { VaultClient } from '#lib/contract/vault-client';
 import { upstreamToken } from '../../../../docs/examples/exchange.js';
-import { type RunningFakeVault, startFakeVault } from './start-fake-vault.js';
+import { type RunningVault, startPretendVault } from './start-pretend-vault.js';
 
 const { privateKey } = await generateKeyPair('ES256', { extractable: true });
 const options = { port: 0, everybodyConnected: false, expiresIn: 600, upstreams: ['crm', 'wiki'] };
-let vault: RunningFakeVault;
+let vault: RunningVault;
 
 beforeAll(async () => {
-  vault = await startFakeVault(options);
+  vault = await startPretendVault(options);
 });
 afterAll(() => vault.stop());
 
-const person = (sub: string) => new UnsecuredJWT({ sub }).setExpirationTime('1h').encode();
+const person = (sub: string) =>
+  new SignJWT({ sub })
+    .setProtectedHeader({ alg: 'ES256' })
+    .setExpirationTime('1h')
+    .sign(privateKey);
 const control = (what: string, body: object = {}) =>
   fetch(`${vault.url}/fake/${what}`, { method: 'POST', body: JSON.stringify(body) });
 
@@ -30,7 +34,7 @@ describe('the example in TypeScript', () => {
   const service = () => ({ vault: vault.url, client: 'reporter', key: privateKey, keyId: 'k1' });
 
   it('shows the link, waits, and gets the token of the person', async () => {
-    const wanted = { subjectToken: person('alice'), upstream: 'crm' };
+    const wanted = { subjectToken: await person('alice'), upstream: 'crm' };
     const links: string[] = [];
     const token = await upstreamToken(service(), wanted, (link) => {
       links.push(link);
@@ -43,11 +47,11 @@ describe('the example in TypeScript', () => {
   it('ends where the person says no, and where there is no such upstream', async () => {
     const declined = upstreamToken(
       service(),
-      { subjectToken: person('bob'), upstream: 'crm' },
+      { subjectToken: await person('bob'), upstream: 'crm' },
       (link) => void fetch(`${link}?decision=decline`),
     );
     await expect(declined).rejects.toThrow('The request for consent is declined.');
-    const unknown = { subjectToken: person('bob'), upstream: 'other' };
+    const unknown = { subjectToken: await person('bob'), upstream: 'other' };
     await expect(upstreamToken(service(), unknown, () => undefined)).rejects.toThrow(
       'invalid_target',
     );
@@ -61,23 +65,28 @@ describe('to the client of the contract it is a vault', () => {
     const assertions = new ClientAssertions(key);
     return new VaultClient({ url: vault.url, assertions, dispatcher: new Agent() });
   };
-  const ask = (subject: string) => ({ subjectToken: person(subject), audience: 'wiki' });
+  const ask = async (subject: string) => ({
+    subjectToken: await person(subject),
+    audience: 'wiki',
+  });
 
   it('asks a person once, hands out their token, and another one for one that was refused', async () => {
     const exchange = client();
-    const asked = await exchange.exchange({ ...ask('carol'), interaction: 'create' });
+    const asked = await exchange.exchange({ ...(await ask('carol')), interaction: 'create' });
     if (asked.kind !== 'interaction') throw new Error(asked.kind);
-    const again = await exchange.exchange({ ...ask('carol'), interaction: 'create' });
+    const again = await exchange.exchange({ ...(await ask('carol')), interaction: 'create' });
     expect(again).toMatchObject({
       interaction: { interaction_id: asked.interaction.interaction_id },
     });
     await allow(asked.interaction.interaction_uri ?? '');
-    expect(await exchange.exchange({ ...ask('carol'), interaction: 'none' })).toMatchObject({
-      kind: 'token',
-      token: { access_token: 'fake.wiki.carol.1', expires_in: 600 },
-    });
+    expect(await exchange.exchange({ ...(await ask('carol')), interaction: 'none' })).toMatchObject(
+      {
+        kind: 'token',
+        token: { access_token: 'fake.wiki.carol.1', expires_in: 600 },
+      },
+    );
     await control('revoke', { subject: 'carol', upstream: 'wiki' });
-    const revoked = await exchange.exchange({ ...ask('carol'), interaction: 'none' });
+    const revoked = await exchange.exchange({ ...(await ask('carol')), interaction: 'none' });
     expect(revoked.kind).toBe('interaction');
     await exchange.close();
   });
@@ -85,10 +94,10 @@ describe('to the client of the contract it is a vault', () => {
   it('fails as a test asks, until it is told to recover', async () => {
     const exchange = client();
     await control('fail', { status: '503', error: 'temporarily_unavailable' });
-    const failed = await exchange.exchange({ ...ask('carol'), interaction: 'none' });
+    const failed = await exchange.exchange({ ...(await ask('carol')), interaction: 'none' });
     expect(failed.kind).toBe('unavailable');
     await control('recover');
-    expect((await exchange.exchange({ ...ask('dora'), interaction: 'none' })).kind).toBe(
+    expect((await exchange.exchange({ ...(await ask('dora')), interaction: 'none' })).kind).toBe(
       'interaction',
     );
     await exchange.close();
