@@ -1,7 +1,8 @@
 import type { BorrowedCredential } from '../credentials/credentials.js';
 import type { McpDeps } from '../mcp/mcp-call.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
-import { problemAnswer, rpcError } from '../mcp/rpc-answer.js';
+import { rpcError } from '../mcp/rpc-answer.js';
+import { failureAnswer } from '../mcp/upstream-call.js';
 import type { ActiveCalls } from './active-calls.js';
 import type { Catalogues } from './catalogues.js';
 import { personOf } from './federated-call.js';
@@ -276,9 +277,7 @@ export class Rounds {
           : this.#inputRequired(routed, questions, { kind: 'again' });
       }
       case 'failed':
-        return reply.answer(
-          problemAnswer(id, answer.failure.code, answer.failure.detail, call.requestId),
-        );
+        return reply.answer(failureAnswer(routed.at, id, answer.failure));
       case 'no-credential':
         return reply.answer(
           this.parts.pauses.answer(call, target.visible.upstream, asked, answer.answer),

@@ -44,7 +44,8 @@ export class FederatedCalls {
     const refused =
       'refused' in decided
         ? decided.refused
-        : (this.#refusedToken(call, id, target) ?? limitedAnswer(this.deps.limits, at, id));
+        : (this.#refusedToken(call, id, target) ??
+          limitedAnswer(this.deps.limits, at, id, asked.bytes));
     if (refused !== undefined) {
       reply.answer(refused);
       return undefined;

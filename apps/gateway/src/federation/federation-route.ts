@@ -191,7 +191,13 @@ function askedIn(message: Extract<McpMessage, { kind: 'request' }>): Asked {
   const exact = parseExact(body.text);
   const params = isObject(exact) && isObject(exact['params']) ? exact['params'] : {};
   const digest = requestDigest(method, message.params);
-  return { id, method, digest, params: { ...params, ...ownMeta(params['_meta']) } };
+  return {
+    id,
+    method,
+    digest,
+    bytes: body.bytes.length,
+    params: { ...params, ...ownMeta(params['_meta']) },
+  };
 }
 
 function ownMeta(meta: unknown): { _meta?: JsonObject | undefined } {

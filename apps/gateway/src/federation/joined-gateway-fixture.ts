@@ -29,7 +29,7 @@ export interface Joined {
 }
 
 export interface JoinedOptions extends Partial<
-  Pick<FederationDeps, 'holdMs' | 'listDeadlineMs' | 'sealer'>
+  Pick<FederationDeps, 'holdMs' | 'listDeadlineMs' | 'sealer' | 'limits'>
 > {
   readonly people?: People;
   readonly vault?: PersonVault;
@@ -86,6 +86,7 @@ export async function startJoined(
     clock: new SynchronisedClock(),
     log: { info: write, error: write },
     holdMs: options.holdMs ?? 5000,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.listDeadlineMs === undefined ? {} : { listDeadlineMs: options.listDeadlineMs }),
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
@@ -144,6 +145,7 @@ export async function connectLegacy(
 
 export interface RawAnswer {
   readonly status: number;
+  readonly headers: Headers;
   readonly text: string;
   readonly body: { result?: Record<string, unknown>; error?: { code: number; message: string } };
 }
@@ -176,5 +178,10 @@ export async function postModern(
   });
   const text = await response.text();
   const json = text.startsWith('event:') ? (text.trim().split('data: ').at(-1) ?? '') : text;
-  return { status: response.status, text: json, body: JSON.parse(json) as RawAnswer['body'] };
+  return {
+    status: response.status,
+    headers: response.headers,
+    text: json,
+    body: JSON.parse(json) as RawAnswer['body'],
+  };
 }

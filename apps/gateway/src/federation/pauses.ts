@@ -16,6 +16,8 @@ export interface Asked {
   readonly method: string;
   readonly params: JsonObject;
   readonly digest: string;
+  /** Of the message that it came in. */
+  readonly bytes: number;
 }
 
 type ConsentPause = Extract<PausedCall['pause'], { kind: 'consent' }>;

@@ -2,10 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import { type Limited, limited } from './limited.js';
 
-/** Why a request is too large by what it has announced; a body without a length is counted as it comes. */
+/**
+ * Why a request is too large by what it has announced, a body without a length being counted as it comes; or by the
+ * `bytes` of a body that has been read.
+ */
 export function oversized(
   { limits, name }: UpstreamConfig,
   { rawHeaders, headers }: IncomingMessage,
+  bytes = Number(headers['content-length'] ?? 0),
 ): Limited | undefined {
   if (limits === undefined) return undefined;
   const { headerBytes, bodyBytes } = limits;
@@ -14,8 +18,7 @@ export function oversized(
       code: 'headers-too-large',
       detail: `${name} takes at most ${headerBytes} bytes of header fields.`,
     });
-  if (bodyBytes !== undefined && Number(headers['content-length'] ?? 0) > bodyBytes)
-    return bodyTooLarge(name, bodyBytes);
+  if (bodyBytes !== undefined && bytes > bodyBytes) return bodyTooLarge(name, bodyBytes);
   return undefined;
 }
 

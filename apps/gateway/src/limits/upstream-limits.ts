@@ -35,14 +35,15 @@ export class UpstreamLimits {
     private readonly refused: (upstream: string, limit: LimitName) => void = () => undefined,
   ) {}
 
-  /** One call of a person: sizes, then rates. Undefined where nothing is limited. */
+  /** One call of a person: sizes, then rates. Undefined where nothing is limited. `bodyBytes`: where it was read already. */
   admit(
     person: string,
     upstream: UpstreamConfig,
     request: IncomingMessage,
+    bodyBytes?: number,
   ): Counted | Limited | undefined {
     if (upstream.limits === undefined) return undefined;
-    const large = oversized(upstream, request);
+    const large = oversized(upstream, request, bodyBytes);
     return large === undefined ? this.count(person, upstream) : this.#refusal(upstream, large);
   }
 

@@ -12,12 +12,13 @@ export function limitedAnswer(
   limits: UpstreamLimits | undefined,
   call: Pick<McpCall, 'caller' | 'request' | 'response' | 'requestId' | 'upstream'>,
   id: JsonRpcId = null,
+  bodyBytes?: number,
 ): RpcAnswer | undefined {
   const { config } = call.upstream;
   if (limits === undefined || config.limits === undefined) return undefined;
   // Without a token there is nobody but an address to hold it against.
   const person = isNobody(call.caller) ? peerOf(call.request) : personKey(call.caller);
-  const counted = limits.admit(person, config, call.request);
+  const counted = limits.admit(person, config, call.request, bodyBytes);
   if (counted === undefined) return undefined;
   if (counted.kind === 'limited') return refusal(id, counted, call.requestId);
   if (call.response.headersSent) return undefined;
