@@ -12,6 +12,7 @@ import { ConnectFixture } from '../connect/connect-fixture.js';
  * test-results/pages/ for people to look at.
  */
 const pictures = 'test-results/pages';
+const desktop = { width: 1100, height: 800 };
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let vault: ConnectFixture;
@@ -37,12 +38,11 @@ interface AxeResult {
 
 /** Looks at the page that is open: three pictures, and nothing to complain of in any. */
 async function look(name: string): Promise<void> {
-  for (const scheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: scheme });
-    await page.setViewportSize({ width: 1100, height: 800 });
-    await page.screenshot({ path: `${pictures}/${name}-${scheme}.png`, fullPage: true });
-    expect(await complaints(), `${name}, ${scheme}`).toEqual([]);
-  }
+  await page.screenshot({ path: `${pictures}/${name}-light.png`, fullPage: true });
+  expect(await complaints(everything), `${name}, light`).toEqual([]);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.screenshot({ path: `${pictures}/${name}-dark.png`, fullPage: true });
+  expect(await complaints(ofColours), `${name}, dark`).toEqual([]);
   await page.emulateMedia({ colorScheme: 'light' });
   // 1280 px at 400 % zoom are 320 px, as on the smallest phone.
   await page.setViewportSize({ width: 320, height: 640 });
@@ -51,14 +51,20 @@ async function look(name: string): Promise<void> {
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   );
   expect(overflow, `${name} scrolls sideways at 320 px`).toBe(0);
-  expect(await complaints(), `${name}, 320 px`).toEqual([]);
-  await page.setViewportSize({ width: 1100, height: 800 });
+  expect(await complaints(ofLayout), `${name}, 320 px`).toEqual([]);
+  await page.setViewportSize(desktop);
 }
 
-async function complaints(): Promise<string[]> {
-  await page.evaluate(axe);
+// What a scheme or a width can change; all else of axe's is the document's, which is the same in all three.
+const everything = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const ofColours = ['color-contrast', 'link-in-text-block'];
+const ofLayout = ['color-contrast', 'target-size', 'scrollable-region-focusable'];
+
+async function complaints(runOnly: readonly string[]): Promise<string[]> {
+  const isThere = await page.evaluate('"axe" in globalThis');
+  if (isThere !== true) await page.evaluate(axe);
   const result = (await page.evaluate(
-    `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
+    `axe.run({ runOnly: ${JSON.stringify(runOnly)}, resultTypes: ['violations'] })`,
   )) as AxeResult;
   return result.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
@@ -72,7 +78,7 @@ async function begin(name = 'Alice Example'): Promise<void> {
   vault.provider.claims.set(vault.provider.subject, { preferred_username: 'alice@upstream' });
   vault.provider.authorizationError = undefined;
   await context?.close();
-  context = await chromium.newContext();
+  context = await chromium.newContext({ viewport: desktop, colorScheme: 'light' });
   page = await context.newPage();
   await page.goto(`${vault.origin}/connections`);
 }
@@ -368,7 +374,7 @@ describe('in Chromium, light, dark and on a phone', () => {
       login: { clientId: 'c', clientSecret: 's' },
     });
     await context.close();
-    context = await chromium.newContext();
+    context = await chromium.newContext({ viewport: desktop, colorScheme: 'light' });
     page = await context.newPage();
     await page.goto(`${vault.origin}/connections`);
     await look('choose-issuer');
