@@ -223,6 +223,28 @@ describe('a code', () => {
     expect(await error(await fixture.redeem(clientId, code))).toEqual([400, 'invalid_grant']);
   });
 
+  test.each([
+    ['its consent is withdrawn', 'DELETE FROM client_consent WHERE subject = $1'],
+    ['its grant is revoked', `UPDATE user_grant SET status = 'revoked' WHERE subject = $1`],
+  ])('is worth nothing once %s', async (_name, sql) => {
+    const code = await codeOf();
+    await fixture.vault.database.query(sql, [person]);
+    expect(await error(await fixture.redeem(clientId, code))).toEqual([400, 'invalid_grant']);
+  });
+
+  test('R10: neither it nor a refresh token gives a token without a record', async () => {
+    const issued = () =>
+      fixture.vault.rows(
+        `SELECT detail ->> 'by' AS by FROM audit_event
+          WHERE action = 'sign_in.token_issued' AND actor ->> 'subject' = $1 ORDER BY sequence`,
+        [person],
+      );
+    const { refresh_token: token } = await fixture.signIn(person, clientId);
+    expect(await issued()).toEqual([{ by: 'authorization_code' }]);
+    expect((await fixture.refresh(clientId, token)).status).toBe(200);
+    expect(await issued()).toEqual([{ by: 'authorization_code' }, { by: 'refresh_token' }]);
+  });
+
   test('of a client that shows a secret: these clients have none', async () => {
     const answer = await fixture.redeem(clientId, await codeOf(), { client_secret: 'x' });
     expect(await error(answer)).toEqual([401, 'invalid_client']);
@@ -237,6 +259,14 @@ describe('a refresh token', () => {
     expect(renewed.status).toBe(200);
     expect(await error(await fixture.refresh(clientId, first))).toEqual([400, 'invalid_grant']);
     expect(await error(await fixture.refresh(clientId, second))).toEqual([400, 'invalid_grant']);
+  });
+
+  test('pool starvation: refreshes of more people than the vault has connections all answer', async () => {
+    const tokens: string[] = [];
+    for (let n = 0; n < 11; n += 1)
+      tokens.push((await fixture.signIn(`${person}-${n}`, clientId)).refresh_token);
+    const answers = await Promise.all(tokens.map((token) => fixture.refresh(clientId, token)));
+    expect(answers.map(({ status }) => status)).toEqual(tokens.map(() => 200));
   });
 
   test('of one client is none of another', async () => {

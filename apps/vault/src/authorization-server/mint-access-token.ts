@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#lib/clock/clock';
-import { signAccessToken } from '#lib/jwt/sign-access-token';
+import { type AccessTokenKey, signAccessToken } from '#lib/jwt/sign-access-token';
 import { corporateIssuerClaim } from '#lib/jwt/sign-in-trust';
 import type { JsonObject } from '../registry/domain/json.js';
 import type { ClientSession } from './postgres-client-sessions.js';
@@ -30,8 +30,16 @@ export class MintAccessToken {
     private readonly publicUrl: string,
   ) {}
 
-  async mint(session: ClientSession, content: TokenContent): Promise<MintedToken> {
-    const key = await this.keys.signing();
+  /** What it signs with now: fetched before anything is spent that cannot be given back. */
+  key(): Promise<AccessTokenKey> {
+    return this.keys.signing();
+  }
+
+  async mint(
+    session: ClientSession,
+    content: TokenContent,
+    key: AccessTokenKey,
+  ): Promise<MintedToken> {
     const now = Math.floor(this.clock.now());
     const expiresAt = Math.min(now + lifetimeSeconds, Math.floor(session.expiresAt));
     const claims = {

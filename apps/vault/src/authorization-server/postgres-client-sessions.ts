@@ -1,6 +1,6 @@
 import { admit } from '../bars/postgres-bar.js';
 import type { Transaction } from '../database/database.js';
-import { type PostgresDatabase, queryOf } from '../database/postgres-database.js';
+import { type PostgresDatabase, type Query, queryOf } from '../database/postgres-database.js';
 import type { JsonObject } from '../registry/domain/json.js';
 import type { SessionPerson, WebSession } from '../sessions/web-session.js';
 import type { SignIn } from './postgres-sign-in-store.js';
@@ -82,26 +82,22 @@ export class PostgresClientSessions {
     return rows.length > 0;
   }
 
-  /** The session of a code, locked; `isUsed` of a code that was redeemed, `isOver` of one that is too old. */
-  async lockByCode(tx: Transaction, codeHash: Buffer): Promise<ClientSession | undefined> {
-    const [row] = await queryOf(tx)<Row>(
-      `SELECT ${columns}, s.code_used_at IS NOT NULL AS is_used,
-              s.ended_at IS NOT NULL OR s.code_expires_at <= now() OR s.expires_at <= now() AS is_over
-         FROM client_session s WHERE s.code_hash = $1 FOR UPDATE`,
-      [codeHash],
-    );
-    return row && sessionOf(row);
+  /** The session of a code; `isUsed` of one that was redeemed, `isOver` of one that is too old. */
+  findByCode(codeHash: Buffer): Promise<ClientSession | undefined> {
+    return byCode(this.database.query, codeHash, '');
   }
 
-  async lockByRefreshToken(tx: Transaction, hash: Buffer): Promise<ClientSession | undefined> {
-    const [row] = await queryOf(tx)<Row>(
-      `SELECT ${columns}, r.used_at IS NOT NULL AS is_used,
-              s.ended_at IS NOT NULL OR s.expires_at <= now() AS is_over
-         FROM client_session_refresh r JOIN client_session s ON s.id = r.session_id
-        WHERE r.hash = $1 FOR UPDATE OF s, r`,
-      [hash],
-    );
-    return row && sessionOf(row);
+  /** The same, locked. */
+  lockByCode(tx: Transaction, codeHash: Buffer): Promise<ClientSession | undefined> {
+    return byCode(queryOf(tx), codeHash, 'FOR UPDATE');
+  }
+
+  findByRefreshToken(hash: Buffer): Promise<ClientSession | undefined> {
+    return byRefreshToken(this.database.query, hash, '');
+  }
+
+  lockByRefreshToken(tx: Transaction, hash: Buffer): Promise<ClientSession | undefined> {
+    return byRefreshToken(queryOf(tx), hash, 'FOR UPDATE OF s, r');
   }
 
   async useCode(tx: Transaction, id: string): Promise<void> {
@@ -161,6 +157,27 @@ export class PostgresClientSessions {
       [keptSeconds],
     );
   }
+}
+
+async function byCode(query: Query, codeHash: Buffer, lock: '' | 'FOR UPDATE') {
+  const [row] = await query<Row>(
+    `SELECT ${columns}, s.code_used_at IS NOT NULL AS is_used,
+            s.ended_at IS NOT NULL OR s.code_expires_at <= now() OR s.expires_at <= now() AS is_over
+       FROM client_session s WHERE s.code_hash = $1 ${lock}`,
+    [codeHash],
+  );
+  return row && sessionOf(row);
+}
+
+async function byRefreshToken(query: Query, hash: Buffer, lock: '' | 'FOR UPDATE OF s, r') {
+  const [row] = await query<Row>(
+    `SELECT ${columns}, r.used_at IS NOT NULL AS is_used,
+            s.ended_at IS NOT NULL OR s.expires_at <= now() AS is_over
+       FROM client_session_refresh r JOIN client_session s ON s.id = r.session_id
+      WHERE r.hash = $1 ${lock}`,
+    [hash],
+  );
+  return row && sessionOf(row);
 }
 
 function sessionOf(row: Row): ClientSession {

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { AccessTokenKey } from '#lib/jwt/sign-access-token';
 import type { RenderedProblem } from '#lib/problem/render';
 import { renderOAuthError } from '#lib/problem/render';
 import type { AuditLog } from '../audit/audit-log.js';
@@ -13,6 +14,7 @@ import type { MintAccessToken } from './mint-access-token.js';
 import type { ClientSession, PostgresClientSessions } from './postgres-client-sessions.js';
 
 type Form = Readonly<Record<string, unknown>>;
+type Text = Readonly<Record<string, string>>;
 
 interface TokenRefusal {
   readonly error:
@@ -28,6 +30,16 @@ interface Issued {
   readonly session: ClientSession;
   readonly refreshToken: string;
   readonly scopes: readonly string[];
+  readonly key: AccessTokenKey;
+}
+
+/** A code or refresh token as somebody showed it. */
+interface Shown {
+  readonly form: Text;
+  readonly hash: Buffer;
+  readonly requestId: string;
+  /** Whether what the person agreed to stood a moment ago. */
+  readonly stands: boolean;
 }
 
 /** Why a session ends at once: what was shown was stolen, or shown by a thief. */
@@ -88,24 +100,37 @@ export class PublicClientTokens {
   #issue(form: Form, requestId: string): Promise<Issued | TokenRefusal> | TokenRefusal {
     if (Object.values(form).some((value) => typeof value !== 'string'))
       return invalid('A parameter comes twice.');
-    const text = form as Readonly<Record<string, string>>;
+    const text = form as Text;
     if (text['client_secret'] !== undefined || text['client_assertion'] !== undefined)
       return {
         error: 'invalid_client',
         description: 'These are public clients: send client_id alone.',
       };
     if (text['client_id'] === undefined) return invalid('client_id is missing.');
-    return this.parts.database.transaction((tx) =>
-      text['grant_type'] === 'authorization_code'
-        ? this.#redeem(tx, text, requestId)
-        : this.#refresh(tx, text, requestId),
-    );
+    return this.#exchange(text, requestId);
   }
 
-  async #redeem(tx: Transaction, form: Readonly<Record<string, string>>, requestId: string) {
+  async #exchange(form: Text, requestId: string): Promise<Issued | TokenRefusal> {
+    const { sessions, standing, minting, database } = this.parts;
+    const isCode = form['grant_type'] === 'authorization_code';
+    const shown = form[isCode ? 'code' : 'refresh_token'] ?? '';
+    if (!isOpaque(shown)) return over;
+    const hash = hashOf(shown);
+    const found = await (isCode ? sessions.findByCode(hash) : sessions.findByRefreshToken(hash));
+    if (found === undefined) return over;
+    // Before the transaction: who held a connection and waited for more of them would starve everybody.
+    const [key, stands] = await Promise.all([minting.key(), standing.of(found)]);
+    const shownBy = { form, hash, requestId, stands: stands !== undefined };
+    const issued = await database.transaction((tx) =>
+      isCode ? this.#redeem(tx, shownBy) : this.#refresh(tx, shownBy),
+    );
+    return 'error' in issued ? issued : { ...issued, key };
+  }
+
+  async #redeem(tx: Transaction, shown: Shown) {
     const { sessions } = this.parts;
-    const code = form['code'] ?? '';
-    const session = isOpaque(code) ? await sessions.lockByCode(tx, hashOf(code)) : undefined;
+    const { form, hash, requestId } = shown;
+    const session = await sessions.lockByCode(tx, hash);
     if (session === undefined) return over;
     const suspicion = suspicionOf(session, form, 'code-replayed');
     if (suspicion) return this.#endSuspected(tx, session, suspicion, requestId);
@@ -113,17 +138,16 @@ export class PublicClientTokens {
     // RFC 6749 §4.1.3, RFC 7636 §4.6: whoever has the code without these did not ask for it.
     if (form['redirect_uri'] !== session.redirectUri || !isProof(form['code_verifier'], session))
       return this.#endSuspected(tx, session, 'proof-failed', requestId);
-    const refusal = otherResource(session, form);
+    const refusal = otherResource(session, form) ?? (await this.#fallen(tx, session, shown));
     if (refusal) return refusal;
     await sessions.useCode(tx, session.id);
-    return this.#renew(tx, session, session.scopes);
+    return this.#renew(tx, session, session.scopes, shown);
   }
 
-  async #refresh(tx: Transaction, form: Readonly<Record<string, string>>, requestId: string) {
-    const { sessions, standing } = this.parts;
-    const token = form['refresh_token'] ?? '';
-    const hash = hashOf(token);
-    const session = isOpaque(token) ? await sessions.lockByRefreshToken(tx, hash) : undefined;
+  async #refresh(tx: Transaction, shown: Shown) {
+    const { sessions } = this.parts;
+    const { form, hash, requestId } = shown;
+    const session = await sessions.lockByRefreshToken(tx, hash);
     if (session === undefined) return over;
     const suspicion = suspicionOf(session, form, 'refresh-token-reused');
     if (suspicion) return this.#endSuspected(tx, session, suspicion, requestId);
@@ -133,21 +157,36 @@ export class PublicClientTokens {
     const scopes = narrowed(session, form['scope']);
     if (scopes === undefined)
       return { error: 'invalid_scope', description: 'More is asked than was given.' } as const;
-    if ((await standing.of(session)) === undefined) {
-      await sessions.end(tx, session.id);
-      return over;
-    }
+    const fallen = await this.#fallen(tx, session, shown);
+    if (fallen) return fallen;
     await sessions.useRefreshToken(tx, hash);
-    return this.#renew(tx, session, scopes);
+    return this.#renew(tx, session, scopes, shown);
+  }
+
+  /** What the person agreed to is gone, or their client may not be used any more. */
+  async #fallen(tx: Transaction, { id }: ClientSession, { stands }: Shown) {
+    if (stands) return undefined;
+    await this.parts.sessions.end(tx, id);
+    return over;
   }
 
   async #renew(
     tx: Transaction,
     session: ClientSession,
     scopes: readonly string[],
-  ): Promise<Issued> {
+    { form, requestId }: Shown,
+  ) {
     const refreshToken = mintOpaque().reveal();
     await this.parts.sessions.addRefreshToken(tx, session, hashOf(refreshToken));
+    // No token leaves without the record that it did (R10).
+    await this.parts.audit.record(tx, {
+      action: 'sign_in.token_issued',
+      outcome: 'success',
+      actor: this.#personOf(session),
+      target: { resource: session.resource, scopes },
+      requestId,
+      detail: { by: form['grant_type'] },
+    });
     return { session, refreshToken, scopes };
   }
 
@@ -159,16 +198,10 @@ export class PublicClientTokens {
     requestId: string,
   ): Promise<TokenRefusal> {
     await this.parts.sessions.end(tx, session.id);
-    const registry = this.parts.registry.current();
     await this.parts.audit.record(tx, {
       action: 'sign_in.ended',
       outcome: 'refused',
-      actor: {
-        kind: 'person',
-        issuer: registry.issuerById(session.issuerId)?.document.slug ?? '',
-        subject: session.subject,
-        application: session.clientId,
-      },
+      actor: this.#personOf(session),
       target: { resource: session.resource },
       requestId,
       detail: { reason },
@@ -176,13 +209,18 @@ export class PublicClientTokens {
     return over;
   }
 
-  async #answerWith({ session, refreshToken, scopes }: Issued): Promise<RenderedProblem> {
+  #personOf({ issuerId, subject, clientId: application }: ClientSession) {
+    const issuer = this.parts.registry.current().issuerById(issuerId)?.document.slug ?? '';
+    return { kind: 'person', issuer, subject, application } as const;
+  }
+
+  async #answerWith({ session, refreshToken, scopes, key }: Issued): Promise<RenderedProblem> {
     const registry = this.parts.registry.current();
     const corporateIssuer = registry.issuerById(session.issuerId)?.document.slug ?? '';
     const upstream = registry.upstreamById(session.upstreamId)?.document;
     const claims = upstream ? pickClaims(session.claims, claimsOfRules(upstream)) : {};
     const content = { corporateIssuer, scopes, claims };
-    const { token, expiresIn } = await this.parts.minting.mint(session, content);
+    const { token, expiresIn } = await this.parts.minting.mint(session, content, key);
     return {
       status: 200,
       headers: {
@@ -209,7 +247,7 @@ const over: TokenRefusal = {
 
 function suspicionOf(
   session: ClientSession,
-  form: Readonly<Record<string, string>>,
+  form: Text,
   whenUsed: Suspicion,
 ): Suspicion | undefined {
   if (session.isUsed) return whenUsed;
@@ -223,10 +261,7 @@ function isProof(verifier: string | undefined, { codeChallenge }: ClientSession)
   return timingSafeEqual(hashOf(challenge), hashOf(codeChallenge));
 }
 
-function otherResource(
-  { resource }: ClientSession,
-  form: Readonly<Record<string, string>>,
-): TokenRefusal | undefined {
+function otherResource({ resource }: ClientSession, form: Text): TokenRefusal | undefined {
   if ((form['resource'] ?? resource) === resource) return undefined;
   return { error: 'invalid_target', description: 'The sign-in was for another resource.' };
 }
