@@ -78,7 +78,8 @@ export async function relay(
   const timer = isEventStream(answer) ? undefined : deadline(answer, options.timeoutMs);
   try {
     if (options.clientLeaving === 'drains') await drainingPipe(answer, response, options);
-    else await pipe(kept(answer, options), answer.body, response);
+    else if (changes(answer, options)) await pipe(kept(answer, options), answer.body, response);
+    else await answer.pipeTo(response);
   } catch {
     // The head is out: an answer that broke off can only be cut off.
     response.destroy();
@@ -100,6 +101,11 @@ function pipe(source: Readable, origin: Readable, response: ServerResponse): Pro
     origin.once('close', () => (origin.readableEnded ? undefined : reject(new Error('cut off'))));
     source.pipe(response);
   });
+}
+
+/** Whether anybody reads what passes. */
+function changes({ status }: UpstreamAnswer, { keep, rewrite, rewritesErrors }: RelayOptions) {
+  return keep !== undefined || (rewrite !== undefined && (status < 300 || rewritesErrors === true));
 }
 
 function kept(answer: UpstreamAnswer, options: RelayOptions): Readable {
@@ -138,7 +144,7 @@ export const streamHeaders = {
 
 function deadline(answer: UpstreamAnswer, timeoutMs: number): NodeJS.Timeout {
   return setTimeout(
-    () => answer.body.destroy(new Error('the upstream stopped in the middle of its answer')),
+    () => answer.abort(new Error('the upstream stopped in the middle of its answer')),
     timeoutMs,
   );
 }

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Dispatcher } from 'undici';
 import type { ProblemCode } from '#lib/problem/catalogue';
@@ -12,6 +11,7 @@ import { missingScopes } from '../credentials/scope-challenge.js';
 import { isNotTheUpstreams } from '../http/call-ends.js';
 import { circuitOpen, upstreamProblem } from '../http/refusals.js';
 import { credentialRequest, takesCredential, type BorrowWish } from './borrow.js';
+import { DirectAnswer, ended, type Ending } from './direct-answer.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
 import { problemAnswer, type RpcAnswer } from './rpc-answer.js';
 
@@ -23,11 +23,11 @@ export interface UpstreamMessage {
   readonly signal: AbortSignal;
 }
 
-export interface UpstreamAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: Readable;
-}
+/** Its body is read by one: as a stream, or by `pipeTo`. */
+export type UpstreamAnswer = Pick<
+  DirectAnswer,
+  'status' | 'headers' | 'body' | 'pipeTo' | 'abort' | 'discard'
+>;
 
 /** Why there is no answer to pass on: a code of the catalogue and a public sentence. */
 export interface Failure {
@@ -154,51 +154,47 @@ async function request(
   const { dispatcher, config, breaker } = call.upstream;
   const pauseSeconds = breaker.enter();
   if (pauseSeconds > 0) throw circuitOpen(call.upstream, pauseSeconds);
-  const open = whileGranted(credential, signal);
   try {
-    const answer = await dispatcher.request({
-      ...target,
-      method: target.method as Dispatcher.HttpMethod,
-      headers: [
-        ...Object.entries(headers).flat(),
-        ...['accept-encoding', 'identity'],
-        ...(proven?.headers() ?? credential.header ?? []),
-        ...(credential.extra ?? []),
-      ],
-      body: body ?? null,
-      signal: open.signal,
-      headersTimeout: config.timeoutMs,
-      // A stream may be silent for long; an answer that is no stream has its own deadline (relay).
-      bodyTimeout: 0,
-    });
-    breaker.answered(answer.statusCode);
-    answer.body.once('close', open.close);
-    return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+    const answer = await DirectAnswer.to(
+      dispatcher,
+      {
+        ...target,
+        method: target.method as Dispatcher.HttpMethod,
+        headers: [
+          ...Object.entries(headers).flat(),
+          ...['accept-encoding', 'identity'],
+          ...(proven?.headers() ?? credential.header ?? []),
+          ...(credential.extra ?? []),
+        ],
+        body: body ?? null,
+        headersTimeout: config.timeoutMs,
+        // A stream may be silent for long; an answer that is no stream has its own deadline (relay).
+        bodyTimeout: 0,
+      },
+      endingOf(credential, signal),
+    );
+    breaker.answered(answer.status);
+    return answer;
   } catch (error) {
-    open.close();
-    if (open.signal.aborted || isNotTheUpstreams(error)) breaker.abandoned();
+    if (error === ended || isNotTheUpstreams(error)) breaker.abandoned();
     else breaker.failed();
     throw error;
   }
 }
 
-/** A signal that the revocation aborts too, until `close`. */
-function whileGranted(
-  { revocation }: BorrowedCredential,
-  signal: AbortSignal,
-): { readonly signal: AbortSignal; readonly close: () => void } {
-  if (revocation === undefined) return { signal, close: () => undefined };
-  // Cheaper by far than AbortSignal.any: there is one for each call.
-  const open = new AbortController();
-  const end = (): void => open.abort();
-  const unwatch = revocation.watch(end);
-  if (signal.aborted) end();
-  else signal.addEventListener('abort', end, { once: true });
-  const close = (): void => {
-    unwatch();
-    signal.removeEventListener('abort', end);
+/** The client's leaving, and the revocation of what was borrowed for it (R3). */
+function endingOf({ revocation }: BorrowedCredential, signal: AbortSignal): Ending {
+  return {
+    watch: (end) => {
+      const unwatch = revocation?.watch(end);
+      if (signal.aborted) end();
+      else signal.addEventListener('abort', end, { once: true });
+      return () => {
+        unwatch?.();
+        signal.removeEventListener('abort', end);
+      };
+    },
   };
-  return { signal: open.signal, close };
 }
 
 function failureOf(call: McpCall, credential: BorrowedCredential, error: unknown): Failure {
@@ -240,8 +236,7 @@ function rejected({ upstream, brought }: McpCall): Called {
 
 /** Nobody reads this body: free the connection. */
 export function discard(answer: UpstreamAnswer): void {
-  answer.body.on('error', () => undefined);
-  answer.body.destroy();
+  answer.discard();
 }
 
 /** Reads a short answer whole; undefined where it is longer than `limit` bytes or breaks off. */

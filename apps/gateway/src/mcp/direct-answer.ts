@@ -1,0 +1,156 @@
+import { Readable } from 'node:stream';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+
+const mostEarly = 64 * 1024;
+const notRead = new Error('nobody reads the answer');
+
+/** What may end a request before its answer is complete; each `watch` answers how to stop watching. */
+export interface Ending {
+  watch(end: () => void): () => void;
+}
+
+/**
+ * One answer of an upstream as undici's own handler. What comes with the head waits here; a stream is made of the
+ * body only for those who read it, and a short answer goes on as one packet.
+ */
+export class DirectAnswer implements Dispatcher.DispatchHandler {
+  status = 0;
+  headers: IncomingHttpHeaders = {};
+  #controller: Dispatcher.DispatchController | undefined;
+  #early: Buffer[] = [];
+  #earlyBytes = 0;
+  #error: Error | undefined;
+  /** Nothing more comes. */
+  #over = false;
+  #body: Readable | undefined;
+  #sink: Sink | undefined;
+  readonly #unwatch: () => void;
+
+  private constructor(
+    private readonly begun: { resolve(answer: DirectAnswer): void; reject(error: Error): void },
+    ending: Ending,
+  ) {
+    this.#unwatch = ending.watch(() => this.abort(ended));
+  }
+
+  /** Resolves with the head of the answer. Rejects with `ended` where the call ended first. */
+  static to(
+    dispatcher: Dispatcher,
+    request: Dispatcher.DispatchOptions,
+    ending: Ending,
+  ): Promise<DirectAnswer> {
+    return new Promise((resolve, reject) => {
+      dispatcher.dispatch(request, new DirectAnswer({ resolve, reject }, ending));
+    });
+  }
+
+  /** The request is of no more use; what came whole leaves its connection open. */
+  abort(reason: Error): void {
+    if (this.#over) return;
+    this.#error ??= reason;
+    if (this.#controller !== undefined) return this.#controller.abort(reason);
+    // It waits for a connection; should that come, the request ends as it starts.
+    this.begun.reject(reason);
+  }
+
+  discard(): void {
+    this.#early = [];
+    this.abort(notRead);
+  }
+
+  get body(): Readable {
+    this.#body ??= this.#stream();
+    return this.#body;
+  }
+
+  /** Resolves once the client has all or has left; rejects where the answer broke off. */
+  pipeTo(response: ServerResponse): Promise<void> {
+    return new Promise((resolve, reject) => {
+      response.once('close', () => {
+        this.discard();
+        resolve();
+      });
+      if (this.#error !== undefined) return reject(this.#error);
+      this.#sink = { response, reject };
+      const early = this.#early;
+      this.#early = [];
+      if (this.#over)
+        return void response.end(early.length === 1 ? early[0] : Buffer.concat(early));
+      for (const chunk of early) this.#pass(chunk, response);
+      this.#controller?.resume();
+    });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#error !== undefined) controller.abort(this.#error);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    if (status < 200) return;
+    this.status = status;
+    this.headers = headers;
+    this.begun.resolve(this);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#sink !== undefined) return this.#pass(chunk, this.#sink.response);
+    if (this.#body !== undefined) {
+      if (!this.#body.push(chunk)) controller.pause();
+      return;
+    }
+    this.#early.push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes > mostEarly) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    this.#over = true;
+    this.#unwatch();
+    this.#sink?.response.end();
+    this.#body?.push(null);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#error ??= error;
+    this.#over = true;
+    this.#unwatch();
+    this.begun.reject(error);
+    this.#sink?.reject(error);
+    this.#body?.destroy(error);
+  }
+
+  #pass(chunk: Buffer, response: ServerResponse): void {
+    if (response.write(chunk)) return;
+    this.#controller?.pause();
+    response.once('drain', () => this.#controller?.resume());
+  }
+
+  #stream(): Readable {
+    const body = new Readable({
+      read: () => this.#controller?.resume(),
+      destroy: (error, done) => {
+        this.abort(error ?? notRead);
+        done(error);
+      },
+    });
+    for (const chunk of this.#early) body.push(chunk);
+    this.#early = [];
+    if (this.#error !== undefined) body.destroy(this.#error);
+    else if (this.#over) body.push(null);
+    return body;
+  }
+}
+
+interface Sink {
+  readonly response: ServerResponse;
+  reject(error: Error): void;
+}
+
+/** Why a request was given up: its caller left, or the grant was revoked. */
+export const ended = new Error('the call has ended');
