@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import type { CryptoKey, JWK, JWTHeaderParameters, JWTPayload } from 'jose';
+import { SignJWT } from 'jose';
+import type { JWK, JWTHeaderParameters, JWTPayload } from 'jose';
 import { IssuerSignIn } from './issuer-sign-in.js';
 import { sendJson, startLocalServer } from './local-server.js';
 import type { LocalServer } from './local-server.js';
+import { testSigningKey } from './test-signing-key.js';
+import type { SigningKey } from './test-signing-key.js';
 
 /** `rfc9068`: tidy access tokens; `keycloak`: as it ships; `pairwise`: `sub` differs per client, `oid` does not. */
 export type IssuerShape = 'rfc9068' | 'keycloak' | 'pairwise';
@@ -17,11 +19,6 @@ export interface TokenAbout {
   /** Seconds; default 300. */
   readonly expiresIn?: number;
   readonly claims?: Readonly<Record<string, unknown>>;
-}
-
-interface SigningKey {
-  readonly privateKey: CryptoKey;
-  readonly publicJwk: JWK & { kid: string };
 }
 
 /** A corporate issuer for tests: metadata, keys and sign-in over HTTP, callers' tokens signed in memory. */
@@ -48,7 +45,7 @@ export class TestIssuer {
     like?: TestIssuer,
   ): Promise<TestIssuer> {
     const key = like === undefined ? undefined : like.#keys[0];
-    const self = new TestIssuer(shape, key ?? (await makeKey()));
+    const self = new TestIssuer(shape, key ?? (await testSigningKey()));
     self.#server = await startLocalServer((request, response) => {
       if (self.down) return sendJson(response, 503, {});
       const { pathname: path, searchParams } = new URL(request.url ?? '/', self.issuer);
@@ -102,7 +99,7 @@ export class TestIssuer {
 
   /** Signs with a new key from now on; the old one stays published unless `dropOld`. */
   async rotateKey(dropOld = false): Promise<void> {
-    this.#keys = [await makeKey(), ...(dropOld ? [] : this.#keys)];
+    this.#keys = [await testSigningKey(), ...(dropOld ? [] : this.#keys)];
   }
 
   /** Signs exactly these claims: nothing is added. The header has alg and kid unless replaced. */
@@ -173,15 +170,4 @@ export class TestIssuer {
       header: { typ: 'JWT' },
     };
   }
-}
-
-async function makeKey(): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generateKeyPair('RS256');
-  const publicJwk = {
-    ...(await exportJWK(publicKey)),
-    kid: randomUUID(),
-    alg: 'RS256',
-    use: 'sig',
-  };
-  return { privateKey, publicJwk };
 }
