@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../mcp/message.js';
 import { rpcError } from '../mcp/rpc-answer.js';
 import { failureAnswer } from '../mcp/upstream-call.js';
 import type { ActiveCalls } from './active-calls.js';
-import type { Catalogues } from './catalogues.js';
+import { askingAt, type Catalogues } from './catalogues.js';
 import { personOf } from './federated-call.js';
 import { wishOf, type Routed } from './routed.js';
 import { OpenCall, type Hearer } from './open-call.js';
@@ -95,7 +95,7 @@ export class Rounds {
   }
 
   /** `Mcp-Param-*`, which a modern upstream compares with the body: the client's own, or made for one that knows none. */
-  #paramHeaders({ call, at, target, params }: Routed): Record<string, string> {
+  #paramHeaders({ call, target, params }: Routed): Record<string, string> {
     const { client, request, token } = call;
     if (client.era === 'modern') {
       const sent = Object.entries(request.headers).filter(([name]) =>
@@ -108,7 +108,8 @@ export class Rounds {
       );
     }
     if (target.tool === undefined) return {};
-    const listed = this.parts.catalogues.remembered({ call: at }, 'tools/list')?.entries ?? [];
+    const listed =
+      this.parts.catalogues.remembered(askingAt(call, target.visible), 'tools/list')?.entries ?? [];
     const tool = listed.find(({ name }) => name === target.tool);
     return paramHeaders(tool?.['inputSchema'], params['arguments']);
   }

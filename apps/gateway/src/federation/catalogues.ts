@@ -3,8 +3,17 @@ import { isDeepStrictEqual } from 'node:util';
 import type { BorrowedCredential } from '../credentials/credentials.js';
 import { personKey } from '../credentials/use.js';
 import { borrow } from '../mcp/borrow.js';
+import { nobody } from '../mcp/guest.js';
 import { sharerOf, type McpCall, type McpDeps } from '../mcp/mcp-call.js';
-import { personOf, personPrefix, type ClientProfile } from './federated-call.js';
+import {
+  callAt,
+  guestsProfile,
+  personOf,
+  personPrefix,
+  type ClientProfile,
+  type FederatedCall,
+} from './federated-call.js';
+import type { VisibleUpstream } from './joined-upstreams.js';
 import type { SeenTool } from '../policy/tool-inventory.js';
 import { printExact } from './exact-json.js';
 import type { ListChanges } from './list-changes.js';
@@ -235,6 +244,15 @@ export class Catalogues {
         return unavailable(undefined);
     }
   }
+}
+
+/** How a visible upstream may be asked for its lists: as the person only where they may call it. */
+export function askingAt(call: FederatedCall, { upstream, access }: VisibleUpstream): Asking {
+  const at = callAt(call, upstream);
+  // Guests share one list, which is asked for as nobody in particular.
+  if (access.kind === 'guest')
+    return { call: { ...at, caller: nobody }, client: guestsProfile, asPerson: true };
+  return { call: at, client: call.client, asPerson: access.kind === 'allowed' };
 }
 
 // Each snapshot brings new objects, mostly with the old contents.

@@ -3,12 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
 import type { BroughtToken } from '../inbound/brought-token.js';
+import type { Refusal } from '../inbound/inbound.js';
+import { isNobody, nobody } from '../mcp/guest.js';
 import type { LegacySession } from '../mcp/legacy-session.js';
 import type { McpCall } from '../mcp/mcp-call.js';
 import { newestLegacyVersion } from '../mcp/era.js';
 import type { JsonObject } from '../mcp/message.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { federatedRoute } from './federated-state.js';
+import { requestIds } from './request-ids.js';
 
 /** The program that calls, as upstreams get to know it: what it declared and nothing more. */
 export interface ClientProfile {
@@ -35,15 +38,26 @@ export interface FederatedCall {
   readonly client: ClientProfile;
   /** The token of this upstream that the caller brought, as `callerHeader` lets them. */
   readonly brought: (upstream: UpstreamConfig) => BroughtToken | undefined;
+  /** Where the caller is a guest: what everything of this upstream that is not public is answered. */
+  readonly lacking: (upstream: PreparedUpstream) => Refusal | undefined;
+}
+
+/** Who calls, for the policy: undefined where there is no token. */
+export function whoOf({ caller }: Pick<FederatedCall, 'caller'>): Caller | undefined {
+  return isNobody(caller) ? undefined : caller;
 }
 
 /** The same request, at one upstream. */
 export function callAt(call: FederatedCall, upstream: PreparedUpstream): McpCall {
   const { requestId, request, response, caller, token, gone, outcome } = call;
   const route = federatedRoute;
+  const at = { requestId, request, response, caller, token, gone, outcome, upstream, route };
+  const lacking = call.lacking(upstream);
+  // Whoever may use but what is public uses it with what is lent for that.
+  if (lacking !== undefined) return { ...at, lacking };
   const brought = call.brought(upstream.config);
   return {
-    ...{ requestId, request, response, caller, token, gone, outcome, upstream, route },
+    ...at,
     ...(brought?.kind === 'token' ? { brought: brought.token } : {}),
   };
 }
@@ -58,22 +72,48 @@ export function personPrefix(issuer: string, subject: string): string {
   return `${JSON.stringify([issuer, subject]).slice(0, -1)},`;
 }
 
-const anonymousClient = { name: 'unknown', version: '0' };
+/** What a modern client says of itself with each request. */
+export type Declared = Pick<ClientProfile, 'capabilities' | 'clientInfo' | 'logLevel'>;
 
-/** A modern client: equal ones of the same person share their sessions at legacy upstreams. */
-export function modernProfile(
-  caller: Caller,
-  capabilities: JsonObject,
-  clientInfo: ClientProfile['clientInfo'] = anonymousClient,
-  logLevel: string | undefined,
-): ClientProfile {
-  const { issuer, subject, application } = caller;
-  const declared = JSON.stringify([application, capabilities, clientInfo]);
-  const nonce = `modern:${createHash('sha256').update(declared).digest('base64url')}`;
-  const initialize = { protocolVersion: newestLegacyVersion, capabilities, clientInfo };
-  const owner = { issuer, subject, application };
-  const session = { nonce, ...owner, version: newestLegacyVersion, initialize, exp: Infinity };
-  return { era: 'modern', capabilities, clientInfo, logLevel, session };
+export const saysNothing: Declared = {
+  capabilities: {},
+  clientInfo: { name: 'unknown', version: '0' },
+  logLevel: undefined,
+};
+
+/** A modern client: equal ones of the same person share their sessions at legacy upstreams, strangers never do. */
+export function modernProfile(caller: Caller, declared: Declared): ClientProfile {
+  const { capabilities, clientInfo } = declared;
+  if (isNobody(caller))
+    // A legacy upstream cannot ask nobody in particular: its session ends with this one request.
+    return {
+      ...{ era: 'modern', ...declared },
+      session: sessionOf(nobody, `guest:${requestIds.next()}`, { capabilities: {}, clientInfo }),
+    };
+  const shared = JSON.stringify([caller.application, capabilities, clientInfo]);
+  const nonce = `modern:${createHash('sha256').update(shared).digest('base64url')}`;
+  return {
+    era: 'modern',
+    ...declared,
+    session: sessionOf(caller, nonce, { capabilities, clientInfo }),
+  };
+}
+
+/** As which the gateway itself asks for what all guests see. */
+export const guestsProfile: ClientProfile = {
+  era: 'modern',
+  ...saysNothing,
+  session: sessionOf(nobody, 'guests', saysNothing),
+};
+
+function sessionOf(
+  { issuer, subject, application }: Caller,
+  nonce: string,
+  { capabilities, clientInfo }: Pick<Declared, 'capabilities' | 'clientInfo'>,
+): LegacySession {
+  const version = newestLegacyVersion;
+  const initialize = { protocolVersion: version, capabilities, clientInfo };
+  return { nonce, issuer, subject, application, version, initialize, exp: Infinity };
 }
 
 export function legacyProfile(session: LegacySession, logLevel: string | undefined): ClientProfile {

@@ -1,17 +1,19 @@
 import type { BorrowedCredential } from '../credentials/credentials.js';
 import { borrow } from '../mcp/borrow.js';
+import { isNobody } from '../mcp/guest.js';
 import { limitedAnswer } from '../mcp/limited-answer.js';
 import type { McpDeps } from '../mcp/mcp-call.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { problemAnswer, result, rpcError, type RpcAnswer } from '../mcp/rpc-answer.js';
 import { callAt, type FederatedCall } from './federated-call.js';
-import { openPausedCall, type PausedCall } from './federated-state.js';
+import { federatedRoute, openPausedCall, type PausedCall } from './federated-state.js';
 import type { Asked, Pauses } from './pauses.js';
 import type { Reply } from './reply.js';
 import type { Rounds } from './call-rounds.js';
 import { wishOf, type Routed } from './routed.js';
 import type { Target, Targets } from './targets.js';
-import { decideTarget } from './tool-decision.js';
+import { isSignInTool } from './own-tools.js';
+import { challenge, decideTarget } from './tool-decision.js';
 
 /** Requests for one thing of one upstream: where it is, whether it may be used, with what credential. */
 export class FederatedCalls {
@@ -34,7 +36,7 @@ export class FederatedCalls {
     const { id, method } = asked;
     const target = await this.targets.of(call, method, asked.params);
     if (target === undefined) {
-      reply.answer(unknownTarget(asked));
+      reply.answer(this.#nowhere(call, asked));
       return undefined;
     }
     const { outcome } = call;
@@ -55,7 +57,15 @@ export class FederatedCalls {
     return { call, asked, target, params, reply, at: terms === undefined ? at : { ...at, terms } };
   }
 
+  /** Whoever signs in may find there what nobody in particular does not. */
+  #nowhere(call: FederatedCall, asked: Asked): RpcAnswer {
+    if (isNobody(call.caller))
+      return challenge(call, asked.id, this.deps.inbound.needs(federatedRoute, []));
+    return isSignInTool(asked) ? signedIn(call, asked) : unknownTarget(asked);
+  }
+
   #refusedToken(call: FederatedCall, id: Asked['id'], target: Target): RpcAnswer | undefined {
+    if (target.visible.access.kind === 'guest') return undefined;
     const brought = call.brought(target.visible.upstream.config);
     if (brought?.kind !== 'refused') return undefined;
     return problemAnswer(id, 'invalid-request', brought.detail, call.requestId);
@@ -74,9 +84,7 @@ export class FederatedCalls {
     if (target.connects !== true) return this.rounds.run(routed, credential, round);
     const { name } = target.visible.upstream.config;
     const text = `${name} is connected. List the tools again to see what it offers.`;
-    const value = { content: [{ type: 'text', text }], isError: false };
-    const modern = routed.call.client.era === 'modern';
-    return reply.answer(result(asked.id, modern ? { resultType: 'complete', ...value } : value));
+    return reply.answer(textAnswer(routed.call, asked, text));
   }
 
   /** A further round of a call that was paused: it goes on where it paused, or nowhere (row 19). */
@@ -144,6 +152,15 @@ function interrupted(pause: Extract<PausedCall['pause'], { kind: 'consent' }>): 
 /** Answers without a state: an upstream may ask so that nothing needs to be remembered. */
 function retryPart({ inputResponses }: JsonObject): JsonObject {
   return inputResponses === undefined ? {} : { inputResponses };
+}
+
+function signedIn(call: FederatedCall, asked: Asked): RpcAnswer {
+  return textAnswer(call, asked, 'You are signed in. List the tools again to see all of them.');
+}
+
+function textAnswer({ client }: FederatedCall, { id }: Asked, text: string): RpcAnswer {
+  const value = { content: [{ type: 'text', text }], isError: false };
+  return result(id, client.era === 'modern' ? { resultType: 'complete', ...value } : value);
 }
 
 function unknownTarget({ id, method, params }: Asked): RpcAnswer {

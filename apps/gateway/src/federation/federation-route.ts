@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { Caller } from '#lib/jwt/caller';
 import { personKey } from '../credentials/use.js';
 import { OpenCalls } from '../http/open-calls.js';
-import type { Refusal } from '../inbound/inbound.js';
+import type { Admitted, Inbound, Refusal } from '../inbound/inbound.js';
+import { AnonymousCalls, peerOf } from '../mcp/anonymous-calls.js';
 import { eraOf, eraOfSessionMethod, metaKey, type EraRejection } from '../mcp/era.js';
+import { isNobody, isOpenToGuests, nobody } from '../mcp/guest.js';
 import {
   isObject,
   nameOf,
@@ -15,14 +18,23 @@ import {
 import { readBody } from '../mcp/read-body.js';
 import { requestDigest } from '../mcp/request-state.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from '../mcp/rpc-answer.js';
+import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { parseExact } from './exact-json.js';
-import { modernProfile, type FederatedCall } from './federated-call.js';
-import { federatedRoute } from './federated-state.js';
+import {
+  guestsProfile,
+  modernProfile,
+  saysNothing,
+  whoOf,
+  type FederatedCall,
+} from './federated-call.js';
+import { federatedRoute, ownerOf } from './federated-state.js';
 import { joinUpstreams, type FederationDeps } from './federation.js';
+import { accessTo } from './joined-upstreams.js';
 import type { LegacyFront } from './legacy-front.js';
 import type { ModernFront } from './modern-front.js';
 import { logLevelKey } from './modern-peer.js';
 import type { Asked } from './pauses.js';
+import { challenge } from './tool-decision.js';
 
 /** `/mcp`: all upstreams in one, in both eras. Raw as `/mcp/{upstream}`: nothing of Fastify touches a body. */
 export function registerFederationRoute(fastify: FastifyInstance, deps: FederationDeps): void {
@@ -48,8 +60,10 @@ class FederationEndpoint {
   readonly #modern: ModernFront;
   readonly #legacy: LegacyFront;
   readonly #open = new OpenCalls();
+  readonly #anonymous: AnonymousCalls;
 
   constructor(private readonly deps: FederationDeps) {
+    this.#anonymous = new AnonymousCalls(deps.clock);
     const { modern, legacy } = joinUpstreams(deps);
     this.#modern = modern;
     this.#legacy = legacy;
@@ -89,7 +103,7 @@ class FederationEndpoint {
     const { inbound } = this.deps;
     const malformed = inbound.refuseMalformed(request);
     if (malformed !== undefined) return this.#refuse(malformed, requestId);
-    const admission = await inbound.admit(request, federatedRoute, undefined);
+    const admission = this.#guest(await inbound.admit(request, federatedRoute, undefined));
     if (!admission.ok) return this.#refuse(admission, requestId);
     const { caller, token } = admission;
     return {
@@ -97,9 +111,19 @@ class FederationEndpoint {
       gone: goneSignal(response),
       outcome: {},
       brought: (upstream) => inbound.brought(request, upstream, token),
+      lacking: (upstream) => lackingAt(inbound, caller, upstream),
       // Until the message says more.
-      client: modernProfile(caller, {}, undefined, undefined),
+      client: guestsProfile,
     };
+  }
+
+  /** Without a token: as nobody, where some upstream has public tools. A token that does not count is always refused. */
+  #guest(admission: Admitted | Refusal): Admitted | Refusal {
+    if (admission.ok || admission.code !== 'unauthenticated') return admission;
+    const admits = ({ config, toolGate }: PreparedUpstream): boolean =>
+      config.type === 'mcp' && toolGate?.admitsGuests === true;
+    if (!this.deps.upstreams.all().some(admits)) return admission;
+    return { ok: true, caller: nobody, token: '' };
   }
 
   #refuse(refusal: Refusal, requestId: string): RpcAnswer {
@@ -109,15 +133,9 @@ class FederationEndpoint {
   }
 
   async #bounded(call: FederatedCall): Promise<void> {
+    if (isNobody(call.caller)) return this.#boundedByPeer(call);
     const person = personKey(call.caller);
-    if (!this.#open.enter(person)) {
-      const detail = 'You have too many calls open at once.';
-      const headers = { 'retry-after': '1' };
-      return writeAnswer(
-        call.response,
-        problemAnswer(null, 'too-many-requests', detail, call.requestId, headers),
-      );
-    }
+    if (!this.#open.enter(person)) return writeAnswer(call.response, tooManyCalls(call, 1));
     try {
       await this.#route(call);
     } finally {
@@ -125,24 +143,27 @@ class FederationEndpoint {
     }
   }
 
+  async #boundedByPeer(call: FederatedCall): Promise<void> {
+    const peer = peerOf(call.request);
+    const waitSeconds = this.#anonymous.enter(peer);
+    if (waitSeconds > 0) return writeAnswer(call.response, tooManyCalls(call, waitSeconds));
+    try {
+      await this.#route(call);
+    } finally {
+      this.#anonymous.leave(peer);
+    }
+  }
+
   async #route(call: FederatedCall): Promise<void> {
     const { method, headers } = call.request;
     if (method === 'POST') return this.#post(call);
     if (method !== 'GET' && method !== 'DELETE')
-      return writeAnswer(
-        call.response,
-        problemAnswer(
-          null,
-          'method-not-allowed',
-          'MCP uses POST, GET and DELETE.',
-          call.requestId,
-          {
-            allow: 'POST, GET, DELETE',
-          },
-        ),
-      );
+      return writeAnswer(call.response, notAllowed(call, 'POST, GET, DELETE'));
     const era = eraOfSessionMethod(headers);
     if (era.era === 'rejected') return writeAnswer(call.response, rejectionAnswer(null, era));
+    if (method === 'GET' && isNobody(call.caller))
+      // The transport's way to say that there is no such stream.
+      return writeAnswer(call.response, notAllowed(call, 'POST, DELETE'));
     return method === 'GET' ? this.#legacy.listen(call) : this.#legacy.end(call);
   }
 
@@ -163,6 +184,10 @@ class FederationEndpoint {
         call.response,
         rejectionAnswer(message.kind === 'request' ? message.id : null, era),
       );
+    if (isNobody(call.caller) && message.kind === 'request' && !isOpenToGuests(message.method)) {
+      const needed = this.deps.inbound.needs(federatedRoute, []);
+      return writeAnswer(call.response, challenge(call, message.id, needed));
+    }
     const asked = message.kind === 'request' ? askedIn(message) : undefined;
     if (era.era === 'legacy' || message.kind === 'response')
       return this.#legacy.serve(call, message, asked);
@@ -172,12 +197,13 @@ class FederationEndpoint {
   }
 
   #logCall(call: FederatedCall, startedAt: number): void {
-    const { issuer, subject, application } = call.caller;
+    const who = whoOf(call) && ownerOf(call.caller);
     const { upstream, tool, grantId } = call.outcome;
     this.deps.log.info({
       event: 'mcp.call',
       requestId: call.requestId,
-      ...{ issuer, subject, application, upstream, tool, grantId },
+      ...who,
+      ...{ upstream, tool, grantId },
       // nginx's 499: the client left before there was a status.
       status: call.response.headersSent ? call.response.statusCode : 499,
       ms: Math.round(this.deps.clock.monotonicMs() - startedAt),
@@ -210,12 +236,37 @@ function profileIn({ caller }: FederatedCall, params: JsonObject): FederatedCall
   const meta = isObject(params['_meta']) ? params['_meta'] : {};
   const capabilities = meta[metaKey.capabilities];
   const level = meta[logLevelKey];
-  return modernProfile(
-    caller,
-    isObject(capabilities) ? capabilities : {},
-    clientInfo.safeParse(meta[metaKey.clientInfo]).data,
-    typeof level === 'string' ? level : undefined,
-  );
+  return modernProfile(caller, {
+    capabilities: isObject(capabilities) ? capabilities : {},
+    clientInfo: clientInfo.safeParse(meta[metaKey.clientInfo]).data ?? saysNothing.clientInfo,
+    logLevel: typeof level === 'string' ? level : undefined,
+  });
+}
+
+function lackingAt(
+  inbound: Inbound,
+  caller: Caller,
+  upstream: PreparedUpstream,
+): Refusal | undefined {
+  const access = accessTo(caller, upstream);
+  if (access?.kind !== 'guest') return undefined;
+  const { needed } = access;
+  if (needed === undefined) return inbound.needs(federatedRoute, upstream.config.access.scopes);
+  if (needed.kind === 'insufficient-scope')
+    return inbound.needs(federatedRoute, needed.scopes, caller);
+  const detail = 'You may not use this service.';
+  return { ok: false, status: 403, code: 'forbidden', detail, headers: {} };
+}
+
+function notAllowed({ requestId }: FederatedCall, allow: string): RpcAnswer {
+  const detail = `MCP uses ${allow}.`;
+  return problemAnswer(null, 'method-not-allowed', detail, requestId, { allow });
+}
+
+function tooManyCalls({ requestId }: FederatedCall, waitSeconds: number): RpcAnswer {
+  const detail = 'You have too many calls open at once.';
+  const headers = { 'retry-after': String(waitSeconds) };
+  return problemAnswer(null, 'too-many-requests', detail, requestId, headers);
 }
 
 function goneSignal(response: ServerResponse): AbortSignal {

@@ -55,11 +55,11 @@ export function joinUpstreams(deps: FederationDeps): {
   const open = new OpenStreams(deps.clock);
   followGrants(deps, catalogues, changes);
   followRegistry(deps, changes);
-  const shared = { joined, lists, calls, streams, open };
   const sessions = new LegacySessions(deps, joined, peers);
+  const shared = { joined, lists, calls, streams, open, sessions };
   return {
     modern: new ModernFront(shared),
-    legacy: new LegacyFront({ ...shared, deps, told, questions, active, subscriptions, sessions }),
+    legacy: new LegacyFront({ ...shared, deps, told, questions, active, subscriptions }),
   };
 }
 

@@ -1,14 +1,17 @@
 import type { McpDeps } from '../mcp/mcp-call.js';
 import { takesCredential } from '../mcp/borrow.js';
+import { isNobody } from '../mcp/guest.js';
 import { isListed } from '../policy/filter-tools.js';
-import type { Asking, Catalogues, Listed } from './catalogues.js';
-import { callAt, type FederatedCall } from './federated-call.js';
+import { askingAt, type Catalogues, type Listed } from './catalogues.js';
+import { callAt, whoOf, type FederatedCall } from './federated-call.js';
 import { openCursor, sealCursor } from './federated-state.js';
 import type { JoinedUpstreams, VisibleUpstream } from './joined-upstreams.js';
 import { listKinds, type ListMethod } from './list-kinds.js';
-import { connectName } from './names.js';
+import { connectTool, signInTool } from './own-tools.js';
 
 const unavailableKey = 'dev.symbolon/unavailable';
+
+const nothing: Listed = { state: 'listed', page: undefined };
 
 interface Part {
   readonly slug: string;
@@ -16,6 +19,8 @@ interface Part {
   readonly text: string;
   readonly listed: Listed;
 }
+
+const signsIn: Part = { slug: '', text: signInTool, listed: nothing };
 
 /** The lists of all upstreams that the caller may see as one list, in the order of the slugs. */
 export class JoinedLists {
@@ -38,7 +43,22 @@ export class JoinedLists {
       .visible(call.caller)
       .filter(({ upstream }) => from === undefined || Object.hasOwn(from, upstream.config.slug))
       .map((one) => this.#part(call, method, one, from?.[one.upstream.config.slug]));
-    return this.#print(call, method, await allOf(asked));
+    const parts = await allOf(asked);
+    return this.#print(
+      call,
+      method,
+      this.#opensMore(call, method, from) ? [...parts, signsIn] : parts,
+    );
+  }
+
+  /** Somebody who has not signed in is offered to, where there is more to see: no challenge leads there before a call. */
+  #opensMore(call: FederatedCall, method: ListMethod, from: unknown): boolean {
+    return (
+      method === 'tools/list' &&
+      from === undefined &&
+      isNobody(call.caller) &&
+      this.joined.visible(call.caller).length < this.joined.count
+    );
   }
 
   #part(
@@ -47,6 +67,9 @@ export class JoinedLists {
     visible: VisibleUpstream,
     cursor: string | undefined,
   ): Part | Promise<Part> {
+    // Nothing of an upstream but its tools is public.
+    if (visible.access.kind === 'guest' && method !== 'tools/list')
+      return { slug: visible.upstream.config.slug, text: '', listed: nothing };
     const asking = askingAt(call, visible);
     const listed =
       cursor === undefined
@@ -60,7 +83,7 @@ export class JoinedLists {
   #shown(
     call: FederatedCall,
     method: ListMethod,
-    { upstream }: VisibleUpstream,
+    { upstream, access }: VisibleUpstream,
     listed: Listed,
   ): Part {
     const { config } = upstream;
@@ -68,7 +91,8 @@ export class JoinedLists {
       method === 'tools/list' ? upstream.toolGate?.beside(this.deps.inventory) : undefined;
     const { page } = listed;
     const names = this.joined.names;
-    const connects = page === undefined && listed.state === 'unconnected';
+    const connects =
+      page === undefined && listed.state === 'unconnected' && access.kind !== 'guest';
     if (connects && method === 'tools/list' && takesCredential(callAt(call, upstream)))
       return { slug: config.slug, text: connectTool(config.slug, config.name), listed };
     const text =
@@ -76,7 +100,7 @@ export class JoinedLists {
         ? page?.text(names)
         : page
             ?.items(names)
-            .filter(({ own }) => isListed(gate.decide(call.caller, own)))
+            .filter(({ own }) => isListed(gate.decide(whoOf(call), own)))
             .map((item) => item.text)
             .join(',');
     return { slug: config.slug, text: text ?? '', listed };
@@ -113,15 +137,6 @@ export class JoinedLists {
   }
 }
 
-/** How a visible upstream may be asked: as the person only where they may call it. */
-export function askingAt(call: FederatedCall, { upstream, access }: VisibleUpstream): Asking {
-  return {
-    call: callAt(call, upstream),
-    client: call.client,
-    asPerson: access.kind === 'allowed',
-  };
-}
-
 /** Without a turn of the event loop where everything is known already. */
 function allOf(
   parts: readonly (Part | Promise<Part>)[],
@@ -136,13 +151,4 @@ function ttlOf(parts: readonly Part[]): number {
     listed.state === 'listed' ? (listed.page?.ttlMs ?? 0) : 0,
   );
   return all.length === 0 ? 0 : Math.min(...all);
-}
-
-function connectTool(slug: string, name: string): string {
-  return JSON.stringify({
-    name: connectName(slug),
-    title: `Connect ${name}`,
-    description: `Connect your ${name} account. Its own tools appear once you are connected.`,
-    inputSchema: { type: 'object', properties: {}, additionalProperties: false },
-  });
 }

@@ -1,13 +1,21 @@
 import { decideAccess, type AccessDecision } from '#lib/access/access-rule';
 import type { Caller } from '#lib/jwt/caller';
+import { isNobody } from '../mcp/guest.js';
 import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
 import { Names } from './names.js';
 
 export interface VisibleUpstream {
   readonly upstream: PreparedUpstream;
-  /** A scope that the token lacks does not hide an upstream; it only cannot be called yet. */
-  readonly access: Exclude<AccessDecision, { kind: 'claims' }>;
+  readonly access: UpstreamAccess;
 }
+
+/**
+ * A scope that the token lacks does not hide an upstream; it only cannot be called yet. A guest may use what is public
+ * there: nobody in particular, or somebody whom the upstream's access rule refuses.
+ */
+export type UpstreamAccess =
+  | Exclude<AccessDecision, { kind: 'claims' }>
+  | { readonly kind: 'guest'; readonly needed: AccessDecision | undefined };
 
 /** The MCP upstreams of this configuration in their order, and the names of what they have. */
 export class JoinedUpstreams {
@@ -27,6 +35,11 @@ export class JoinedUpstreams {
     return this.#all.flatMap((upstream) => visibleTo(caller, upstream) ?? []);
   }
 
+  /** How many there are, seen by this caller or not. */
+  get count(): number {
+    return this.#current() && this.#all.length;
+  }
+
   find(caller: Caller, slug: string): VisibleUpstream | undefined {
     const upstream = this.upstreams.find(slug);
     return upstream?.config.type === 'mcp' ? visibleTo(caller, upstream) : undefined;
@@ -44,6 +57,16 @@ export class JoinedUpstreams {
 }
 
 function visibleTo(caller: Caller, upstream: PreparedUpstream): VisibleUpstream | undefined {
+  const access = accessTo(caller, upstream);
+  return access && { upstream, access };
+}
+
+/** What this caller may do at an upstream as far as its access rule goes; undefined: to them it is not there. */
+export function accessTo(caller: Caller, upstream: PreparedUpstream): UpstreamAccess | undefined {
+  const admitsGuests = upstream.toolGate?.admitsGuests === true;
+  if (isNobody(caller)) return admitsGuests ? { kind: 'guest', needed: undefined } : undefined;
   const access = decideAccess(caller, upstream.config.access);
-  return access.kind === 'claims' ? undefined : { upstream, access };
+  if (access.kind === 'allowed') return access;
+  if (admitsGuests) return { kind: 'guest', needed: access };
+  return access.kind === 'claims' ? undefined : access;
 }

@@ -9,6 +9,7 @@ import {
   type LegacySession,
 } from '../mcp/legacy-session.js';
 import type { LegacyStreams } from '../mcp/legacy-streams.js';
+import { isNobody } from '../mcp/guest.js';
 import type { McpDeps } from '../mcp/mcp-call.js';
 import type { McpMessage } from '../mcp/message.js';
 import type { OpenStreams } from '../mcp/open-streams.js';
@@ -108,7 +109,8 @@ export class LegacyFront {
     if ('status' in session) return writeAnswer(call.response, session);
     this.#ended.add(session.nonce);
     this.parts.told.end(session.nonce);
-    await this.parts.deps.watch.endSession(session.nonce);
+    // The vault hears of people's sessions only: nobody in particular could end as many as they like.
+    if (!isNobody(call.caller)) await this.parts.deps.watch.endSession(session.nonce);
     this.#forget(session.nonce);
     writeAnswer(call.response, { status: 204, body: undefined });
     await this.parts.sessions.endAll({ ...call, client: legacyProfile(session, undefined) });

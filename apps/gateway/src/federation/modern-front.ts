@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EventStream } from '../mcp/event-stream.js';
 import { metaKey, modernVersion } from '../mcp/era.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
+import { isNobody } from '../mcp/guest.js';
 import type { OpenStreams } from '../mcp/open-streams.js';
 import { result, rpcError, writeAnswer } from '../mcp/rpc-answer.js';
 import { printExact } from './exact-json.js';
@@ -9,6 +10,7 @@ import type { FederatedCall } from './federated-call.js';
 import type { FederatedCalls } from './federated-calls.js';
 import type { FederatedStreams } from './federated-streams.js';
 import type { JoinedLists } from './joined-lists.js';
+import type { LegacySessions } from './legacy-sessions.js';
 import { allChanges, changedMethod, isListMethod, type Changes } from './list-kinds.js';
 import type { Asked } from './pauses.js';
 import { serverInfo, instructionsFor } from './own-profile.js';
@@ -39,10 +41,16 @@ export class ModernFront {
       readonly calls: FederatedCalls;
       readonly streams: FederatedStreams;
       readonly open: OpenStreams;
+      readonly sessions: LegacySessions;
     },
   ) {}
 
   async serve(call: FederatedCall, asked: Asked): Promise<void> {
+    await this.#serve(call, asked);
+    if (isNobody(call.caller)) void this.parts.sessions.endAll(call);
+  }
+
+  async #serve(call: FederatedCall, asked: Asked): Promise<void> {
     const { id, method, params } = asked;
     const reply = new Reply(call.response, id);
     if (isListMethod(method)) {

@@ -1,8 +1,7 @@
 import type { JsonObject } from '../mcp/message.js';
 import { isObject } from '../mcp/message.js';
-import type { Asking, Catalogues } from './catalogues.js';
+import { askingAt, type Asking, type Catalogues } from './catalogues.js';
 import type { FederatedCall } from './federated-call.js';
-import { askingAt } from './joined-lists.js';
 import type { JoinedUpstreams, VisibleUpstream } from './joined-upstreams.js';
 import type { ListMethod } from './list-kinds.js';
 import { readUri } from './uris.js';
@@ -32,7 +31,9 @@ export class Targets {
       case 'tools/call': {
         const target = await this.#named(call, 'tools/list', params);
         const name = target?.params['name'];
-        return target && (typeof name === 'string' ? { ...target, tool: name } : target);
+        // Ours, and answered here: no rule of the upstream speaks of it.
+        if (target === undefined || target.connects === true) return target;
+        return typeof name === 'string' ? { ...target, tool: name } : target;
       }
       case 'prompts/get':
         return this.#named(call, 'prompts/list', params);

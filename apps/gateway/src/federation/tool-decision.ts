@@ -3,8 +3,8 @@ import { problemAnswer, rpcError, type RpcAnswer } from '../mcp/rpc-answer.js';
 import type { Refusal } from '../inbound/inbound.js';
 import { refusalFor, type ToolRefusal } from '../policy/refusal-for.js';
 import type { GateDecision } from '../policy/tool-gate.js';
-import type { FederatedCall } from './federated-call.js';
-import { federatedRoute } from './federated-state.js';
+import { whoOf, type FederatedCall } from './federated-call.js';
+import { federatedRoute, ownerOf } from './federated-state.js';
 import type { Target } from './targets.js';
 
 export type CallDecision =
@@ -18,14 +18,10 @@ export function decideTarget(
   id: string | number,
   target: Target,
 ): CallDecision {
-  const { access, upstream } = target.visible;
+  const { upstream } = target.visible;
   const judge = target.tool === undefined ? undefined : upstream.toolGate?.beside(deps.inventory);
-  if (judge === undefined || target.tool === undefined) {
-    if (access.kind === 'allowed') return { terms: undefined };
-    const needed = deps.inbound.needs(federatedRoute, access.scopes, call.caller);
-    return { refused: challenge(call, id, needed) };
-  }
-  const decision = judge.decide(call.caller, target.tool);
+  if (judge === undefined || target.tool === undefined) return decideAccess(deps, call, id, target);
+  const decision = judge.decide(whoOf(call), target.tool);
   const refusal = refusalFor(decision);
   if (refusal !== undefined) {
     note(deps, call, target, decision);
@@ -33,6 +29,22 @@ export function decideTarget(
   }
   if (decision.kind !== 'allowed') return { terms: undefined };
   return { terms: { isPublic: decision.isPublic, scopes: decision.upstreamScopes } };
+}
+
+/** What is no tool of the upstream's takes its access rule and nothing more. */
+function decideAccess(
+  deps: McpDeps,
+  call: FederatedCall,
+  id: string | number,
+  { visible: { access, upstream } }: Target,
+): CallDecision {
+  if (access.kind === 'allowed') return { terms: undefined };
+  const lacking =
+    access.kind === 'guest'
+      ? call.lacking(upstream)
+      : deps.inbound.needs(federatedRoute, access.scopes, call.caller);
+  if (lacking === undefined) throw new Error('a guest lacks something');
+  return { refused: challenge(call, id, lacking) };
 }
 
 function refusalAnswer(
@@ -53,7 +65,12 @@ function refusalAnswer(
   }
 }
 
-function challenge({ requestId }: FederatedCall, id: string | number, refusal: Refusal): RpcAnswer {
+/** 401 or 403 with its challenge, in answer to one request. */
+export function challenge(
+  { requestId }: FederatedCall,
+  id: string | number,
+  refusal: Refusal,
+): RpcAnswer {
   const { code, detail, headers, status } = refusal;
   return { ...problemAnswer(id, code, detail, requestId, headers), status };
 }
@@ -61,11 +78,10 @@ function challenge({ requestId }: FederatedCall, id: string | number, refusal: R
 function note(deps: McpDeps, call: FederatedCall, target: Target, decision: GateDecision): void {
   const because = decision.kind === 'refused' ? decision.because : decision.kind;
   if (because === 'sign-in' || because === 'allowed') return;
-  const { issuer, subject, application } = call.caller;
   const { requestId } = call;
   const { rule } = decision;
   const [upstream, tool] = [target.slug, target.tool?.slice(0, 128)];
-  const caller = { issuer, subject, application };
+  const caller = whoOf(call) && ownerOf(call.caller);
   deps.log.info({ event: 'tool.refused', requestId, ...caller, upstream, tool, rule, because });
   deps.decisions?.denied({
     ...{ caller, upstream, method: 'tools/call', tool, rule, because, requestId },
