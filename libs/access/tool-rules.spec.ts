@@ -63,6 +63,9 @@ describe('which tools a caller may use', () => {
       ['délete', { kind: 'insufficient-scope' }],
       ['Admin_x', { kind: 'refused', because: 'claims' }],
       ['peek', { kind: 'refused', because: 'hidden' }],
+      ['del\u3164ete', { kind: 'insufficient-scope' }],
+      ['del\uD800ete', { kind: 'insufficient-scope' }],
+      ['DELETE_', { kind: 'refused', because: 'hidden' }],
       ['deletes', { kind: 'allowed' }],
       ['Delete_', { kind: 'allowed', rule: 'Delete_' }],
     ];

@@ -43,8 +43,8 @@ interface FoundRule {
 /** What the rules say of one name. */
 interface Found {
   readonly found: FoundRule | undefined;
-  /** A rule for the same name in other letters: whoever does not tell the two apart must not be talked round. */
-  readonly alike: FoundRule | undefined;
+  /** Rules for the same name in other letters: whoever does not tell the two apart must not be talked round. */
+  readonly alike: readonly FoundRule[];
 }
 
 const mostRemembered = 10_000;
@@ -81,9 +81,12 @@ export class ToolRules {
   decide(who: Who, tool: string): ToolDecision {
     const { found, alike } = this.#rulesFor(tool);
     const decision = this.#decideBy(who, found);
-    if (alike === undefined || decision.kind === 'refused') return decision;
-    const other = this.#decideBy(who, alike);
-    return other.kind === 'allowed' ? decision : other;
+    if (alike.length === 0 || decision.kind === 'refused') return decision;
+    const others = alike.map((one) => this.#decideBy(who, one));
+    const strictest =
+      others.find(({ kind }) => kind === 'refused') ??
+      others.find(({ kind }) => kind !== 'allowed');
+    return strictest ?? decision;
   }
 
   /** The decision of each rule, in the order in which they are looked for, and of the default. */
@@ -136,11 +139,13 @@ export class ToolRules {
   #look(tool: string): Found {
     const exact = this.#exact.get(tool);
     // Whoever wrote this very name means it.
-    if (exact !== undefined) return { found: exact, alike: undefined };
+    if (exact !== undefined) return { found: exact, alike: [] };
     const found = this.#patterns.find(({ name }) => matchesPattern(name, tool));
     const name = folded(tool);
-    const alike = this.#alike.find((other) => matchesPattern(other.folded, name))?.one;
-    return { found, alike: alike === found ? undefined : alike };
+    const alike = this.#alike.filter((other) => matchesPattern(other.folded, name));
+    const named = alike.filter(({ one }) => !one.name.includes('*'));
+    const counting = named.length > 0 ? named : alike.slice(0, 1);
+    return { found, alike: counting.map(({ one }) => one).filter((one) => one !== found) };
   }
 }
 
@@ -149,7 +154,7 @@ function folded(name: string): string {
   return name
     .normalize('NFKD')
     .toLowerCase()
-    .replaceAll(/[\s\p{M}\p{Cc}\p{Cf}]/gu, '');
+    .replaceAll(/[\s\p{M}\p{Cc}\p{Cf}\p{Cs}\p{DI}]/gu, '');
 }
 
 function bySpecificity(one: FoundRule, other: FoundRule): number {

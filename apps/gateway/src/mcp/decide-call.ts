@@ -3,7 +3,7 @@ import { isConnectTool } from './connect-tool.js';
 import { decodedName } from './era.js';
 import { newDecoy } from './decoy.js';
 import type { CallTerms, McpCall, McpDeps } from './mcp-call.js';
-import type { McpMessage, McpRequest } from './message.js';
+import type { McpMessage, McpNotification, McpRequest } from './message.js';
 import { isOpenToGuests } from './guest.js';
 import { problemAnswer, rpcError, type RpcAnswer } from './rpc-answer.js';
 import type { Refusal } from '../inbound/inbound.js';
@@ -19,7 +19,8 @@ export function decideCall(
   call: McpCall,
   message: McpMessage,
 ): RpcAnswer | undefined {
-  if (call.upstream.toolGate === undefined || message.kind !== 'request') return undefined;
+  if (call.upstream.toolGate === undefined || message.kind === 'response') return undefined;
+  if (message.kind === 'notification') return refuseUnnumbered(message);
   if (message.method === 'tools/call') return decideTool(deps, call, message);
   if (call.lacking === undefined || isOpenToGuests(message.method)) return undefined;
   const { denied } = call.lacking;
@@ -27,6 +28,13 @@ export function decideCall(
   const upstream = call.upstream.config.slug;
   if (denied) deps.decisions?.denied({ ...denied, upstream, method: message.method, requestId });
   return challengeAnswer(call, message.id, call.lacking);
+}
+
+/** A request without an id is for nobody to judge, and some servers serve it all the same. */
+function refuseUnnumbered({ method }: McpNotification): RpcAnswer | undefined {
+  if (method.startsWith('notifications/')) return undefined;
+  const said = 'Invalid request: what is no notification needs an id.';
+  return { ...rpcError(null, -32600, said), status: 400 };
 }
 
 function decideTool(deps: McpDeps, call: McpCall, message: McpRequest): RpcAnswer | undefined {

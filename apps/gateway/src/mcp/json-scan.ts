@@ -9,12 +9,13 @@ export interface ScannedMessage {
   readonly members: ReadonlyMap<string, Span>;
 }
 
-/** What JSON.parse accepts and we do not: nesting beyond `maximumDepth`, a name twice, `__proto__`. */
+/** What JSON.parse accepts and we do not: nesting beyond `maximumDepth`, a name twice, `Method` for `method`, `__proto__`. */
 export class JsonRefused extends Error {
   override readonly name = 'JsonRefused';
 }
 
 const maximumDepth = 32;
+const ofMessages = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
 const whitespace = /[\t\n\r ]*/y;
 const string = /"[^"\\]*(?:\\.[^"\\]*)*"/sy;
 const scalar = /[^\s,:[\]{}"]+/y;
@@ -68,8 +69,11 @@ class Scanner {
     const start = this.#at;
     const name = nameOf(this.#take(string));
     if (name === '__proto__') throw new JsonRefused('a member is named __proto__');
-    if (names.has(name)) throw new JsonRefused('a member stands twice');
-    names.add(name);
+    const known = depth === 1 || path === '/params' ? folded(name) : name;
+    if (names.has(known)) throw new JsonRefused('a member stands twice');
+    names.add(known);
+    if (depth === 1 && known !== name && ofMessages.has(known))
+      throw new JsonRefused('a member is not written as JSON-RPC has it');
     this.#skip();
     if (this.text[this.#at] !== ':') throw new JsonRefused('a colon is missing');
     this.#at += 1;
@@ -111,6 +115,11 @@ class Scanner {
     this.#at += found.length;
     return found;
   }
+}
+
+/** As decoders read names that do not care for case (Go's encoding/json, .NET): what we judge must be what they take. */
+function folded(name: string): string {
+  return name.normalize('NFKC').toLowerCase();
 }
 
 function nameOf(quoted: string): string {
