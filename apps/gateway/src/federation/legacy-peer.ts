@@ -4,6 +4,7 @@ import { isObject, type JsonObject } from '../mcp/message.js';
 import { isEventStream, isMcpAnswer } from '../mcp/relay.js';
 import { callUpstream, discard, type Called, type UpstreamAnswer } from '../mcp/upstream-call.js';
 import {
+  accountOf,
   sessionHeaders,
   UpstreamSessions,
   type UpstreamSession,
@@ -71,7 +72,7 @@ export class LegacyPeer implements Peer {
     const own = sessionAt(at.client, at.call.upstream.config.slug);
     const session = this.sessions.find(own);
     this.sessions.forget(own);
-    if (session?.id === undefined || session.grantId !== at.credential.grantId) return;
+    if (session?.id === undefined || session.account !== accountOf(at.call, at.credential)) return;
     const signal = AbortSignal.timeout(at.call.upstream.config.timeoutMs);
     const sent = { method: 'DELETE', headers: sessionHeaders(session), signal } as const;
     const wish = { interaction: 'none' } as const;
@@ -82,7 +83,7 @@ export class LegacyPeer implements Peer {
   /** A notification to the session that is open; nothing where there is none. */
   async notify(at: PeerCall, method: string, params: JsonObject): Promise<void> {
     const session = this.sessions.find(sessionAt(at.client, at.call.upstream.config.slug));
-    if (session === undefined || session.grantId !== at.credential.grantId) return;
+    if (session === undefined || session.account !== accountOf(at.call, at.credential)) return;
     await this.#tell(at, session, { jsonrpc: '2.0', method, params });
   }
 

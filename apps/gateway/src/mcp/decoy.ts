@@ -1,7 +1,12 @@
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { randomBytes } from 'node:crypto';
 import type { McpCall } from './mcp-call.js';
 import { parseMessage, withParams, type McpMessage } from './message.js';
 import type { RelayOptions } from './relay.js';
+import { readWhole, type UpstreamAnswer } from './upstream-call.js';
+
+const longest = 16 * 1024 * 1024;
 
 /** The name of a tool that no server has. */
 export function newDecoy(): string {
@@ -26,13 +31,52 @@ export function outgoing(
   return { body, headers: { ...headers, 'mcp-name': terms.decoy } };
 }
 
-/** Puts the name that was asked for back into the answer. */
+interface Undisguised {
+  readonly answer: UpstreamAnswer;
+  readonly options: Pick<RelayOptions, 'rewrite' | 'rewritesErrors'>;
+}
+
+/**
+ * Puts the name that was asked for back into the answer; undefined where there is no decoy in it. What had a length has
+ * one again, because that it lacks one would tell as well.
+ */
 export function undisguised(
   { terms }: McpCall,
   message: McpMessage,
-): Pick<RelayOptions, 'rewrite' | 'rewritesErrors'> {
+  answer: UpstreamAnswer,
+): Promise<Undisguised> | undefined {
   const decoy = terms?.decoy;
-  if (decoy === undefined || message.kind !== 'request') return {};
+  if (decoy === undefined || message.kind !== 'request') return undefined;
   const name = JSON.stringify(message.params['name']).slice(1, -1);
-  return { rewrite: (json) => json.replaceAll(decoy, name), rewritesErrors: true };
+  // By a function: in a text `$&` would put the decoy there.
+  const rewrite = (json: string) => json.replaceAll(decoy, () => name);
+  return answer.headers['content-length'] === undefined
+    ? Promise.resolve({ answer, options: { rewrite, rewritesErrors: true } })
+    : whole(answer, rewrite);
+}
+
+async function whole(
+  answer: UpstreamAnswer,
+  rewrite: (text: string) => string,
+): Promise<Undisguised> {
+  const text = await readWhole(answer, longest);
+  // What broke off breaks off for the client too.
+  if (text === undefined) return { answer, options: {} };
+  const bytes = Buffer.from(rewrite(text));
+  const headers = { ...answer.headers, 'content-length': String(bytes.length) };
+  return { answer: wholeAnswer(answer.status, headers, bytes), options: {} };
+}
+
+function wholeAnswer(
+  status: number,
+  headers: UpstreamAnswer['headers'],
+  bytes: Buffer,
+): UpstreamAnswer {
+  const end = () => undefined;
+  const pipeTo = async (response: ServerResponse) => {
+    const closed = new Promise<void>((resolve) => response.once('close', () => resolve()));
+    response.end(bytes);
+    await closed;
+  };
+  return { status, headers, body: Readable.from([bytes]), pipeTo, abort: end, discard: end };
 }

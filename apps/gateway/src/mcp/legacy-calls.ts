@@ -19,7 +19,7 @@ import { isMcpAnswer, relay, upstreamHeaders } from './relay.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import { mustSignInAgain, signInAgain } from './sign-in-again.js';
 import { callUpstream, discard, failureAnswer, notMcp, type Called } from './upstream-call.js';
-import { sessionHeaders, UpstreamSessions } from './upstream-sessions.js';
+import { accountOf, sessionHeaders, UpstreamSessions } from './upstream-sessions.js';
 import { UpstreamStream } from './upstream-stream.js';
 
 const accepted: RpcAnswer = { status: 202, body: undefined };
@@ -103,7 +103,8 @@ export class LegacyCalls {
     writeAnswer(call.response, { status: 204, body: undefined });
     if (upstream?.id === undefined) return;
     const credential = await borrow(this.deps, call, { interaction: 'none' });
-    if (credential.kind !== 'credential' || credential.grantId !== upstream.grantId) return;
+    if (credential.kind !== 'credential' || accountOf(call, credential) !== upstream.account)
+      return;
     const sent = {
       method: 'DELETE',
       headers: sessionHeaders(upstream),
@@ -136,7 +137,7 @@ export class LegacyCalls {
     const credential = await borrow(this.deps, call, { interaction: 'none' });
     if (
       credential.kind === 'interaction' ||
-      (credential.kind === 'credential' && credential.grantId !== upstream.grantId)
+      (credential.kind === 'credential' && accountOf(call, credential) !== upstream.account)
     )
       return writeAnswer(call.response, accepted);
     if (credential.kind !== 'credential')
@@ -211,12 +212,14 @@ export class LegacyCalls {
       discard(called.answer);
       return writeAnswer(call.response, failureAnswer(call, id, notMcp));
     }
-    await relay(called.answer, call.response, {
+    const shown = undisguised(call, message, called.answer);
+    const { answer, options = {} } = shown === undefined ? { answer: called.answer } : await shown;
+    await relay(answer, call.response, {
       timeoutMs: call.upstream.config.timeoutMs,
       clientLeaving: 'drains',
       ...(message.kind === 'request' ? this.before.keeping(call, 'legacy', message) : {}),
       ...listingOf(this.deps, call, 'legacy', message),
-      ...undisguised(call, message),
+      ...options,
     });
   }
 

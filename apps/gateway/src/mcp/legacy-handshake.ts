@@ -23,7 +23,7 @@ import {
   readWhole,
   type Called,
 } from './upstream-call.js';
-import { sessionIdOf, type UpstreamSessions } from './upstream-sessions.js';
+import { accountOf, sessionIdOf, type UpstreamSessions } from './upstream-sessions.js';
 
 const longestHandshake = 1024 * 1024;
 
@@ -98,7 +98,7 @@ export class LegacyHandshake {
     this.sessions.adopt(session, {
       id: sessionIdOf(answer),
       version,
-      grantId: credential.grantId,
+      account: accountOf(call, credential),
       initialized: false,
     });
     this.before.remember(call, 'legacy', message, value);

@@ -238,12 +238,14 @@ export class ModernCalls {
       discard(called.answer);
       return writeAnswer(call.response, failureAnswer(call, id, notMcp));
     }
-    await relay(called.answer, call.response, {
+    const shown = undisguised(call, message, called.answer);
+    const { answer, options = {} } = shown === undefined ? { answer: called.answer } : await shown;
+    await relay(answer, call.response, {
       timeoutMs: call.upstream.config.timeoutMs,
       clientLeaving: 'aborts',
       ...(message.kind === 'request' ? this.before.keeping(call, 'modern', message) : {}),
       ...listingOf(this.deps, call, 'modern', message),
-      ...undisguised(call, message),
+      ...options,
     });
   }
 

@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from 'node:crypto';
 import type { BorrowedCredential } from '../credentials/credentials.js';
 import type { BorrowWish } from './borrow.js';
 import type { LegacySession } from './legacy-session.js';
@@ -22,7 +23,8 @@ export interface UpstreamSession {
   /** Undefined where the upstream keeps none. */
   readonly id: string | undefined;
   readonly version: string;
-  readonly grantId: string | undefined;
+  /** Whose account it was opened with (`accountOf`). */
+  readonly account: string;
   /** What the upstream declared; known where the handshake was ours. */
   readonly capabilities?: JsonObject;
   /** Whether `notifications/initialized` has been sent. */
@@ -66,10 +68,9 @@ export class UpstreamSessions {
     wish: BorrowWish,
   ): Promise<Opened> {
     const known = this.find(session);
-    // Another grant is another account: what the old session knew is not for it.
-    if (known !== undefined && known.grantId === credential.grantId)
-      return { kind: 'open', session: known };
-    const key = JSON.stringify([keyOf(session), credential.grantId]);
+    const account = accountOf(call, credential);
+    if (known !== undefined && known.account === account) return { kind: 'open', session: known };
+    const key = JSON.stringify([keyOf(session), account]);
     const opening =
       this.#opening.get(key) ??
       this.#handshake(call, session, credential, wish).finally(() => this.#opening.delete(key));
@@ -93,7 +94,7 @@ export class UpstreamSessions {
     const signal = AbortSignal.timeout(call.upstream.config.timeoutMs);
     const called = await this.#post(call, credential, { message: request, signal, wish });
     if (called.kind !== 'answered') return called;
-    const opened = await readOpened(called.answer, called.credential.grantId);
+    const opened = await readOpened(called.answer, accountOf(call, called.credential));
     if (opened === undefined)
       return {
         kind: 'failed',
@@ -131,6 +132,21 @@ export class UpstreamSessions {
   }
 }
 
+// Nothing of a brought token is kept that would say which it was elsewhere.
+const salt = randomBytes(32);
+
+/**
+ * Whose account at the upstream a credential opens: what a session knew under one is not for another, be it of the same
+ * person. A token that the caller brought is an account of its own, and so is what is lent for public tools.
+ */
+export function accountOf({ lentPublicly }: McpCall, credential: BorrowedCredential): string {
+  const { grantId, brought, header, query } = credential;
+  if (grantId !== undefined) return `grant ${grantId}`;
+  if (brought === undefined) return lentPublicly === true ? 'public' : 'own';
+  const token = header?.[1] ?? query?.[1] ?? '';
+  return `brought ${createHmac('sha256', salt).update(token).digest('base64url')}`;
+}
+
 interface Handshake {
   readonly message: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -154,7 +170,7 @@ export function sessionIdOf(answer: UpstreamAnswer): string | undefined {
 
 async function readOpened(
   answer: UpstreamAnswer,
-  grantId: string | undefined,
+  account: string,
 ): Promise<UpstreamSession | undefined> {
   const contentType = String(answer.headers['content-type']);
   const text = await readWhole(answer, longestResult);
@@ -162,7 +178,7 @@ async function readOpened(
   if (result === undefined) return undefined;
   const { capabilities } = result;
   return {
-    ...{ id: sessionIdOf(answer), version: versionOf(result), grantId, initialized: false },
+    ...{ id: sessionIdOf(answer), version: versionOf(result), account, initialized: false },
     ...(isObject(capabilities) ? { capabilities } : {}),
   };
 }
