@@ -34,6 +34,20 @@ describe('which application may call', () => {
     ).toBe(decision);
   });
 
+  test('row 8, a wide pattern: a client that registered itself is known by its whole id only', () => {
+    const issuer = { slug: 'corp', unknownApplications: 'refuse' as const };
+    const wide = [
+      known({ pattern: '*' }, 'known'),
+      known({ clientId: 'self-registered:b:2' }, 'known'),
+    ];
+    const blocked = known({ pattern: 'self-registered:evil*' }, 'blocked');
+    const decide = (id: string) => decideApplication(id, issuer, [...wide, blocked]);
+    expect(decide('anything')).toBe('known');
+    expect(decide('self-registered:a:1')).toBe('refused');
+    expect(decide('self-registered:b:2')).toBe('known');
+    expect(decide('self-registered:evil:3')).toBe('blocked');
+  });
+
   test('an issuer may refuse those it does not know', () => {
     const issuer = { slug: 'corp', unknownApplications: 'refuse' as const };
     expect(decideApplication('cli2', issuer, applications)).toBe('refused');

@@ -3,9 +3,12 @@ import type { ApplicationConfig, IssuerConfig } from '#lib/contract/config-snaps
 
 export type ApplicationDecision = 'known' | 'unknown' | 'blocked' | 'refused';
 
+// The vault's name for every client that registered itself there: anybody can come by one of these.
+const selfRegistered = 'self-registered:';
+
 /**
  * Whether an application of an issuer may call at all. An exact client id goes before patterns; among
- * patterns a block goes before a permission.
+ * patterns a block goes before a permission, and none makes a client known that anybody could be.
  */
 export function decideApplication(
   clientId: string,
@@ -15,10 +18,19 @@ export function decideApplication(
   const ours = applications.filter((application) => application.issuer === issuer.slug);
   const exact = ours.filter((application) => application.clientId === clientId);
   const matching =
-    exact.length > 0
-      ? exact
-      : ours.filter(({ pattern = '' }) => pattern !== '' && matchesPattern(pattern, clientId));
+    exact.length > 0 ? exact : ours.filter((application) => isMatch(application, clientId));
   if (matching.some(({ trust }) => trust === 'blocked')) return 'blocked';
   if (matching.length > 0) return 'known';
   return issuer.unknownApplications === 'refuse' ? 'refused' : 'unknown';
+}
+
+/** As at the vault: of a client that publishes its own document only a pattern that names its website says something. */
+function mayVouch(pattern: string, clientId: string): boolean {
+  if (clientId.startsWith(selfRegistered)) return false;
+  return !/^https?:/i.test(clientId) || /^https?:\/\/[^*/]+\//.test(pattern);
+}
+
+function isMatch({ pattern = '', trust }: ApplicationConfig, clientId: string): boolean {
+  if (trust !== 'blocked' && !mayVouch(pattern, clientId)) return false;
+  return pattern !== '' && matchesPattern(pattern, clientId);
 }
