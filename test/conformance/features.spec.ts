@@ -7,7 +7,7 @@ import { startEverything } from './features/everything-process.js';
 import type { EverythingProcess } from './features/everything-process.js';
 import { modern, v1, v2 } from './features/peer.js';
 import type { Connect } from './features/peer.js';
-import { hearing, tool } from './features/steps.js';
+import { hearingAtLast, tool } from './features/steps.js';
 import type { Step } from './features/steps.js';
 import { World } from './world.js';
 
@@ -24,7 +24,7 @@ const learned = new Map<string, Record<'direct' | 'through', Learned>>();
 const more = (): Script => ({
   'large results': bulky,
   'a cancellation that reaches the server': (peer, url) => cancelled(fixture.waiting)(peer, url),
-  'tools that change': hearing(
+  'tools that change': hearingAtLast(
     tool('test_trigger_tool_change'),
     'notifications/tools/list_changed',
   ),

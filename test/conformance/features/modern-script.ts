@@ -17,9 +17,9 @@ export const cancelled = (waiting: Waiting): Step => {
       () => 'answered',
       () => 'left',
     );
-    const begun = await until(() => waiting.begun.has(key), { seconds: 5, everyMs: 10 });
+    const begun = await until(() => waiting.begun.has(key), { seconds: 30, everyMs: 10 });
     leaving.abort('enough');
-    const heardOf = await until(() => waiting.cancelled.has(key), { seconds: 5, everyMs: 10 });
+    const heardOf = await until(() => waiting.cancelled.has(key), { seconds: 30, everyMs: 10 });
     return { begun, ended: await ended, heardOf };
   };
 };

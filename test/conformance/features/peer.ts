@@ -149,10 +149,17 @@ function sessionHeaders(
   };
 }
 
-/** The first message with this method that came since `from`. */
-export async function awaitMessage(peer: Peer, method: string, from = 0): Promise<Heard> {
-  const found = () => peer.heard.slice(from).find((message) => message.method === method);
-  if (await until(() => found() !== undefined, { seconds: 10, everyMs: 10 }))
+/** The first message with this method, and these words in it, that came since `from`. */
+export async function awaitMessage(
+  peer: Peer,
+  method: string,
+  from = 0,
+  words = '',
+): Promise<Heard> {
+  const isIt = (message: Heard) =>
+    message.method === method && JSON.stringify(message).includes(words);
+  const found = () => peer.heard.slice(from).find(isIt);
+  if (await until(() => found() !== undefined, { seconds: 30, everyMs: 10 }))
     return found() as Heard;
   throw new Error(`${method} did not come`);
 }

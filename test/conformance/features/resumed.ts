@@ -22,6 +22,8 @@ export async function resumed(peer: Peer, url: string): Promise<unknown> {
   });
   const first = await read(answer, (events) => events.some(isOurs));
   gone.abort();
+  // Over before it could be left: once more.
+  if (hasResult(first)) return resumed(peer, url);
   const rest = await comeBack(peer, url, first.at(-1)?.id ?? '');
   return [...first, ...rest].filter(isOurs).map(({ data }) => JSON.parse(data) as unknown);
 }
@@ -35,13 +37,17 @@ async function comeBack(
   for (;;) {
     const signal = AbortSignal.timeout(500);
     const headers = { ...peer.headers(), 'last-event-id': lastEventId };
-    const stream = await fetch(url, { headers, signal });
-    const events = await read(stream, (all) => all.some(({ data }) => data.includes('"result"')));
-    if (events.some(({ data }) => isOurs({ data }) && data.includes('"result"'))) return events;
+    // A busy machine may not answer within its time.
+    const stream = await fetch(url, { headers, signal }).catch(() => undefined);
+    const events = stream === undefined ? [] : await read(stream, hasResult);
+    if (hasResult(events)) return events;
   }
 }
 
 const isOurs = ({ data }: Pick<SentEvent, 'data'>): boolean => data.includes('"resumed"');
+
+const hasResult = (events: readonly SentEvent[]): boolean =>
+  events.some((event) => isOurs(event) && event.data.includes('"result"'));
 
 interface SentEvent {
   readonly id: string;

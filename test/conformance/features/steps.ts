@@ -1,3 +1,4 @@
+import { until } from '#lib/testing/until';
 import { awaitMessage } from './peer.js';
 import type { Peer } from './peer.js';
 
@@ -26,13 +27,29 @@ export const refused = (step: Step): Step => {
   };
 };
 
-/** With what the server says or asks meanwhile, which may come on another stream. */
-export const hearing = (step: Step, ...methods: readonly string[]): Step => {
+/** With the message that the server sends meanwhile, maybe on another stream: its method, and words that it holds. */
+export const hearing = (step: Step, awaited: string | readonly [string, string]): Step => {
+  const [wanted, words] = typeof awaited === 'string' ? [awaited, ''] : awaited;
   return async (peer, url) => {
     const from = peer.heard.length;
     const result = await step(peer, url);
-    const heard = await Promise.all(methods.map((method) => awaitMessage(peer, method, from)));
-    return { result, heard: heard.map(({ method, params }) => ({ method, params })) };
+    const { method, params } = await awaitMessage(peer, wanted, from, words);
+    return { result, heard: { method, params } };
+  };
+};
+
+/** What a session is told on a stream that may not stand yet: done again until it was heard. */
+export const hearingAtLast = (step: Step, method: string): Step => {
+  return async (peer, url) => {
+    const from = peer.heard.length;
+    const isHeard = () => peer.heard.slice(from).some((message) => message.method === method);
+    let result: unknown;
+    const again = async () => {
+      result = await step(peer, url);
+      return until(isHeard, { seconds: 1, everyMs: 10 });
+    };
+    await until(again, { seconds: 30 });
+    return { result, heard: (await awaitMessage(peer, method, from)).params };
   };
 };
 

@@ -98,13 +98,18 @@ describe('a pause of the modern era', () => {
     const first = await call({});
     for (let i = 0; i < 9; i += 1) {
       const abort = new AbortController();
+      const before = vault.requests.length;
       const held = send(
         'tools/call',
         { name: 'whoami', requestState: first.result.requestState },
         abort.signal,
       );
-      setTimeout(() => abort.abort(), 50);
-      await expect(held).rejects.toThrow(/abort/);
+      const leave = async () => {
+        // It is held once the vault was asked.
+        await expect.poll(() => vault.requests.length).toBeGreaterThan(before);
+        abort.abort();
+      };
+      await Promise.all([expect(held).rejects.toThrow(/abort/), leave()]);
     }
     await expect.poll(() => gateway.lines.filter(({ status }) => status === 499).length).toBe(9);
     vault.consent();
