@@ -28,6 +28,7 @@ describe('which application may call', () => {
     ['https://a.example/b/metadata', 'known'],
     ['https://a.example/metadata', 'unknown'],
     ['https://.example//metadata', 'known'],
+    ['https://evil.test/a.example/metadata', 'unknown'],
   ])('%s is %s', (clientId, decision) => {
     expect(
       decideApplication(clientId, { slug: 'corp', unknownApplications: 'ask' }, applications),

@@ -1,10 +1,8 @@
 import { matchesPattern } from '#lib/access/name-pattern';
+import { mayVouch } from '#lib/access/vouching-pattern';
 import type { ApplicationConfig, IssuerConfig } from '#lib/contract/config-snapshot';
 
 export type ApplicationDecision = 'known' | 'unknown' | 'blocked' | 'refused';
-
-// The vault's name for every client that registered itself there: anybody can come by one of these.
-const selfRegistered = 'self-registered:';
 
 /**
  * Whether an application of an issuer may call at all. An exact client id goes before patterns; among
@@ -22,12 +20,6 @@ export function decideApplication(
   if (matching.some(({ trust }) => trust === 'blocked')) return 'blocked';
   if (matching.length > 0) return 'known';
   return issuer.unknownApplications === 'refuse' ? 'refused' : 'unknown';
-}
-
-/** As at the vault: of a client that publishes its own document only a pattern that names its website says something. */
-function mayVouch(pattern: string, clientId: string): boolean {
-  if (clientId.startsWith(selfRegistered)) return false;
-  return !/^https?:/i.test(clientId) || /^https?:\/\/[^*/]+\//.test(pattern);
 }
 
 function isMatch({ pattern = '', trust }: ApplicationConfig, clientId: string): boolean {

@@ -1,5 +1,4 @@
-/** Begins the client id of every application that registered itself at the vault. */
-const prefix = 'self-registered:';
+import { selfRegistered } from '#lib/access/vouching-pattern';
 
 export function selfRegisteredId(name: string, random: string): string {
   const readable = name
@@ -7,13 +6,10 @@ export function selfRegisteredId(name: string, random: string): string {
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 32);
-  return `${prefix}${readable}:${random}`;
+  return `${selfRegistered}${readable}:${random}`;
 }
 
-/**
- * Whether anybody could have come by this client id. A pattern that an admin wrote for the clients of a corporate
- * issuer says nothing of those: only their whole id makes one of them known.
- */
+/** Whether it is the id of a client that registered itself here. */
 export function isSelfRegistered(clientId: string): boolean {
-  return clientId.startsWith(prefix);
+  return clientId.startsWith(selfRegistered);
 }

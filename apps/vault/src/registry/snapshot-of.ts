@@ -1,3 +1,4 @@
+import { mayVouch } from '#lib/access/vouching-pattern';
 import type { CollectionName } from './domain/collection.js';
 import { collections } from './collections.js';
 import type { Application } from './domain/application.js';
@@ -8,7 +9,6 @@ import type { UpstreamDocument } from './domain/upstream.js';
 import type { Webhook } from './domain/webhook.js';
 import { effective } from './effective-oauth-client.js';
 import { effectiveUpstream } from './effective-upstream.js';
-import { isSelfRegistered } from './self-registered.js';
 import type { RegistryRow, RegistryRows } from './registry-row.js';
 import type { ApplicationStanding, RegistrySnapshot, Stored } from './registry-snapshot.js';
 
@@ -80,7 +80,7 @@ function standings(applications: readonly Stored<Application>[]) {
         ({ pattern, trust }) =>
           pattern !== undefined &&
           matchesPattern(pattern, clientId) &&
-          (trust === 'blocked' || !isSelfRegistered(clientId)),
+          (trust === 'blocked' || mayVouch(pattern, clientId)),
       ),
     ];
     // Among patterns a block wins: a wide "known" must not unblock what another pattern blocks.
