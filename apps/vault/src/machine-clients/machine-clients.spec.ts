@@ -140,6 +140,19 @@ describe('a workload, whose cluster signs for it', () => {
     const people = await put({ issuer, subject: 'alice' });
     expect([people.status, people.body.errors[0].code]).toEqual([422, 'issuer-of-people']);
   });
+
+  it('row 10, registry takeover: no issuer of people is made of the one that its tokens come from', async () => {
+    const login = { clientId: 'a', clientSecret: 'b' };
+    const put = (body: object) =>
+      vault.ask('PUT', '/admin/v1/issuers/pods', { body: { login, ...body } });
+    const same = await put({ issuer: cluster.origin });
+    expect([same.status, same.body.errors[0]]).toMatchObject([
+      422,
+      { code: 'issuer-of-workloads', pointer: '/issuer' },
+    ]);
+    const also = await put({ issuer: vault.issuer.issuer, alsoIssuedAs: [cluster.origin] });
+    expect(JSON.stringify(also.body.errors)).toContain('issuer-of-workloads');
+  });
 });
 
 describe('the configuration of a gateway', () => {

@@ -31,6 +31,7 @@ export const issuers: Collection<Issuer> = {
   reentered: () => [],
   rules: (document, others) => [
     ...sharedNames(document, others),
+    ...workloadConflicts(document, others),
     ...adminAudienceConflicts(document, others),
   ],
 };
@@ -54,6 +55,19 @@ function sharedNames(document: Issuer, others: RegistryDocuments): FieldError[] 
     if (owner === undefined) return [];
     const detail = `The issuer "${owner}" already stands for this name. Each may stand in one resource only.`;
     return [{ pointer, code: 'duplicate', detail }];
+  });
+}
+
+// A person's token must never be a machine client's assertion, whichever of the two is registered first.
+function workloadConflicts(document: Issuer, others: RegistryDocuments): FieldError[] {
+  const workloads = new Map(
+    others['machine-clients'].map((one) => [valueAt(one, ['workload', 'issuer']), one['slug']]),
+  );
+  return namesOf(document).flatMap(({ name, pointer }) => {
+    const client = workloads.get(name);
+    if (client === undefined) return [];
+    const detail = `The machine client "${String(client)}" is a workload of this issuer. People need an issuer of their own.`;
+    return [{ pointer, code: 'issuer-of-workloads', detail }];
   });
 }
 

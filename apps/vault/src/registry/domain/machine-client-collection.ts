@@ -1,6 +1,6 @@
 import type { FieldError } from '#lib/problem/problem';
 import { type CalledUrl, type Collection, type RegistryDocuments } from './collection.js';
-import { adminAudienceDetail, opensRoutes } from './issuer-collection.js';
+import { adminAudienceDetail, namesOf, opensRoutes } from './issuer-collection.js';
 import { valueAt } from './json.js';
 import { type MachineClient, machineClient, type Workload } from './machine-client.js';
 
@@ -47,9 +47,7 @@ function workloadConflicts(
 ): FieldError[] {
   if (workload === undefined) return [];
   const { issuer, subject } = workload;
-  const ofPeople = others.issuers.some(
-    (one) => one['issuer'] === issuer || [one['alsoIssuedAs']].flat().includes(issuer),
-  );
+  const ofPeople = others.issuers.some((one) => namesOf(one).some(({ name }) => name === issuer));
   if (ofPeople)
     return [
       {
