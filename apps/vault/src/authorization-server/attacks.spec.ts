@@ -119,9 +119,33 @@ describe('row 17, open redirect: at the authorization endpoint', () => {
     ['https://evil.example/#x'],
     ['file:///etc/passwd'],
     ['//evil.example'],
+    ['microsoft-edge:https://evil.example/'],
+    ['x-safari-https://evil.example/'],
+    ['googlechrome://evil.example/'],
+    ['search-ms:query=x'],
+    ['jar:https://evil.example/a.zip!/'],
   ])('%s is no redirect URI to register', async (uri) => {
     const answer = await fixture.post('/oauth2/register', { redirect_uris: [uri] });
     expect(await error(answer)).toEqual([400, 'invalid_redirect_uri']);
+  });
+
+  test('an app that opens links of its own is not called a program of this computer', async () => {
+    const redirect = 'evil-app://localhost/grab';
+    const theirs = await fixture.register({ redirect_uris: [redirect] });
+    const { page } = await fixture.ask(person, theirs, { redirect_uri: redirect });
+    expect(page.body).toContain('<code>evil-app:</code>');
+    expect(page.body).not.toContain('a program on this computer');
+  });
+
+  test.each([
+    ['a client id', { client_id: 'a\0b' }],
+    ['a state', { state: 'a\0b' }],
+  ])('row 38: %s that the database cannot hold is refused, not a failure', async (_name, over) => {
+    const answer = await fetch(fixture.authorizeUrl(clientId, over), { redirect: 'manual' });
+    expect(answer.status).toBe(400);
+    const redirect_uris = [clientRedirect];
+    const named = await fixture.post('/oauth2/register', { client_name: 'a\0b', redirect_uris });
+    expect(await error(named)).toEqual([400, 'invalid_client_metadata']);
   });
 
   test('only the port of a loopback address is free (RFC 8252)', async () => {
@@ -311,6 +335,11 @@ describe('a refresh token', () => {
       400,
       'invalid_grant',
     ]);
+    const ended = await fixture.vault.rows(
+      `SELECT detail FROM audit_event WHERE action = 'sign_in.ended' AND actor ->> 'subject' = $1`,
+      [person],
+    );
+    expect(ended).toEqual([{ detail: { reason: 'revoked' } }]);
   });
 });
 
@@ -397,6 +426,11 @@ describe('the token', () => {
     await set(null);
     expect(await error(await fixture.exchange(token))).toEqual([400, 'invalid_request']);
     expect((await fixture.post('/oauth2/register', {})).status).toBe(404);
+    const document = new URL('/client.json', fixture.vault.provider.issuer).href;
+    const answer = await fetch(fixture.authorizeUrl(document), { redirect: 'manual' });
+    expect(answer.status).toBe(400);
+    // Row 33: who asks has us read nothing, while nobody signs in here.
+    expect(fixture.vault.provider.requests.some(({ url }) => url === '/client.json')).toBe(false);
     await set(true);
   });
 
@@ -429,6 +463,16 @@ test('an administrator sees who registered, and ends one with everything it had'
   ]);
   expect((await fixture.exchange(tokens.access_token)).status).toBe(400);
   expect((await fixture.ask(person, theirs)).page.status).toBe(400);
+});
+
+test('a client that is removed while its sign-in is under way gets no code', async () => {
+  const theirs = await fixture.register({ client_name: 'Passing by' });
+  const { browser, page } = await fixture.ask(person, theirs);
+  await fixture.vault.admin('DELETE', `sign-in-clients/${encodeURIComponent(theirs)}`, {});
+  const before = await codes();
+  const done = await browser.submit(page, '/sign-in/', { decision: 'allow' });
+  expect(done.url.searchParams.get('code')).toBeNull();
+  expect(await codes()).toBe(before);
 });
 
 test('a consent that had grown is shown as it is, and does not shrink', async () => {

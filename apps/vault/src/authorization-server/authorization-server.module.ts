@@ -234,10 +234,10 @@ const issuing: Provider[] = [
       keys: PostgresAccessTokenKeys,
       database: PostgresDatabase,
       sessions: PostgresClientSessions,
-      ...[verifier, registry, clock]: [TokenVerifier, Registry, Clock]
+      ...[verifier, registry, clock, audit]: [TokenVerifier, Registry, Clock, AuditLog]
     ): ClientsParts => ({
       ...{ clients, keys, registry },
-      revoking: new RevokeSession(database, sessions, verifier, registry),
+      revoking: new RevokeSession(database, sessions, verifier, registry, audit),
       perAddress: new AttemptLimit(registrationsPerAddress, clock),
       inAll: new AttemptLimit(registrationsInAll, clock),
     }),
@@ -249,6 +249,7 @@ const issuing: Provider[] = [
       TOKEN_VERIFIER,
       REGISTRY,
       CLOCK,
+      AUDIT_LOG,
     ],
   },
 ];

@@ -42,6 +42,9 @@ export class BeginSignIn {
   async begin(query: URLSearchParams, trip: () => BoundTrip): Promise<Begun> {
     const form = parametersOf(query);
     if (form === undefined) return { kind: 'stray', reason: 'parameters' };
+    const resources = signInResources(this.registry.current());
+    // Nobody signs in here: then nobody has us read the document of a client either.
+    if (resources.length === 0) return { kind: 'stray', reason: 'client' };
     const client = await this.clients.find(form['client_id'] ?? '');
     if (client === undefined) return { kind: 'stray', reason: 'client' };
     const redirectUri = form['redirect_uri'] ?? '';
@@ -50,9 +53,7 @@ export class BeginSignIn {
     const to = recipientOf(client, redirectUri, form);
     const asked = readAuthorizationRequest(form);
     if ('error' in asked) return { kind: 'refused', to, refusal: asked };
-    const found = signInResources(this.registry.current()).find(
-      ({ resource }) => resource === asked.resource,
-    );
+    const found = resources.find(({ resource }) => resource === asked.resource);
     if (found === undefined) return { kind: 'refused', to, refusal: unknownResource };
     const { stateHash, browserHash } = trip();
     const id = await this.store.add({

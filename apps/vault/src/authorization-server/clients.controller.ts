@@ -38,8 +38,12 @@ export class ClientsController {
   }
 
   @Post('revoke')
-  async revoke(@Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
-    await send(reply, await this.parts.revoking.answer(body));
+  async revoke(
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await send(reply, await this.parts.revoking.answer(body, request.id));
   }
 
   @Get('jwks')

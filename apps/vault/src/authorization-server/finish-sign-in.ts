@@ -4,6 +4,7 @@ import type { ConsentStore } from '../grants/consent-store.js';
 import { covers } from '../grants/domain/scope-set.js';
 import type { PostgresInteractionStore } from '../interactions/postgres-interaction-store.js';
 import type { Registry } from '../registry/registry-snapshot.js';
+import { isSelfRegistered } from '../registry/self-registered.js';
 import type { WebSession } from '../sessions/web-session.js';
 import { hashOf, mintOpaque } from '../web/opaque.js';
 import { answerUrl } from './authorization-answer.js';
@@ -74,8 +75,10 @@ export class FinishSignIn {
     const { signIns, sessions, registered, audit } = this.parts;
     const given = await this.parts.database.transaction(async (tx) => {
       if (!(await signIns.answer(tx, signIn.id, session))) return false;
+      // First of all its row: an administrator who removes the client ends what was given before, and nothing is after.
+      const isRegistered = await registered.use(tx, signIn.clientId);
+      if (isSelfRegistered(signIn.clientId) && !isRegistered) return false;
       if (!(await sessions.add(tx, signIn, session, hashOf(code)))) return false;
-      await registered.use(tx, signIn.clientId);
       await audit.record(tx, this.#record(signIn, session, 'success', requestId));
       return true;
     });

@@ -125,6 +125,16 @@ export class PostgresClientSessions {
     );
   }
 
+  /** Locked, by its id. */
+  async lock(tx: Transaction, id: string): Promise<ClientSession | undefined> {
+    const [row] = await queryOf(tx)<Row>(
+      `SELECT ${columns}, false AS is_used, s.ended_at IS NOT NULL OR s.expires_at <= now() AS is_over
+         FROM client_session s WHERE s.id = $1 FOR UPDATE`,
+      [id],
+    );
+    return row && sessionOf(row);
+  }
+
   /** All of a person. */
   async endOf(tx: Transaction, { issuerId, subject }: SessionPerson): Promise<void> {
     await queryOf(tx)(

@@ -52,13 +52,14 @@ export class PostgresRegisteredClients {
     return row && clientOf(row);
   }
 
-  /** Somebody allowed it something. */
-  async use(tx: Transaction, clientId: string): Promise<void> {
-    await queryOf(tx)(
+  /** Somebody allowed it something. False where it is not registered (any more). */
+  async use(tx: Transaction, clientId: string): Promise<boolean> {
+    const rows = await queryOf(tx)(
       `UPDATE registered_client SET used_at = now(), expires_at = now() + make_interval(days => $2)
-        WHERE client_id = $1`,
+        WHERE client_id = $1 RETURNING client_id`,
       [clientId, usedDays],
     );
+    return rows.length > 0;
   }
 
   /** By client id, after `after`. */

@@ -1,3 +1,5 @@
+import { isUnstorable } from '../../registry/domain/json.js';
+
 /** What a client asks at the authorization endpoint, checked as far as the request alone allows. */
 export interface AuthorizationRequest {
   readonly codeChallenge: string;
@@ -25,11 +27,12 @@ export type Parameters = Readonly<Record<string, string>>;
 
 const maxLength = 4_000;
 
-/** The parameters, each of which may come once (RFC 6749 §3.1); undefined where one comes twice. */
+/** The parameters, each of which may come once (RFC 6749 §3.1); undefined where one comes twice or cannot be kept. */
 export function parametersOf(query: URLSearchParams): Parameters | undefined {
   const names = [...query.keys()];
   if (new Set(names).size !== names.length) return undefined;
-  if ([...query.values()].some((value) => value.length > maxLength)) return undefined;
+  const isKeepable = (value: string) => value.length <= maxLength && !isUnstorable(value);
+  if (![...query.values()].every(isKeepable)) return undefined;
   return Object.fromEntries(query);
 }
 

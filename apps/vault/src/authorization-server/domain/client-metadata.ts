@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isUnstorable } from '../../registry/domain/json.js';
 import { isRedirectUri } from './redirect-uri.js';
 
 const maxRedirectUris = 10;
@@ -12,7 +13,11 @@ const clientMetadata = z.object({
     .array(z.string().refine(isRedirectUri, 'invalid_redirect_uri'))
     .min(1)
     .max(maxRedirectUris),
-  client_name: z.string().max(200).optional(),
+  client_name: z
+    .string()
+    .max(200)
+    .refine((name) => !isUnstorable(name))
+    .optional(),
   token_endpoint_auth_method: z.string().max(100).optional(),
   grant_types: z.array(z.string().max(100)).max(20).optional(),
   response_types: z.array(z.string().max(100)).max(20).optional(),

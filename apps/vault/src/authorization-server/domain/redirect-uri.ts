@@ -2,7 +2,10 @@ const maxLength = 2_000;
 const loopbackHosts = new Set(['127.0.0.1', '[::1]', 'localhost']);
 // Schemes that a browser acts on itself, and those that lead to files and mail: no app of a person listens there.
 const browserSchemes =
-  /^(?:javascript|data|blob|file|filesystem|about|view-source|vbscript|ftp|ws|wss|mailto|tel|sms|intent|chrome|edge|resource|moz-extension|chrome-extension):$/;
+  /^(?:javascript|data|blob|file|filesystem|about|view-source|vbscript|ftp|ws|wss|mailto|tel|sms|intent|chrome|edge|resource|moz-extension|chrome-extension|jar|ssh|telnet|ldaps?|smb|nfs):$/;
+// Those that hand an address on to a browser, where the answer would be a website's, or start what the system brings.
+const systemSchemes =
+  /^(?:microsoft-edge.*|googlechromes?|x-safari-.*|firefox.*|opera-.*|brave|vivaldi|ms-.*|search(?:-ms)?|x-apple.*|itms.*|android-app):$/;
 
 /** Where an answer goes, as a person reads it. */
 export type RedirectTarget =
@@ -26,15 +29,15 @@ export function isRedirectUri(uri: string): boolean {
 }
 
 function isPrivateUse(protocol: string): boolean {
-  return /^[a-z][a-z0-9+.-]{2,60}:$/.test(protocol) && !browserSchemes.test(protocol);
+  const isTaken = browserSchemes.test(protocol) || systemSchemes.test(protocol);
+  return /^[a-z][a-z0-9+.-]{2,60}:$/.test(protocol) && !isTaken;
 }
 
 export function redirectTarget(uri: string): RedirectTarget {
   const { protocol, host, hostname } = new URL(uri);
-  if (loopbackHosts.has(hostname)) return { kind: 'this-computer', host };
-  return protocol === 'https:'
-    ? { kind: 'web', host }
-    : { kind: 'app', scheme: protocol.slice(0, -1) };
+  // What opens a link of another scheme does as it likes with the host in it.
+  if (!/^https?:$/.test(protocol)) return { kind: 'app', scheme: protocol.slice(0, -1) };
+  return { kind: loopbackHosts.has(hostname) ? 'this-computer' : 'web', host };
 }
 
 /** Byte by byte; only the port of a loopback URI is free (RFC 8252 §7.3). */
