@@ -27,7 +27,7 @@ export async function register(at: Addresses, secrets: TrialSecrets): Promise<vo
 }
 
 function resources(at: Addresses, secrets: TrialSecrets): readonly Resource[] {
-  return [...corporate(at, secrets), ...upstream(at, secrets), gateway(at, secrets)];
+  return [...corporate(at, secrets), ...upstream(at, secrets), helpdesk(at), gateway(at, secrets)];
 }
 
 function corporate(at: Addresses, secrets: TrialSecrets): readonly Resource[] {
@@ -82,17 +82,15 @@ function upstream(at: Addresses, secrets: TrialSecrets): readonly Resource[] {
     },
     {
       path: 'upstreams/snowdemo',
+      body: { slug: 'snowdemo', name: 'Demo warehouse', ...warehouse(at) },
+    },
+    {
+      path: 'upstreams/snowdemo-signin',
       body: {
-        slug: 'snowdemo',
-        name: 'Demo warehouse',
-        type: 'mcp',
-        url: at.snowdemo,
-        credential: {
-          type: 'oauth',
-          oauthClient: 'upstream-idp',
-          scopes: [...session, 'warehouse:read', 'query:run'],
-          resource: at.snowdemo,
-        },
+        slug: 'snowdemo-signin',
+        name: 'Demo warehouse (sign-in)',
+        ...warehouse(at),
+        consentAtSignIn: true,
       },
     },
     {
@@ -111,6 +109,47 @@ function upstream(at: Addresses, secrets: TrialSecrets): readonly Resource[] {
       },
     },
   ];
+}
+
+function warehouse(at: Addresses): Resource['body'] {
+  return {
+    type: 'mcp',
+    url: at.snowdemo,
+    credential: {
+      type: 'oauth',
+      oauthClient: 'upstream-idp',
+      scopes: [...session, 'warehouse:read', 'query:run'],
+      resource: at.snowdemo,
+    },
+  };
+}
+
+/** A service without OAuth, whose tools are each under a rule of another kind. */
+function helpdesk(at: Addresses): Resource {
+  return {
+    path: 'upstreams/helpdesk',
+    body: {
+      slug: 'helpdesk',
+      name: 'Demo helpdesk',
+      type: 'mcp',
+      url: `${at.helpdesk}/mcp`,
+      credential: {
+        type: 'user-token',
+        instructions: `Open ${at.helpdesk}/tokens and copy your token.`,
+        pattern: 'hd_[a-z]+_[0-9a-f]{32}',
+        check: { url: `${at.helpdesk}/me` },
+      },
+      discoveryCredential: { type: 'none' },
+      publicCredential: { type: 'none' },
+      tools: {
+        status: { public: true },
+        list_tickets: {},
+        close_ticket: { scopes: ['helpdesk:write'] },
+        assign_ticket: { claims: { groups: { includes: 'platform-admins' } } },
+        purge_tickets: { hidden: true },
+      },
+    },
+  };
 }
 
 function gateway(at: Addresses, secrets: TrialSecrets): Resource {

@@ -81,6 +81,25 @@ async function consent(context: BrowserContext, page: Page, action = 'call'): Pr
   return link;
 }
 
+/** Takes alice's token from the helpdesk's page to the vault's. */
+async function paste(context: BrowserContext, page: Page): Promise<void> {
+  const [vault] = await Promise.all([
+    context.waitForEvent('page'),
+    page.click('#result-pasted-token a.primary'),
+  ]);
+  const shown = await context.newPage();
+  await shown.goto(`${new URL(trial.urls.reports).origin}/helpdesk/tokens`);
+  await vault.fill('input[name="token"]', (await shown.textContent('#alice')) ?? '');
+  await vault.click('button:has-text("Allow and save")');
+  await vault.getByText('is connected').first().waitFor();
+  await Promise.all([shown.close(), vault.close()]);
+}
+
+/** One column of a result's table. */
+function cells(page: Page, action: string, column: number): Promise<string[]> {
+  return page.locator(`#result-${action} tbody tr > :nth-child(${column})`).allTextContents();
+}
+
 async function fingerprints(idp: 'corporateIdp' | 'upstreamIdp'): Promise<readonly string[]> {
   const issued = await trial.issued(idp);
   return issued.filter(({ kind }) => kind === 'access_token').map((i) => i.sha256.slice(0, 16));
@@ -130,7 +149,31 @@ test('the tour tells the whole story, without a script in the browser', async ()
   expect(searched.text).toMatch(/0 hits for \d\d+ tokens and codes; the planted word was found/);
 
   expect((await press(page, 'disconnect')).text).toContain('"resultType": "input_required"');
-  expect(await page.locator('.progress p').textContent()).toContain('11 of 11 steps done');
+
+  expect(await press(page, 'pasted-token')).toMatchObject({ outcome: 'waiting' });
+  await paste(context, page);
+  expect((await press(page, 'pasted-token')).text).toContain('T-1 The screen stays dark');
+  await press(page, 'tool-rules');
+  expect(await cells(page, 'tool-rules', 3)).toEqual([
+    'listed; answered',
+    'listed; 401: sign in',
+    'listed; 401: sign in',
+    'listed; 401: sign in',
+    'not listed; 401: sign in',
+  ]);
+  expect(await cells(page, 'tool-rules', 4)).toEqual([
+    'listed; answered',
+    'listed; answered',
+    'listed; 403: needs a scope',
+    'listed; answered',
+    expect.stringMatching(/^not listed; 200: .*purge_tickets.*not found/),
+  ]);
+  const joined = (await press(page, 'one-address')).text;
+  for (const tool of ['helpdesk_close_ticket', 'connect_snowdemo-signin'])
+    expect(joined).toContain(tool);
+  expect(await press(page, 'at-sign-in')).toMatchObject({ outcome: 'done' });
+
+  expect(await page.locator('.progress p').textContent()).toContain('15 of 15 steps done');
   expect((await trial.idpCounters('upstreamIdp')).refused).toEqual({});
   await context.close();
 }, 180_000);

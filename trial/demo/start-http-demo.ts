@@ -6,6 +6,7 @@ import { answerByMode } from '../service-mode.js';
 import type { DemoConfig } from './demo-config.js';
 import { serveDemoControl } from './demo-control.js';
 import type { DemoState } from './demo-control.js';
+import { helpdesk } from './serve-helpdesk.js';
 import { TokenRule } from './token-rule.js';
 import type { TokenHolder } from './token-rule.js';
 
@@ -15,14 +16,17 @@ const reports = [
   { id: 'payroll', title: 'Payroll', owner: 'bob@upstream' },
 ];
 
-/** The demo HTTP API: `GET /reports`, `GET /reports/{id}`, `POST /echo`, `GET /events` (a stream, silent at first). */
+/** The demo HTTP API: `GET /reports`, `GET /reports/{id}`, `POST /echo`, `GET /events` (a stream, silent at first); beside it the helpdesk. */
 export async function startHttpDemo(config: DemoConfig): Promise<LocalServer> {
   const rule = new TokenRule(config);
   const recorder = new Recorder();
   const state: DemoState = { mode: 'up', recorder, rule, controlToken: config.controlToken };
+  const serveHelpdesk = helpdesk(config.controlToken);
   return startLocalServer(async (request, response) => {
     const url = new URL(request.url ?? '/', config.resource);
     if (url.pathname.startsWith('/trial/')) return serveDemoControl(state, request, response);
+    if (url.pathname.startsWith('/helpdesk/'))
+      return serveHelpdesk(url.pathname, request, response);
     const received = recorder.add(request);
     if (answerByMode(state.mode, response)) return;
     if (url.pathname === '/.well-known/oauth-protected-resource') {

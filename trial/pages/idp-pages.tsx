@@ -17,6 +17,7 @@ const scopeWords: Readonly<Record<string, string>> = {
   'query:run': 'run queries in your role',
   'reports:read': 'read your reports',
   'mcp:use': 'call tools as you',
+  'helpdesk:write': 'close tickets at the helpdesk',
 };
 
 export interface LoginPage {

@@ -19,7 +19,7 @@ button.second { background: transparent; color: var(--accent); }
 .note, .error { margin: 1rem 0 0; padding: .75rem; border-radius: 8px; border: 1px solid var(--line); font-size: .9rem; }
 .error { border-color: #b3261e; }
 ul { padding-left: 1.2rem; }
-code { font-family: ui-monospace, monospace; }
+code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; user-select: all; }
 `;
 
 /** A whole page as text: one calm column, nothing fetched from anywhere. */

@@ -7,6 +7,7 @@ export interface Addresses {
   readonly upstreamIdp: string;
   readonly snowdemo: string;
   readonly reports: string;
+  readonly helpdesk: string;
   readonly tour: string;
 }
 
@@ -38,6 +39,7 @@ export function addressesOf(base: number, vaultHost: string): Addresses {
     upstreamIdp: at('upstream IdP'),
     snowdemo: `${at('demo MCP server')}/mcp`,
     reports: at('demo HTTP API'),
+    helpdesk: `${at('demo HTTP API')}/helpdesk`,
     tour: at('tour'),
   };
 }

@@ -6,13 +6,15 @@ export function readyText(at: Addresses, stateDir: string, hasTour: boolean): st
     ? `Ready. Open ${at.tour} and take the tour.`
     : `Ready. Open ${at.vault}/connections and sign in as alice (password: alice).`;
   const rows: readonly (readonly [string, string])[] = [
-    ['gateway, MCP', `${at.gateway}/mcp/snowdemo`],
+    ['gateway, one MCP server', `${at.gateway}/mcp/snowdemo`],
+    ['gateway, all of them', `${at.gateway}/mcp`],
     ['gateway, HTTP', `${at.gateway}/http/reports/reports`],
     ['vault', `${at.vault}/connections · ${at.vault}/docs`],
     ['corporate IdP', `${at.corporateIdp}   alice, bob (the password is the name)`],
     ['upstream IdP', `${at.upstreamIdp}   alice@upstream, bob@upstream (the same)`],
     ['demo MCP server', at.snowdemo],
     ['demo HTTP API', at.reports],
+    ['demo helpdesk', `${at.helpdesk}/mcp   its access tokens: ${at.helpdesk}/tokens`],
     ...(hasTour ? [['tour', at.tour] as const] : []),
     ['data, logs, admin token', stateDir],
   ];
@@ -28,6 +30,9 @@ export function readyText(at: Addresses, stateDir: string, hasTour: boolean): st
     `    claude mcp add --transport http snowdemo ${snowdemo}`,
     `    code --add-mcp '${JSON.stringify({ name: 'snowdemo', type: 'http', url: snowdemo })}'`,
     `    npx @modelcontextprotocol/inspector --transport http --server-url ${snowdemo}`,
+    '  All servers at one address, and one that is connected as you sign in:',
+    `    claude mcp add --transport http symbolon ${at.gateway}/mcp`,
+    `    claude mcp add --transport http snowdemo-signin ${snowdemo}-signin`,
     '',
     '  npm run trial -- status · npm run trial -- restart vault · Ctrl-C stops all.',
     '',

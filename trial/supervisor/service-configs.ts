@@ -24,8 +24,8 @@ export function corporateIdp(config: TrialConfig, at: Addresses, secrets: TrialS
     controlToken: secrets.controlToken,
     accessTokenTtl: 3600,
     resources: [
-      { uri: at.gateway, scopes: ['mcp:use'] },
-      { uri: `${at.gateway}/*`, scopes: ['mcp:use'] },
+      { uri: at.gateway, scopes: ['mcp:use', 'helpdesk:write'] },
+      { uri: `${at.gateway}/*`, scopes: ['mcp:use', 'helpdesk:write'] },
       { uri: `${at.vault}/admin`, scopes: ['vault:admin'] },
     ],
     firstParty: ['symbolon-vault', 'symbolon-tour'],
@@ -94,6 +94,7 @@ export function tourService(
     corporateIdp: at.corporateIdp,
     upstreamIdp: at.upstreamIdp,
     snowdemo: at.snowdemo,
+    helpdesk: at.helpdesk,
     clientId: 'symbolon-tour',
     clientSecret: secrets.tourClientSecret,
     adminToken: secrets.adminToken,

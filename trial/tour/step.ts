@@ -11,6 +11,11 @@ export interface Fact {
   readonly exact?: boolean;
 }
 
+export interface Link {
+  readonly href: string;
+  readonly words: string;
+}
+
 /** What an action came to, as the page shows it. */
 export interface StepResult {
   /** `waiting`: the person has to do something before it is done. */
@@ -21,7 +26,8 @@ export interface StepResult {
     readonly head: readonly string[];
     readonly rows: readonly (readonly string[])[];
   };
-  readonly link?: { readonly href: string; readonly words: string };
+  /** The first is the one to follow. */
+  readonly links?: readonly Link[];
   readonly raw?: readonly {
     readonly title: string;
     readonly json: unknown;

@@ -11,6 +11,7 @@ export const tourConfig = z.strictObject({
   corporateIdp: z.url(),
   upstreamIdp: z.url(),
   snowdemo: z.url(),
+  helpdesk: z.url(),
   clientId: z.string(),
   clientSecret: z.string(),
   adminToken: z.string(),

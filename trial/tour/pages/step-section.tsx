@@ -66,18 +66,23 @@ function ClientSwitch({ chosen }: { chosen: ClientKind }) {
 }
 
 function Result({ result, of }: { result: StepResult; of: Action }) {
-  const { outcome, says, facts, table, link, raw } = result;
+  const { outcome, says, facts, table, links, raw } = result;
   return (
     <div class="result" id={`result-${of.id}`} data-outcome={outcome}>
       <p class={`says ${outcome}`}>{says}</p>
-      {link === undefined ? null : (
+      {links?.map((link, index) => (
         <p>
-          <a class="button primary" href={link.href} target="_blank" rel="noopener">
+          <a
+            class={index === 0 ? 'button primary' : 'button'}
+            href={link.href}
+            target="_blank"
+            rel="noopener"
+          >
             {link.words}
           </a>{' '}
           <span class="soft small">opens in a new tab</span>
         </p>
-      )}
+      ))}
       {facts === undefined ? null : (
         <dl>
           {facts.map(({ name, value, exact }) => (

@@ -62,6 +62,6 @@ async function outcomeOf(
 
 /** The link of step 2 has done its work: nobody needs to be led there again. */
 function withdrawLink({ results }: Progress): void {
-  const { link: _used, ...rest } = results.get('call') ?? {};
+  const { links: _used, ...rest } = results.get('call') ?? {};
   if ('says' in rest) results.set('call', rest);
 }

@@ -34,7 +34,7 @@ async function end(progress: Progress, around: Surroundings): Promise<StepResult
   return {
     outcome: 'done',
     says: `${live.length === 0 ? 'There was no connection to end.' : 'The connection is gone.'} ${ms} ms later the next call paused. Go back to step 2 to begin again, perhaps with another client.`,
-    link: { href: `${around.config.vault}/connections`, words: 'Open My connections' },
+    links: [{ href: `${around.config.vault}/connections`, words: 'Open My connections' }],
     raw: [...ended, ...rawOf(outcome.exchange)],
   };
 }

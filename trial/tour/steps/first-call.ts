@@ -44,7 +44,7 @@ async function call(progress: Progress, around: Surroundings): Promise<StepResul
   return {
     outcome: 'done',
     says: words[kind],
-    link: { href: outcome.link, words: 'Open the consent page' },
+    links: [{ href: outcome.link, words: 'Open the consent page' }],
     raw: rawOf(outcome.exchange).map((raw, index) => ({ ...raw, open: index === 1 })),
   };
 }

@@ -29,7 +29,7 @@ export function unlessAnswered(
     return {
       outcome: 'waiting',
       says: 'The call paused: the warehouse is not connected. Open the link and agree, then repeat this step.',
-      link: { href: outcome.link, words: 'Open the consent page' },
+      links: [{ href: outcome.link, words: 'Open the consent page' }],
       raw: rawOf(outcome.exchange),
     };
   }
