@@ -7,8 +7,16 @@ const maxTextLength = 8192;
 const secretNames =
   /^(?:proxy-)?authorization$|^(?:set-)?cookie$|^(?:access|refresh|id|subject|actor)_?token$|^client_?(?:secret|assertion)$|^code_?verifier$|^password$/i;
 
-// Pairwise subjects and client ids may look random; they say who did it and stay readable.
-const identifierNames = new Set(['subject', 'actor', 'application', 'issuer', 'oauthClient']);
+// Pairwise subjects and client ids may look random; they say who did it and stay readable, as does the head of the
+// audit log, which is logged to be kept elsewhere.
+const identifierNames = new Set([
+  'subject',
+  'actor',
+  'application',
+  'issuer',
+  'oauthClient',
+  'hash',
+]);
 
 function loggableText(text: string, name: string): string {
   const cut = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text;

@@ -132,6 +132,7 @@ describe('row 40, log leaks:', () => {
       grantId: 'b9b3b3f6-5a4b-4f49-9a46-6a53b8d8a1de',
       requestId: 'req_0kabcdefgh0123456789abcdef',
       subject: 'AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ',
+      hash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
       upstream: 'snowdemo',
       url: 'https://idp.example/authorize?client_id=vault&scope=openid',
       fingerprint: 'ab12cd34ef56',
