@@ -7,6 +7,9 @@ import { urlOf } from '#lib/embedded-postgres/postgres-login-role';
 import { portTaken } from '#lib/embedded-postgres/port-taken';
 import { controlHeader } from './trial-control.js';
 
+/** What the product is made of, and the two providers that people sign in at: enough for most tests. */
+export const corePieces = ['corporate-idp', 'upstream-idp', 'vault', 'gateway'];
+
 export interface TrialOptions {
   /** Default: a free block of ports. */
   readonly portBase?: number;

@@ -9,7 +9,7 @@ import {
   type RegisteredApplication,
 } from '#lib/testing/caller-token';
 import { launchChromium } from '#lib/testing/chromium';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { legacyClient, modernClient, textOf, type Whoami, whoamiOf } from './mcp-clients.js';
 import { Person } from './person.js';
 
@@ -20,7 +20,10 @@ const people: Person[] = [];
 const closers: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  trial = await TrialStack.start({ vaultHost: 'localhost', tokenTtl: 5 });
+  trial = await TrialStack.start({
+    ...{ vaultHost: 'localhost', tokenTtl: 5 },
+    only: [...corePieces, 'snowdemo'],
+  });
   resource = `${trial.urls.gateway}/mcp/snowdemo`;
   browser = await launchChromium();
 });

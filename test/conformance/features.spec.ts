@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConformanceServer } from './fixture/conformance-server.js';
 import { comparable } from './features/heard.js';
@@ -9,6 +11,8 @@ import { modern, v1, v2 } from './features/peer.js';
 import type { Connect } from './features/peer.js';
 import { hearingAtLast, tool } from './features/steps.js';
 import type { Step } from './features/steps.js';
+import { Replay } from './sessions/replay.js';
+import type { Recording } from './sessions/replay.js';
 import { World } from './world.js';
 
 /** What a session learned, by step; what a step threw counts as learned. */
@@ -96,3 +100,24 @@ test.each(cases)('SDK %s: %s', (played, about) => {
   expect(JSON.stringify(direct.get(about))).not.toMatch(/"threw"|"heardOf":false/);
   expect(through.get(about)).toEqual(direct.get(about));
 });
+
+const folder = join(process.cwd(), 'test/conformance/sessions');
+const recordings = readdirSync(folder)
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => [name.replace('.json', ''), read(name)] as const);
+
+function read(name: string): Recording {
+  return JSON.parse(readFileSync(join(folder, name), 'utf8')) as Recording;
+}
+
+test.each(recordings)(
+  'a recorded session of %s is answered as its client needs it',
+  async (slug, recording) => {
+    const address = await world.add(slug, fixture.url);
+    await world.link(address);
+    const token = world.alice.accessToken;
+    const replay = new Replay(address, (link) => world.agree(link), { slug, token });
+    expect(recording.sources.length).toBeGreaterThan(0);
+    expect(await replay.play(recording)).toEqual([]);
+  },
+);

@@ -1,7 +1,5 @@
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { admin, TrialCaller } from '../e2e/trial-caller.js';
-
-const needed = ['corporate-idp', 'upstream-idp', 'vault', 'gateway'];
 
 /** The product as it is deployed, and alice, who has connected whatever `add` adds. */
 export class World {
@@ -11,7 +9,7 @@ export class World {
   ) {}
 
   static async start(): Promise<World> {
-    const trial = await TrialStack.start({ only: needed });
+    const trial = await TrialStack.start({ only: corePieces });
     return new World(trial, await TrialCaller.signedIn(trial, 'alice'));
   }
 

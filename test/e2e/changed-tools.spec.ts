@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readBody, sendJson, startLocalServer, type LocalServer } from '#lib/testing/local-server';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { TrialCaller } from './trial-caller.js';
 
 const version = '2026-07-28';
@@ -20,7 +20,7 @@ beforeAll(async () => {
     const result = method === 'tools/list' ? { tools } : { content: [] };
     sendJson(response, 200, { jsonrpc: '2.0', id, result: { resultType: 'complete', ...result } });
   });
-  trial = await TrialStack.start();
+  trial = await TrialStack.start({ only: corePieces });
 });
 afterAll(async () => {
   await trial.stop();

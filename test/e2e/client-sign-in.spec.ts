@@ -9,7 +9,7 @@ import type {
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { HttpBrowser } from '#lib/testing/http-browser';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { until } from '#lib/testing/until';
 import { admin } from './trial-caller.js';
 
@@ -43,7 +43,7 @@ class Keeper implements OAuthClientProvider {
 let trial: TrialStack;
 
 beforeAll(async () => {
-  trial = await TrialStack.start();
+  trial = await TrialStack.start({ only: [...corePieces, 'snowdemo'] });
 });
 afterAll(() => trial?.stop());
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLocalServer } from '#lib/testing/local-server';
 import { expireAccessTokens, queryDatabase } from '#lib/testing/postgres-query';
 import type { VisitedPage } from '#lib/testing/http-browser';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { admin, interactionsSoFar, TrialCaller } from './trial-caller.js';
 
 let trial: TrialStack;
@@ -11,7 +11,7 @@ let bob: TrialCaller;
 
 beforeAll(async () => {
   // Long enough that nothing is refreshed by itself: refreshes are counted.
-  trial = await TrialStack.start({ tokenTtl: 3_000 });
+  trial = await TrialStack.start({ tokenTtl: 3_000, only: [...corePieces, 'reports'] });
   [alice, bob] = await Promise.all([
     TrialCaller.signedIn(trial, 'alice'),
     TrialCaller.connected(trial, 'bob'),

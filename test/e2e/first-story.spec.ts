@@ -3,12 +3,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callerTokens, registerApplication } from '#lib/testing/caller-token';
 import { HttpBrowser } from '#lib/testing/http-browser';
 import type { VisitedPage } from '#lib/testing/http-browser';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 
 let trial: TrialStack;
 
 beforeAll(async () => {
-  trial = await TrialStack.start({ vaultHost: 'localhost', tokenTtl: 5 });
+  trial = await TrialStack.start({
+    ...{ vaultHost: 'localhost', tokenTtl: 5 },
+    only: [...corePieces, 'reports'],
+  });
 });
 afterAll(() => trial.stop());
 

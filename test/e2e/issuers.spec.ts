@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestIssuer } from '#lib/testing/test-issuer';
 import type { TokenAbout } from '#lib/testing/test-issuer';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { admin, TrialCaller } from './trial-caller.js';
 
 let trial: TrialStack;
@@ -14,7 +14,7 @@ const soon = { timeout: 10_000, interval: 100 };
 
 beforeAll(async () => {
   [trial, keycloak, pairwise] = await Promise.all([
-    TrialStack.start(),
+    TrialStack.start({ only: [...corePieces, 'snowdemo', 'reports'] }),
     TestIssuer.start('keycloak'),
     TestIssuer.start('pairwise'),
   ]);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { VaultClient } from '#lib/contract/vault-client';
 import { gatewayClient } from '#lib/testing/gateway-client';
 import { queryDatabase } from '#lib/testing/postgres-query';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { startVaultReplica, type VaultReplica } from '#lib/testing/vault-replica';
 import { admin, interactionsSoFar, TrialCaller } from './trial-caller.js';
 
@@ -25,7 +25,7 @@ let callers: readonly TrialCaller[];
 
 beforeAll(async () => {
   // Tokens that last so shortly are refreshed all the time.
-  trial = await TrialStack.start({ tokenTtl: 5 });
+  trial = await TrialStack.start({ tokenTtl: 5, only: [...corePieces, 'reports'] });
   callers = await Promise.all([
     TrialCaller.connected(trial, 'alice'),
     TrialCaller.connected(trial, 'bob'),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callerTokens } from '#lib/testing/caller-token';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { admin, interactionsSoFar, TrialCaller } from './trial-caller.js';
 
 let trial: TrialStack;
@@ -9,7 +9,7 @@ let alice: TrialCaller;
 let grantId: string;
 
 beforeAll(async () => {
-  trial = await TrialStack.start({ tokenTtl: 6 });
+  trial = await TrialStack.start({ tokenTtl: 6, only: [...corePieces, 'reports'] });
   alice = await TrialCaller.connected(trial, 'alice');
   grantId = (await grant()).id;
 });

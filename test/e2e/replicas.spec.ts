@@ -6,7 +6,7 @@ import type { VaultClient } from '#lib/contract/vault-client';
 import type { TokenOutcome } from '#lib/contract/vault-answers';
 import { gatewayClient } from '#lib/testing/gateway-client';
 import { expireAccessTokens } from '#lib/testing/postgres-query';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { startVaultReplica } from '#lib/testing/vault-replica';
 import type { VaultReplica } from '#lib/testing/vault-replica';
 import { interactionsSoFar, TrialCaller } from './trial-caller.js';
@@ -20,7 +20,7 @@ let alice: TrialCaller;
 
 beforeAll(async () => {
   // Long enough that nothing is refreshed by itself: refreshes are counted.
-  trial = await TrialStack.start({ tokenTtl: 3_000 });
+  trial = await TrialStack.start({ tokenTtl: 3_000, only: [...corePieces, 'reports'] });
   second = await startVaultReplica(trial);
   vaults = await Promise.all(
     [trial.urls.vault, second.url].map((url) => gatewayClient(trial, url, callersEach)),

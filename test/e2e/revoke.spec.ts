@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startEventCut } from '#lib/testing/event-cut';
 import type { EventCut } from '#lib/testing/event-cut';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { legacyClient, textOf, whoamiOf } from '../browser/mcp-clients.js';
 import { admin, interactionsSoFar, TrialCaller } from './trial-caller.js';
 
@@ -17,7 +17,7 @@ let bob: TrialCaller;
 const closers: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  trial = await TrialStack.start();
+  trial = await TrialStack.start({ only: [...corePieces, 'snowdemo', 'reports'] });
   link = await startEventCut(trial.urls.vault);
   await trial.restart('gateway', { SYMBOLON_VAULT_URL: link.origin });
   [alice, bob] = await Promise.all([

@@ -3,7 +3,9 @@ import type { CryptoKey } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalServer, startLocalServer } from '#lib/testing/local-server';
 import type { VisitedPage } from '#lib/testing/http-browser';
-import { TrialStack } from '#lib/testing/trial-stack';
+import { ScriptableAuthorizationServer } from '#lib/testing/scriptable-authorization-server';
+import { status } from '#lib/testing/scripted-answer';
+import { corePieces, TrialStack } from '#lib/testing/trial-stack';
 import { admin, TrialCaller } from './trial-caller.js';
 
 let trial: TrialStack;
@@ -24,7 +26,7 @@ beforeAll(async () => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
     streams.push(response);
   });
-  trial = await TrialStack.start();
+  trial = await TrialStack.start({ only: corePieces });
   alice = await TrialCaller.signedIn(trial, 'alice');
   const about = { type: 'http', url: `${service.origin}/api` };
   await put('upstreams/forge', {
@@ -168,5 +170,91 @@ describe('a service whose token a page of the company’s own brings', () => {
     expect((await handOver(id, 'ledger-token')).status).toBe(200);
     await expect.poll(async () => (await call('ledger')).status, within).toBe(200);
     expect(received.at(-1)).toBe('ledger-token');
+  });
+});
+
+describe('a service whose credential is nobody’s own, or the caller’s', () => {
+  let provider: ScriptableAuthorizationServer;
+  /** Says what it was asked with. */
+  let api: LocalServer;
+
+  beforeAll(async () => {
+    api = await startLocalServer(({ url, headers }, response) => {
+      const { authorization, 'x-key': key } = headers;
+      response.end(JSON.stringify({ url, authorization, key }));
+    });
+    provider = await ScriptableAuthorizationServer.start();
+    await put('oauth-clients/robots', {
+      ...{ slug: 'robots', name: 'Robots', issuer: provider.issuer, clientId: 'symbolon' },
+      clientSecret: 'robots-secret',
+    });
+  });
+  afterAll(async () => {
+    await provider?.stop();
+    await api?.stop();
+  });
+
+  function upstream(slug: string, about: object): Promise<void> {
+    const url = `${api.origin}/${slug}`;
+    return put(`upstreams/${slug}`, { slug, name: slug, type: 'http', url, ...about });
+  }
+
+  async function heard(slug: string, headers: Record<string, string> = {}): Promise<unknown> {
+    const url = `${trial.urls.gateway}/http/${slug}/x`;
+    const answer = await fetch(url, { headers: { ...alice.headers, ...headers } });
+    return answer.status === 200 ? answer.json() : answer.status;
+  }
+
+  const issued = (access_token: string) =>
+    status(200, { access_token, token_type: 'Bearer', expires_in: 600 });
+
+  it('a secret of everybody’s stands where the upstream wants it, and another one takes its place at once', async () => {
+    const inject = { header: 'X-Key', scheme: '' };
+    await upstream('fixed', { credential: { type: 'static', secret: 'first' }, inject });
+    await expect.poll(() => heard('fixed'), within).toMatchObject({ key: 'first' });
+    await upstream('fixed', { credential: { type: 'static', secret: 'second' }, inject });
+    await expect.poll(() => heard('fixed'), within).toMatchObject({ key: 'second' });
+    const query = { ...inject, query: 'api_key' };
+    await upstream('fixed', { credential: { type: 'static' }, inject: query });
+    await expect
+      .poll(() => heard('fixed'), within)
+      .toMatchObject({ url: '/fixed/x?api_key=second' });
+  });
+
+  it('a service account’s token is got, and the caller’s own is exchanged where that is allowed', async () => {
+    provider.script('token', issued('of-the-robot'));
+    await upstream('robotic', {
+      credential: { type: 'client-credentials', oauthClient: 'robots' },
+    });
+    await expect
+      .poll(() => heard('robotic'), within)
+      .toMatchObject({ authorization: 'Bearer of-the-robot' });
+    const exchange = { type: 'token-exchange', oauthClient: 'robots', audience: 'reports' };
+    const before = provider.requests.length;
+    await upstream('federated', { credential: exchange });
+    await expect.poll(() => heard('federated'), within).toBe(403);
+    expect(provider.requests).toHaveLength(before);
+    provider.script('token', issued('of-alice'));
+    await upstream('federated', { credential: { ...exchange, subjectIssuers: ['corporate'] } });
+    await expect
+      .poll(() => heard('federated'), within)
+      .toMatchObject({ authorization: 'Bearer of-alice' });
+    expect(provider.requests.at(-1)?.parameters.get('subject_token')).toBe(
+      alice.headers.authorization?.replace('Bearer ', ''),
+    );
+  });
+
+  it('a token that the caller brings goes before what could be borrowed, and their own goes nowhere', async () => {
+    await upstream('brought', {
+      credential: { type: 'static', secret: 'ours' },
+      callerHeader: 'X-Forge-Token',
+    });
+    await expect
+      .poll(() => heard('brought'), within)
+      .toMatchObject({ authorization: 'Bearer ours' });
+    const theirs = { 'x-forge-token': 'theirs' };
+    expect(await heard('brought', theirs)).toMatchObject({ authorization: 'Bearer theirs' });
+    const own = alice.headers.authorization?.replace('Bearer ', '') ?? '';
+    expect(await heard('brought', { 'x-forge-token': own })).toBe(400);
   });
 });
