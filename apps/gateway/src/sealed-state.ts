@@ -1,3 +1,4 @@
+import { createHmac, hkdfSync } from 'node:crypto';
 import {
   keyIdOf,
   openMessage,
@@ -35,7 +36,20 @@ export class StateSealer {
     return JSON.parse(openMessage(key, this.#context(purpose, route), message).toString('utf8'));
   }
 
+  /** What nobody but this gateway can say of `text` for this purpose and route; the same each time, by each key. */
+  tags(purpose: string, route: string, text: string): readonly [string, ...string[]] {
+    const message = JSON.stringify([...this.#context(purpose, route), text]);
+    const [first, ...others] = this.keys;
+    return [tagBy(first, message), ...others.map((key) => tagBy(key, message))];
+  }
+
   #context(purpose: string, route: string): string[] {
     return ['gateway-state', purpose, this.gatewayId, route];
   }
+}
+
+// Not with the key itself: that one encrypts.
+function tagBy({ key }: MessageKey, message: string): string {
+  const own = Buffer.from(hkdfSync('sha256', key, '', 'gateway-state tag', 32));
+  return createHmac('sha256', own).update(message).digest('base64url').slice(0, 22);
 }

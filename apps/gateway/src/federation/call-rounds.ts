@@ -16,6 +16,7 @@ import type { Peers } from './peers.js';
 import type { ServerRequests } from './server-requests.js';
 import type { ResourceSubscriptions } from './resource-subscriptions.js';
 import type { SuspendedCalls } from './suspended-calls.js';
+import type { TaskIds } from './task-ids.js';
 import type { UpstreamSignals } from './upstream-signals.js';
 
 const mostRounds = 20;
@@ -31,6 +32,7 @@ export interface RoundParts {
   readonly suspended: SuspendedCalls;
   readonly active: ActiveCalls;
   readonly subscriptions: ResourceSubscriptions;
+  readonly tasks: TaskIds;
 }
 
 /** A call at its upstream, with what the two ask each other before the answer, each in its own era. */
@@ -233,8 +235,12 @@ export class Rounds {
   ): Promise<ServerRequestAnswer> {
     const { nonce } = call.client.session;
     const origin = originOf(nonce, target.slug, id);
-    const shown = { ...outwardQuestion(call.client, target.slug, question), origin };
-    return this.parts.questions.ask(nonce, shown, (message) => reply.send(message), signal);
+    const { questions, tasks } = this.parts;
+    const { method, params } = outwardQuestion(call.client, target.slug, question);
+    const own = tasks.outward(call.caller, target.slug, method, params);
+    return questions
+      .ask(nonce, { origin, method, params: own }, (message) => reply.send(message), signal)
+      .then((answer) => tasks.inward(call.caller, answer));
   }
 
   /** What a modern upstream asks, asked of a legacy client: the next round's answers, or undefined where it asks nothing. */
@@ -259,6 +265,12 @@ export class Rounds {
     return { ...state, inputResponses: Object.fromEntries(answers) };
   }
 
+  /** A modern client knows no tasks of this kind. */
+  #withTasks({ call, asked, target }: Routed, result: JsonObject): JsonObject {
+    if (call.client.era === 'modern') return result;
+    return this.parts.tasks.outward(call.caller, target.slug, asked.method, result);
+  }
+
   #answer(routed: Routed, answer: PeerAnswer, id: string | number): void {
     const { call, asked, target, reply } = routed;
     const { client } = call;
@@ -266,7 +278,9 @@ export class Rounds {
       case 'result': {
         const { result } = answer;
         if (result['resultType'] !== 'input_required')
-          return reply.result(outwardResult(client, target.slug, asked.method, result));
+          return reply.result(
+            outwardResult(client, target.slug, asked.method, this.#withTasks(routed, result)),
+          );
         const { requestState } = result;
         const state = typeof requestState === 'string' ? { requestState } : {};
         return this.#inputRequired(routed, result['inputRequests'], { kind: 'upstream', ...state });

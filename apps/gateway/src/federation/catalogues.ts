@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { BorrowedCredential } from '../credentials/credentials.js';
 import { personKey } from '../credentials/use.js';
@@ -16,6 +15,7 @@ import {
 import type { VisibleUpstream } from './joined-upstreams.js';
 import type { SeenTool } from '../policy/tool-inventory.js';
 import { printExact } from './exact-json.js';
+import { inTime } from './in-time.js';
 import type { ListChanges } from './list-changes.js';
 import { listKinds, type ListMethod } from './list-kinds.js';
 import { ListedPage } from './listed-page.js';
@@ -54,6 +54,8 @@ const mostCharacters = 64 * 1024 * 1024;
 const freshMs = 5_000;
 const usableMs = 60_000;
 const askedAgainMs = 5_000;
+/** How long a joined list waits for its slowest upstream. */
+export const listDeadlineMs = 2_500;
 
 /**
  * What each upstream lists for one person through one application: asked at most once at a time, kept in this
@@ -86,13 +88,7 @@ export class Catalogues {
   /** A page that is not kept: a further one, as the upstream's own cursor says. */
   async next(asking: Asking, method: ListMethod, cursor: string | undefined): Promise<Listed> {
     const asked = this.#ask(asking, method, cursor === undefined ? {} : { cursor });
-    const ended = new AbortController();
-    const late = sleep(this.#deadlineMs, undefined, { signal: ended.signal })
-      .then(() => unavailable(undefined))
-      .catch(() => unavailable(undefined));
-    const first = await Promise.race([asked.catch(() => unavailable(undefined)), late]);
-    ended.abort();
-    return first;
+    return (await inTime(asked, this.#deadlineMs)) ?? unavailable(undefined);
   }
 
   /** What was listed for this person last; nothing is asked. */
@@ -115,19 +111,14 @@ export class Catalogues {
   }
 
   get #deadlineMs(): number {
-    return this.deps.listDeadlineMs ?? 2_500;
+    return this.deps.listDeadlineMs ?? listDeadlineMs;
   }
 
   /** One slow upstream does not hold up the others: what comes late is announced. */
   async #inTime(asking: Asking, method: ListMethod, last: Listed | undefined): Promise<Listed> {
     const { listed, startedAt } = this.#flight(asking, method);
     const left = this.#deadlineMs - (this.deps.clock.monotonicMs() - startedAt);
-    const ended = new AbortController();
-    const late = sleep(Math.max(0, left), undefined, { signal: ended.signal }).catch(
-      () => undefined,
-    );
-    const first = await Promise.race([listed, late]);
-    ended.abort();
+    const first = await inTime(listed, left);
     if (first !== undefined) return first;
     void listed.then(({ state }) => {
       if (state === 'listed') this.#announce(asking, method);

@@ -121,7 +121,12 @@ export function legacyProfile(session: LegacySession, logLevel: string | undefin
   return { era: 'legacy', capabilities, clientInfo, logLevel, session };
 }
 
-/** The client's session as one upstream's sessions are kept: never found under another upstream. */
-export function sessionAt(client: ClientProfile, slug: string): LegacySession {
-  return { ...client.session, nonce: `${client.session.nonce}/${slug}` };
+/**
+ * The client's session as one upstream's sessions are kept: never found under another upstream. Tasks that a client itself
+ * runs are not offered: their ids are for one server, and here each could list those of the others.
+ */
+export function sessionAt({ session }: ClientProfile, slug: string): LegacySession {
+  const { tasks, ...capabilities } = session.initialize.capabilities;
+  const initialize = { ...session.initialize, capabilities };
+  return { ...session, initialize, nonce: `${session.nonce}/${slug}` };
 }

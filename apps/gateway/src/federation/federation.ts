@@ -22,6 +22,8 @@ import { ResourceSubscriptions } from './resource-subscriptions.js';
 import { ServerRequests } from './server-requests.js';
 import { SuspendedCalls } from './suspended-calls.js';
 import { Targets } from './targets.js';
+import { TaskIds } from './task-ids.js';
+import { TaskLists } from './task-lists.js';
 import { UpstreamSignals } from './upstream-signals.js';
 
 export interface FederationDeps extends McpDeps {
@@ -35,31 +37,42 @@ export function joinUpstreams(deps: FederationDeps): {
   readonly legacy: LegacyFront;
 } {
   const joined = new JoinedUpstreams(deps.upstreams);
+  const tasks = new TaskIds(deps.sealer);
   const peers = new Peers(deps);
   const changes = new ListChanges();
   const catalogues = new Catalogues(deps, peers, changes);
   const consents = new Consents(deps.watch);
   const told = new LegacyStreams(deps.watch, deps.clock);
-  const signals = new UpstreamSignals(catalogues, changes);
+  const signals = new UpstreamSignals(catalogues, changes, tasks);
   const pauses = new Pauses(deps, told);
   const [questions, active] = [new ServerRequests(), new ActiveCalls()];
   const subscriptions = new ResourceSubscriptions();
   const rounds = new Rounds({
-    ...{ deps, peers, pauses, catalogues, signals, questions, active, subscriptions },
+    ...{ deps, peers, pauses, catalogues, signals, questions, active, subscriptions, tasks },
     suspended: new SuspendedCalls(),
   });
-  const calls = new FederatedCalls(deps, new Targets(joined, catalogues), pauses, rounds);
+  const calls = new FederatedCalls(deps, new Targets(joined, catalogues, tasks), pauses, rounds);
   const followPeers = new FollowPeers(deps, { peers, consents, catalogues, changes, signals });
   const streams = new FederatedStreams(joined, changes, followPeers);
   const lists = new JoinedLists(deps, joined, catalogues);
   const open = new OpenStreams(deps.clock);
   followGrants(deps, catalogues, changes);
   followRegistry(deps, changes);
+  const taskLists = new TaskLists(deps, joined, peers, tasks);
   const sessions = new LegacySessions(deps, joined, peers);
   const shared = { joined, lists, calls, streams, open, sessions };
   return {
     modern: new ModernFront(shared),
-    legacy: new LegacyFront({ ...shared, deps, told, questions, active, subscriptions }),
+    legacy: new LegacyFront({
+      ...shared,
+      deps,
+      told,
+      questions,
+      active,
+      subscriptions,
+      tasks,
+      taskLists,
+    }),
   };
 }
 

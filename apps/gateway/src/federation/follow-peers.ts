@@ -9,6 +9,7 @@ import { callAt, personOf, type FederatedCall } from './federated-call.js';
 import type { VisibleUpstream } from './joined-upstreams.js';
 import type { ListChanges } from './list-changes.js';
 import { allChanges } from './list-kinds.js';
+import { isAboutClientsTasks } from './legacy-peer.js';
 import type { PeerCall, ServerRequest } from './peer.js';
 import type { Peers } from './peers.js';
 import { requestIds } from './request-ids.js';
@@ -175,7 +176,7 @@ export class FollowPeers {
         const respond: ServerRequest['respond'] = (answer) =>
           legacy.respond(at, session, id, answer);
         if (method === 'ping') return respond({ result: {} });
-        if (follower.ask === undefined)
+        if (follower.ask === undefined || isAboutClientsTasks(method))
           return respond({ error: { code: -32_601, message: 'Method not found.' } });
         return follower.ask(at, { id, method, params, respond });
       },

@@ -9,7 +9,8 @@ import type { JoinedUpstreams, VisibleUpstream } from './joined-upstreams.js';
 import { listKinds, type ListMethod } from './list-kinds.js';
 import { connectTool, signInTool } from './own-tools.js';
 
-const unavailableKey = 'dev.symbolon/unavailable';
+/** In a result's `_meta`: the slugs of what did not answer. */
+export const unavailableKey = 'dev.symbolon/unavailable';
 
 const nothing: Listed = { state: 'listed', page: undefined };
 

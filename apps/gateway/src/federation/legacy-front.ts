@@ -29,6 +29,8 @@ import { instructionsFor, serverInfo } from './own-profile.js';
 import type { Asked } from './pauses.js';
 import { Reply } from './reply.js';
 import type { ResourceSubscriptions } from './resource-subscriptions.js';
+import type { TaskIds } from './task-ids.js';
+import type { TaskLists } from './task-lists.js';
 import type { ServerRequests } from './server-requests.js';
 
 const forOneUpstream = new Set([
@@ -38,6 +40,9 @@ const forOneUpstream = new Set([
   'resources/subscribe',
   'resources/unsubscribe',
   'completion/complete',
+  'tasks/get',
+  'tasks/result',
+  'tasks/cancel',
 ]);
 const accepted: RpcAnswer = { status: 202, body: undefined };
 
@@ -53,6 +58,8 @@ export interface LegacyParts {
   readonly active: ActiveCalls;
   readonly subscriptions: ResourceSubscriptions;
   readonly sessions: LegacySessions;
+  readonly tasks: TaskIds;
+  readonly taskLists: TaskLists;
 }
 
 /** Revisions up to 2025-11-25 at the joined endpoint: a sealed session, so that every replica knows it. */
@@ -118,7 +125,7 @@ export class LegacyFront {
 
   async #stream(own: FederatedCall, session: LegacySession, stream: EventStream): Promise<void> {
     const { nonce } = session;
-    const { subscriptions, questions } = this.parts;
+    const { subscriptions, questions, tasks } = this.parts;
     const send = (message: unknown): void =>
       stream.write(`event: message\ndata: ${printExact(message)}\n\n`);
     const gone = new AbortController();
@@ -134,8 +141,15 @@ export class LegacyFront {
       ask: (at, request) => {
         const { slug } = at.call.upstream.config;
         const origin = JSON.stringify([nonce, slug, request.id]);
-        const question = { ...outwardQuestion(own.client, slug, request), origin };
-        void questions.ask(nonce, question, send, gone.signal).then(request.respond);
+        const { method, params } = outwardQuestion(own.client, slug, request);
+        const question = {
+          origin,
+          method,
+          params: tasks.outward(own.caller, slug, method, params),
+        };
+        void questions
+          .ask(nonce, question, send, gone.signal)
+          .then((answer) => request.respond(tasks.inward(own.caller, answer)));
       },
     });
   }
@@ -158,6 +172,8 @@ export class LegacyFront {
         resources: { listChanged: true, subscribe: true },
         completions: {},
         logging: {},
+        // Whose tools take part says each of them.
+        tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } },
       },
       serverInfo,
       instructions: instructionsFor(joined.visible(call.caller)),
@@ -172,7 +188,11 @@ export class LegacyFront {
     if (isListMethod(method)) {
       const text = await this.parts.lists.list(call, method, params['cursor']);
       if (text !== undefined) return reply.resultText(text);
-      return reply.answer(rpcError(id, -32_602, 'Invalid params: this cursor leads nowhere.'));
+      return reply.answer(leadsNowhere(id));
+    }
+    if (method === 'tasks/list') {
+      const listed = await this.parts.taskLists.list(call, params['cursor']);
+      return listed === undefined ? reply.answer(leadsNowhere(id)) : reply.result(listed);
     }
     if (forOneUpstream.has(method)) return this.parts.calls.serve(call, asked, reply);
     if (method === 'ping') return reply.result({});
@@ -199,4 +219,8 @@ export class LegacyFront {
     this.#levels.delete(nonce);
     this.parts.subscriptions.end(nonce);
   }
+}
+
+function leadsNowhere(id: string | number): RpcAnswer {
+  return rpcError(id, -32_602, 'Invalid params: this cursor leads nowhere.');
 }

@@ -177,7 +177,7 @@ export class LegacyPeer implements Peer {
     if (id === undefined) return request.onNotification?.(method, params);
     const respond = (answer: ServerRequestAnswer): void => this.respond(at, session, id, answer);
     if (method === 'ping') return respond({ result: {} });
-    if (request.onServerRequest === undefined)
+    if (request.onServerRequest === undefined || isAboutClientsTasks(method))
       return respond({ error: { code: -32601, message: 'Method not found.' } });
     return request.onServerRequest({ id, method, params, respond });
   }
@@ -244,3 +244,8 @@ export class LegacyPeer implements Peer {
 }
 
 const levels = new WeakMap<UpstreamSession, string>();
+
+/** No upstream was told that the client runs any (`sessionAt`). */
+export function isAboutClientsTasks(method: string): boolean {
+  return method.startsWith('tasks/');
+}

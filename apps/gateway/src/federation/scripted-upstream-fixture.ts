@@ -37,6 +37,8 @@ export class ScriptedUpstream {
   silent = false;
   /** Answers every request with this status and a page. */
   broken: number | undefined;
+  /** What a legacy one declares. */
+  capabilities: Json = { tools: {}, logging: {}, resources: { subscribe: true } };
   sessions = new Set<string>();
   readonly on = new Map<string, Scripted>();
   readonly #streams = new Set<ServerResponse>();
@@ -146,7 +148,7 @@ export class ScriptedUpstream {
       return json(response, 200, id, {
         result: {
           protocolVersion: '2025-11-25',
-          capabilities: { tools: {}, logging: {}, resources: { subscribe: true } },
+          capabilities: this.capabilities,
           serverInfo: { name: 's', version: '1' },
         },
       });

@@ -4,6 +4,7 @@ import { askingAt, type Asking, type Catalogues } from './catalogues.js';
 import type { FederatedCall } from './federated-call.js';
 import type { JoinedUpstreams, VisibleUpstream } from './joined-upstreams.js';
 import type { ListMethod } from './list-kinds.js';
+import type { TaskIds } from './task-ids.js';
 import { readUri } from './uris.js';
 
 /** The one upstream that a request is for, and its params as that upstream knows them. */
@@ -24,6 +25,7 @@ export class Targets {
   constructor(
     private readonly joined: JoinedUpstreams,
     private readonly catalogues: Catalogues,
+    private readonly tasks: TaskIds,
   ) {}
 
   async of(call: FederatedCall, method: string, params: JsonObject): Promise<Target | undefined> {
@@ -41,6 +43,10 @@ export class Targets {
       case 'resources/subscribe':
       case 'resources/unsubscribe':
         return this.#located(call, params);
+      case 'tasks/get':
+      case 'tasks/result':
+      case 'tasks/cancel':
+        return this.#task(call, params);
       case 'completion/complete':
         return this.#completed(call, params);
       default:
@@ -56,6 +62,13 @@ export class Targets {
         ? this.#located(call, ref)
         : await this.#named(call, 'prompts/list', ref);
     return target && { ...target, params: { ...params, ref: target.params } };
+  }
+
+  #task(call: FederatedCall, params: JsonObject): Target | undefined {
+    const own = this.tasks.read(call.caller, params['taskId']);
+    const visible = own && this.joined.find(call.caller, own.slug);
+    if (own === undefined || visible === undefined) return undefined;
+    return { visible, slug: own.slug, params: { ...params, taskId: own.taskId } };
   }
 
   #located(call: FederatedCall, params: JsonObject): Target | undefined {

@@ -5,6 +5,7 @@ import { personOf, type ClientProfile } from './federated-call.js';
 import type { ListChanges } from './list-changes.js';
 import { changesIn } from './list-kinds.js';
 import { joinedElicitationId } from './outward.js';
+import type { TaskIds } from './task-ids.js';
 import { joinedUri } from './uris.js';
 
 const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
@@ -14,6 +15,7 @@ export class UpstreamSignals {
   constructor(
     private readonly catalogues: Catalogues,
     private readonly changes: ListChanges,
+    private readonly tasks: TaskIds,
   ) {}
 
   outward(
@@ -35,7 +37,10 @@ export class UpstreamSignals {
       return undefined;
     }
     const shown = this.#params(call, client, method, params);
-    return shown && { jsonrpc: '2.0', method, params: shown };
+    if (shown === undefined) return undefined;
+    const { slug } = call.upstream.config;
+    const own = this.tasks.outward(call.caller, slug, method, shown);
+    return { jsonrpc: '2.0', method, params: own };
   }
 
   #params(
@@ -48,6 +53,8 @@ export class UpstreamSignals {
     switch (method) {
       case 'notifications/progress':
         return params;
+      case 'notifications/tasks/status':
+        return client.era === 'legacy' ? params : undefined;
       case 'notifications/message':
         return wants(client, params['level']) ? params : undefined;
       case 'notifications/elicitation/complete':

@@ -1,0 +1,73 @@
+import type { Caller } from '#lib/jwt/caller';
+import { isObject, type JsonObject } from '../mcp/message.js';
+import type { StateSealer } from '../sealed-state.js';
+import { federatedRoute, ownerOf } from './federated-state.js';
+import type { ServerRequestAnswer } from './peer.js';
+
+const related = 'io.modelcontextprotocol/related-task';
+const speakOfOne = new Set([
+  'tasks/get',
+  'tasks/cancel',
+  'tasks/list',
+  'notifications/tasks/status',
+]);
+const joinedId = /^([a-z0-9][a-z0-9-]*):([A-Za-z0-9_-]{22}):(.+)$/s;
+
+export interface OwnTask {
+  readonly slug: string;
+  readonly taskId: string;
+}
+
+/**
+ * The ids of tasks (2025-11-25) of several upstreams: `<slug>:<tag>:<its own>`. Without the tag, which is this person's
+ * through this application, the id of a task is nobody's: at an upstream with one account for all, a guess would be enough.
+ */
+export class TaskIds {
+  constructor(private readonly sealer: StateSealer) {}
+
+  joined(caller: Caller, slug: string, taskId: string): string {
+    return `${slug}:${this.#tags(caller, slug, taskId)[0]}:${taskId}`;
+  }
+
+  read(caller: Caller, id: unknown): OwnTask | undefined {
+    const [, slug, tag, taskId] = typeof id === 'string' ? (joinedId.exec(id) ?? []) : [];
+    if (slug === undefined || tag === undefined || taskId === undefined) return undefined;
+    return this.#tags(caller, slug, taskId).includes(tag) ? { slug, taskId } : undefined;
+  }
+
+  /** A result, or the params of a notification or a question, of an upstream. */
+  outward(caller: Caller, slug: string, method: string, value: JsonObject): JsonObject {
+    const own = (one: JsonObject): JsonObject => this.#task(caller, slug, one);
+    const { task, _meta: meta } = value;
+    const about = isObject(meta) ? meta[related] : undefined;
+    return {
+      ...(speakOfOne.has(method) ? own(value) : value),
+      ...(method === 'tools/call' && isObject(task) ? { task: own(task) } : {}),
+      ...(isObject(meta) && isObject(about) ? { _meta: { ...meta, [related]: own(about) } } : {}),
+    };
+  }
+
+  /** A client's answer to a question that belongs to a task. */
+  inward(caller: Caller, answer: ServerRequestAnswer): ServerRequestAnswer {
+    if (!('result' in answer) || !isObject(answer.result)) return answer;
+    const { _meta: meta } = answer.result;
+    const about = isObject(meta) ? meta[related] : undefined;
+    const own = isObject(about) ? this.read(caller, about['taskId']) : undefined;
+    if (!isObject(meta) || own === undefined) return answer;
+    const _meta = { ...meta, [related]: { taskId: own.taskId } };
+    return { result: { ...answer.result, _meta } };
+  }
+
+  #task(caller: Caller, slug: string, value: JsonObject): JsonObject {
+    const { taskId } = value;
+    return typeof taskId === 'string'
+      ? { ...value, taskId: this.joined(caller, slug, taskId) }
+      : value;
+  }
+
+  #tags(caller: Caller, slug: string, taskId: string): readonly [string, ...string[]] {
+    const { issuer, subject, application } = ownerOf(caller);
+    const text = JSON.stringify([issuer, subject, application, slug, taskId]);
+    return this.sealer.tags('federated-task', federatedRoute, text);
+  }
+}
