@@ -10,6 +10,8 @@ import type { Refusal } from '../inbound/inbound.js';
 import { refusalFor, type ToolRefusal } from '../policy/refusal-for.js';
 import type { GateDecision } from '../policy/tool-gate.js';
 
+const nearlyTools = /^\s*tools\/(?:call|list)\s*$/i;
+
 /**
  * The policy of the upstream on one request: how it is refused, or undefined, and then `call.terms` say how it goes on.
  * It looks at the name in the body and at nothing else.
@@ -22,6 +24,9 @@ export function decideCall(
   if (call.upstream.toolGate === undefined || message.kind === 'response') return undefined;
   if (message.kind === 'notification') return refuseUnnumbered(message);
   if (message.method === 'tools/call') return decideTool(deps, call, message);
+  // Judged by its name as written, a lenient server might still serve it.
+  if (message.method !== 'tools/list' && nearlyTools.test(message.method))
+    return { ...rpcError(message.id, -32601, 'Method not found.'), status: 404 };
   if (call.lacking === undefined || isOpenToGuests(message.method)) return undefined;
   const { denied } = call.lacking;
   const { requestId } = call;

@@ -34,7 +34,8 @@ export function upstreamHeaders(
 function isAllowed(name: string, era: 'modern' | 'legacy'): boolean {
   if (name === 'accept' || name === 'content-type') return true;
   if (name === 'last-event-id') return era === 'legacy';
-  return name.startsWith('mcp-') && name !== 'mcp-session-id';
+  // Names with `_` are read as `-` by some servers.
+  return name.startsWith('mcp-') && name !== 'mcp-session-id' && !name.includes('_');
 }
 
 export function isEventStream(answer: UpstreamAnswer): boolean {
