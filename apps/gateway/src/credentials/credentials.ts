@@ -92,4 +92,6 @@ export interface Credentials {
     upstream: UpstreamConfig,
     purpose: ServicePurpose,
   ): CredentialAnswer | Promise<CredentialAnswer>;
+  /** As `replace`, for what `borrowService` answered. */
+  replaceService(upstream: UpstreamConfig, refused: BorrowedCredential): Promise<CredentialAnswer>;
 }

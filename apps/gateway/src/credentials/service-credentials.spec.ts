@@ -99,12 +99,12 @@ describe('what is nobody’s own', () => {
   test('is replaced where the upstream refuses it; the same one again is the refusal itself', async () => {
     const first = await services.borrow(fixed, 'own');
     if (first.kind !== 'credential') throw new Error(first.kind);
-    const second = await services.replace(fixed, 'own', first);
+    const second = await services.replace(fixed, first);
     if (second.kind !== 'credential') throw new Error(second.kind);
     expect(second.header?.[1]).toBe('Bearer s2');
     expect(asked[1]?.rejectedTokenSha256).toMatch(/^[\w-]{43}$/);
     answer = () => tokenOf('s2');
-    expect(await services.replace(fixed, 'own', second)).toBe(second);
+    expect(await services.replace(fixed, second)).toBe(second);
   });
 
   test('what the vault refuses is no fault of a caller’s token', async () => {

@@ -35,6 +35,9 @@ export class ServiceCredentials {
   readonly #held = new Map<string, Held>();
   readonly #flights = new Map<string, { startedMs: number; answer: Promise<CredentialAnswer> }>();
   readonly #memory = new ProofMemory();
+  readonly #purposes = new WeakMap<BorrowedToken, ServicePurpose>();
+  /** Asked for a moment ago because another was refused: a third would be no better. */
+  readonly #replacements = new WeakSet<BorrowedToken>();
   #epoch = 0;
 
   constructor(private readonly options: ServiceCredentialsOptions) {}
@@ -50,17 +53,17 @@ export class ServiceCredentials {
   }
 
   /** The upstream refused the one at hand: answers another, or `refused` itself where there is none. */
-  async replace(
-    upstream: UpstreamConfig,
-    purpose: ServicePurpose,
-    refused: BorrowedCredential,
-  ): Promise<CredentialAnswer> {
-    if (!(refused instanceof BorrowedToken)) return refused;
+  async replace(upstream: UpstreamConfig, refused: BorrowedCredential): Promise<CredentialAnswer> {
+    const purpose = refused instanceof BorrowedToken ? this.#purposes.get(refused) : undefined;
+    if (!(refused instanceof BorrowedToken) || purpose === undefined) return refused;
     const key = keyOf(upstream, purpose);
     const held = this.#at(key);
     if (held && !held.equals(refused)) return held;
+    // Whoever can make the upstream refuse must not make the vault be asked each time.
+    if (this.#replacements.has(held ?? refused)) return refused;
     this.#held.delete(key);
     const answer = await this.#fly(key, upstream, purpose, refused.sha256());
+    if (answer instanceof BorrowedToken) this.#replacements.add(answer);
     return answer instanceof BorrowedToken && answer.equals(refused) ? refused : answer;
   }
 
@@ -89,7 +92,7 @@ export class ServiceCredentials {
     const running = this.#flights.get(flightKey);
     const joinable = running && startedMs - running.startedMs < joinableWhenStaleMs;
     if (running && (freshness.fresh || joinable)) return running.answer;
-    const answer = this.#ask(key, upstream, { purpose, rejected }).finally(() => {
+    const answer = this.#ask(upstream, { purpose, rejected }).finally(() => {
       if (this.#flights.get(flightKey)?.answer === answer) this.#flights.delete(flightKey);
     });
     this.#flights.set(flightKey, { startedMs, answer });
@@ -97,7 +100,6 @@ export class ServiceCredentials {
   }
 
   async #ask(
-    key: string,
     upstream: UpstreamConfig,
     { purpose, rejected }: { purpose: ServicePurpose; rejected: string | undefined },
   ): Promise<CredentialAnswer> {
@@ -112,8 +114,8 @@ export class ServiceCredentials {
     });
     if (outcome.kind === 'token')
       return this.#keep(
-        key,
         upstream,
+        purpose,
         outcome.token,
         epoch === this.#epoch ? startedMs : undefined,
       );
@@ -133,8 +135,8 @@ export class ServiceCredentials {
   }
 
   #keep(
-    key: string,
     upstream: UpstreamConfig,
+    purpose: ServicePurpose,
     answer: TokenAnswer,
     startedMs: number | undefined,
   ): CredentialAnswer {
@@ -144,9 +146,10 @@ export class ServiceCredentials {
       this.options.logger.error({ event: 'credential.unusable', upstream: upstream.slug });
       return unusable;
     }
+    this.#purposes.set(token, purpose);
     const keepMs = keepSeconds(answer.expires_in) * 1000;
     if (startedMs !== undefined && keepMs > 0)
-      this.#held.set(key, { token, usableUntilMs: startedMs + keepMs });
+      this.#held.set(keyOf(upstream, purpose), { token, usableUntilMs: startedMs + keepMs });
     return token;
   }
 }

@@ -77,14 +77,17 @@ export class VaultCredentials implements Credentials {
     return this.#services.borrow(upstream, purpose);
   }
 
+  replaceService(upstream: UpstreamConfig, refused: BorrowedCredential): Promise<CredentialAnswer> {
+    return this.#services.replace(upstream, refused);
+  }
+
   /** Answers `refused` itself where the vault has no other token: a replay would be refused again. */
   async replace(
     request: CredentialRequest,
     refused: BorrowedCredential,
   ): Promise<CredentialAnswer> {
     if (!(refused instanceof BorrowedToken)) return refused;
-    if (isService(request.upstream))
-      return this.#services.replace(request.upstream, 'own', refused);
+    if (isService(request.upstream)) return this.#services.replace(request.upstream, refused);
     // Made from the same token a moment ago and refused again: another one would be no better.
     if (isFederated(request.upstream) && this.#replacements.has(refused)) return refused;
     const key = useKey(request);

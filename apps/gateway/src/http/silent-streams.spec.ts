@@ -59,6 +59,7 @@ beforeAll(async () => {
       borrow: () => ({ ...credential, grantId: undefined, revocation: undefined }),
       borrowService: () => Promise.reject(new Error('not in this test')),
       replace: () => Promise.reject(new Error('not in this test')),
+      replaceService: () => Promise.reject(new Error('not in this test')),
     },
     clock,
     logger: createLogger<GatewayEvent>({ app: 'gateway', level: 'error', destination: nothing }),

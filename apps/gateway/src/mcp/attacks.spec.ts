@@ -24,6 +24,7 @@ beforeAll(async () => {
   fixture = await startGatewayFixture({
     upstreams: (origin) => [
       upstreamOf('snow', `${origin}/snow`, { type: 'mcp', tools: rules, public: true }),
+      upstreamOf('asked', `${origin}/asked`, { type: 'mcp', tools: rules, public: true }),
       upstreamOf('own', `${origin}/own`, { type: 'mcp', callerHeader: 'x-brought' }),
       upstreamOf('small', `${origin}/small`, { type: 'mcp', limits: { bodyBytes: 1024 } }),
     ],
@@ -106,6 +107,18 @@ describe.each([true, false])('rule evasion, signed in: %s', (signedIn) => {
   });
 });
 
+test.each(['tools/call ', 'Tools/Call', '\ttools/LIST'])(
+  'rule evasion: %s is no method, and never heard',
+  async (method) => {
+    const old = await client('legacy');
+    const session = { ...legacy, 'mcp-session-id': await old.initialize() };
+    heard.splice(0);
+    const params = { name: 'wipe' };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+    expect([(await old.post(body, session)).status, heard]).toEqual([404, []]);
+  },
+);
+
 test('rule evasion: arguments may have names that differ in case', async () => {
   const { status } = await (await client('modern')).call('other', { a: 1, A: 2 });
   expect([status, calls()[0]]).toEqual([200, expect.stringContaining('"a":1,"A":2')]);
@@ -133,6 +146,23 @@ describe.each(['modern', 'legacy'] as const)('hidden-tool probing, %s', (era) =>
       expect(calls()[0]).not.toContain('debug');
     },
   );
+});
+
+test('a public credential that is refused is replaced once, and whoever makes the server refuse asks the vault no more', async () => {
+  const { serve } = fixture;
+  let good = 'Bearer public-2';
+  fixture.serve = (request, response) =>
+    request.headers.authorization === good
+      ? serve(request, response)
+      : void response.writeHead(401).end();
+  let made = 0;
+  const publicly = { grant_id: undefined, grant_version: undefined };
+  fixture.vault.answer = () => tokenAnswer(`public-${++made}`, publicly);
+  const anybody = await client('modern', 'asked', false);
+  expect((await anybody.call('status')).status).toBe(200);
+  good = 'none';
+  const refused = [(await anybody.call('status')).status, (await anybody.call('status')).status];
+  expect([refused, made]).toEqual([[502, 502], 2]);
 });
 
 test('session confusion: what one account’s session knew is not for a token that was brought', async () => {

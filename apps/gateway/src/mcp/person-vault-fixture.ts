@@ -89,6 +89,14 @@ export class PersonVault implements Credentials, InteractionWatch {
     return this.services.get(purpose) ?? none;
   }
 
+  /** There is no other. */
+  replaceService(
+    _upstream: UpstreamConfig,
+    refused: BorrowedCredential,
+  ): Promise<CredentialAnswer> {
+    return Promise.resolve(refused);
+  }
+
   /** The person agrees in the browser. */
   consent(interactionId = [...this.interactions.keys()].at(-1)): void {
     const one = this.interactions.get(interactionId ?? '');

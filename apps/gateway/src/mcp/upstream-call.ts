@@ -92,8 +92,9 @@ async function withAcceptedToken(
   const first = await send(call, credential, message);
   if (!isRefused(first)) return first;
   discard(first.answer);
-  if (!isPersonal(call)) return rejected(call);
-  const replaced = await deps.credentials.replace(credentialRequest(call, wish), credential);
+  const replaced = await (isPersonal(call)
+    ? deps.credentials.replace(credentialRequest(call, wish), credential)
+    : deps.credentials.replaceService(call.upstream.config, credential));
   // The vault has no other token: a replay would be refused again.
   if (replaced === credential) return rejected(call);
   if (replaced.kind !== 'credential') return { kind: 'no-credential', answer: replaced };
