@@ -29,13 +29,20 @@ async function start(portBase?: number): Promise<TrialStack> {
   return trial;
 }
 
+function control(...args: string[]): Promise<{ readonly stdout: string }> {
+  const env = { ...process.env, SYMBOLON_STATE_DIR: stateDir };
+  return promisify(execFile)(process.execPath, ['dist/trial/control.js', ...args], { env });
+}
+
 async function pidsOf(trial: TrialStack): Promise<number[]> {
   return Object.values(await trial.status()).flatMap(({ pid }) => pid ?? []);
 }
 
-test('it starts, starts a killed piece again, restarts one by name, and leaves nothing behind', async () => {
+test('it starts once, starts a killed piece again, restarts one by name, says what is wrong, and leaves nothing behind', async () => {
+  await expect(control('status')).rejects.toThrow('No trial is running with the data in');
   const trial = await start();
   expect((await stat(join(stateDir, 'admin-token'))).mode & 0o777).toBe(0o600);
+  await expect(start()).rejects.toThrow(/already running \(process \d+, ports from \d+\)/);
   await trial.kill('snowdemo');
   await expect
     .poll(async () => (await trial.status())['snowdemo'])
@@ -48,22 +55,26 @@ test('it starts, starts a killed piece again, restarts one by name, and leaves n
   const after = (await trial.status())['upstream-idp'];
   expect(after).toMatchObject({ state: 'ready', restarts: 0 });
   expect(after?.pid).not.toBe(before);
+  expect((await control('status')).stdout).toMatch(/upstream-idp +ready/);
+  await expect(control('restart', 'nothing')).rejects.toThrow('There is no piece nothing.');
   const pids = await pidsOf(trial);
   await trial.stop();
   expect(pids.map((pid) => isAlive(pid))).toEqual([false, false, false, false]);
 });
 
-test('a second trial on the same data is refused in one sentence', async () => {
-  await start();
-  await expect(start()).rejects.toThrow(/already running \(process \d+, ports from \d+\)/);
-});
-
-test('a second start keeps keys and secrets', async () => {
+test('a second start keeps keys and secrets, and tells a taken port in one sentence that names it and what to do', async () => {
   const first = await start();
   const keys = () => fetch(`${first.urls.upstreamIdp}/jwks`).then((answer) => answer.text());
   const before = [await keys(), first.adminToken];
   await first.stop();
-  const second = await start(first.urls.ports['gateway']);
+  const base = first.urls.ports['gateway'] ?? 0;
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(base + 300, '127.0.0.1', resolve));
+  await expect(start(base)).rejects.toThrow(
+    `Port ${base + 300} (upstream IdP) on 127.0.0.1 is taken by another program: stop it, or use other ports with SYMBOLON_PORT_BASE=5000 npm start.`,
+  );
+  await new Promise((resolve) => squatter.close(resolve));
+  const second = await start(base);
   expect([await keys(), second.adminToken]).toEqual(before);
 });
 
@@ -76,26 +87,4 @@ test('a supervisor that was killed leaves nothing that keeps the next one from s
   const second = await start(first.urls.ports['gateway']);
   expect(await pidsOf(second)).toHaveLength(pids.length);
   expect(await pidsOf(second)).not.toContain(pids[0]);
-});
-
-test('a taken port is told in one sentence that names it and what to do', async () => {
-  const first = await start();
-  const base = first.urls.ports['gateway'] ?? 0;
-  await first.stop();
-  const squatter = createServer();
-  await new Promise<void>((resolve) => squatter.listen(base + 300, '127.0.0.1', resolve));
-  await expect(start(base)).rejects.toThrow(
-    `Port ${base + 300} (upstream IdP) on 127.0.0.1 is taken by another program: stop it, or use other ports with SYMBOLON_PORT_BASE=5000 npm start.`,
-  );
-  squatter.close();
-});
-
-test('the command line says what is wrong when no trial runs, or a piece does not exist', async () => {
-  const env = { ...process.env, SYMBOLON_STATE_DIR: stateDir };
-  const control = (...args: string[]) =>
-    promisify(execFile)(process.execPath, ['dist/trial/control.js', ...args], { env });
-  await expect(control('status')).rejects.toThrow('No trial is running with the data in');
-  await start();
-  expect((await control('status')).stdout).toMatch(/upstream-idp +ready/);
-  await expect(control('restart', 'nothing')).rejects.toThrow('There is no piece nothing.');
 });
