@@ -24,6 +24,9 @@ const statements = [
   `UPDATE registry_resource SET version = ${jump}`,
   `DELETE FROM web_session`,
   `DELETE FROM login_attempt`,
+  `DELETE FROM sign_in`,
+  // A refresh token that was used, or a session that was ended, after the backup must not be good again.
+  `UPDATE client_session SET ended_at = now() WHERE ended_at IS NULL`,
   `UPDATE upstream_authorization SET used_at = now() WHERE used_at IS NULL`,
   // The sweep ends them within a minute and tells whoever waits; until then no link opens them.
   `UPDATE interaction SET expires_at = least(expires_at, now()) WHERE status IN ('pending','confirming')`,

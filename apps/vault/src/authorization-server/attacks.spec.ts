@@ -267,6 +267,12 @@ describe('a code', () => {
     expect(await issued()).toEqual([{ by: 'authorization_code' }]);
     expect((await fixture.refresh(clientId, token)).status).toBe(200);
     expect(await issued()).toEqual([{ by: 'authorization_code' }, { by: 'refresh_token' }]);
+    const code = await codeOf();
+    await fixture.vault.breakAudit(async () => {
+      const answer = await fixture.redeem(clientId, code);
+      expect([answer.status, (await answer.text()).includes('access_token')]).toEqual([503, false]);
+    });
+    expect((await fixture.redeem(clientId, code)).status).toBe(200);
   });
 
   test('of a client that shows a secret: these clients have none', async () => {
@@ -473,6 +479,13 @@ test('a client that is removed while its sign-in is under way gets no code', asy
   const done = await browser.submit(page, '/sign-in/', { decision: 'allow' });
   expect(done.url.searchParams.get('code')).toBeNull();
   expect(await codes()).toBe(before);
+});
+
+test('R3, a restored backup: what was ended or used after it is not good again', async () => {
+  const { access_token: access, refresh_token: token } = await fixture.signIn(person, clientId);
+  await fixture.vault.restored();
+  expect(await error(await fixture.refresh(clientId, token))).toEqual([400, 'invalid_grant']);
+  expect((await fixture.exchange(access)).status).toBe(400);
 });
 
 test('a consent that had grown is shown as it is, and does not shrink', async () => {

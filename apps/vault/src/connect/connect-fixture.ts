@@ -5,7 +5,9 @@ import { freePort } from '#lib/testing/free-port';
 import { HttpBrowser } from '#lib/testing/http-browser';
 import type { VisitedPage } from '#lib/testing/http-browser';
 import { freshDatabase } from '#lib/testing/postgres-fresh-database';
+import { queryDatabase } from '#lib/testing/postgres-query';
 import { ScriptableAuthorizationServer } from '#lib/testing/scriptable-authorization-server';
+import { markDatabaseRestored } from '../../../../migrations/mark-restored.js';
 import { readVaultConfig } from '../config.js';
 import type { VaultConfig } from '../config.js';
 import { PostgresDatabase } from '../database/postgres-database.js';
@@ -29,6 +31,7 @@ export class ConnectFixture {
     readonly stop: () => Promise<void>,
     readonly log: string[],
     private readonly databaseUrl: string,
+    private readonly ownerUrl: string,
   ) {}
 
   static async start(): Promise<ConnectFixture> {
@@ -63,6 +66,7 @@ export class ConnectFixture {
       stop,
       log,
       fresh.vaultUrl,
+      fresh.url,
     );
     await self.#register();
     return self;
@@ -174,6 +178,19 @@ export class ConnectFixture {
       events,
       registry,
     );
+  }
+
+  /** While `work` runs nothing can be put on record. */
+  async breakAudit(work: () => Promise<void>): Promise<void> {
+    const rename = (from: string, to: string) =>
+      queryDatabase(this.ownerUrl, `ALTER TABLE ${from} RENAME TO ${to}`);
+    await rename('audit_event', 'audit_event_away');
+    await work().finally(() => rename('audit_event_away', 'audit_event'));
+  }
+
+  /** As after a backup was restored. */
+  restored(): Promise<void> {
+    return markDatabaseRestored(this.ownerUrl);
   }
 
   /** A browser that does not leave by itself for addresses that `stopAt` matches. */

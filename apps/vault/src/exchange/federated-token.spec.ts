@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { queryDatabase } from '#lib/testing/postgres-query';
 import { status, tooManyRequests } from '#lib/testing/scripted-answer';
 import type { AdmittedCall } from './exchange-call.js';
 import { FederatedToken, type FederatedTokenParts } from './federated-token.js';
@@ -73,6 +74,16 @@ describe('the caller’s own token', () => {
     expect(await fixture.count('interaction')).toBe(0);
     const log = fixture.log.join('');
     expect([log.includes(token), log.includes('of-the-person')]).toEqual([false, false]);
+  });
+
+  test('R10: without its audit record none leaves', async () => {
+    const away = (from: string, to: string) =>
+      queryDatabase(fixture.fresh.url, `ALTER TABLE ${from} RENAME TO ${to}`);
+    await away('audit_event', 'audit_event_away');
+    const answer = await fixture.exchange(await tokenFor('alice'), { audience: 'federated' });
+    await away('audit_event_away', 'audit_event');
+    expect(answer).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } });
+    expect(JSON.stringify(answer.body)).not.toContain('of-the-person');
   });
 
   test('is shown on behalf of the person as Entra has it', async () => {

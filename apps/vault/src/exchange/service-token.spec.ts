@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ConfigSnapshot } from '#lib/contract/config-snapshot';
+import { queryDatabase } from '#lib/testing/postgres-query';
 import { status } from '#lib/testing/scripted-answer';
 import { ExchangeFixture } from './exchange-fixture.js';
 
@@ -59,6 +60,16 @@ describe('a static credential', () => {
     expect(await records('fixed', 'own')).toBe(1);
     const robot = await serviceToken('fixed', await asRobot());
     expect(robot.body.access_token).toBe('key-of-everybody');
+  });
+
+  test('R10: without its audit record none leaves', async () => {
+    const away = (from: string, to: string) =>
+      queryDatabase(fixture.fresh.url, `ALTER TABLE ${from} RENAME TO ${to}`);
+    await away('audit_event', 'audit_event_away');
+    const answer = await serviceToken('fixed');
+    await away('audit_event_away', 'audit_event');
+    expect(answer).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } });
+    expect(JSON.stringify(answer.body)).not.toContain('key-of-everybody');
   });
 
   test('by the URL as resource it is the same', async () => {
