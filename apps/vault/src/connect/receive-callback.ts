@@ -106,7 +106,7 @@ export class ReceiveCallback {
     const told = { kind: 'told', interactionId: interaction.id } as const;
     const held = grant && { status: grant.status, accountSubject: grant.account?.subject };
     if (held && isOtherAccount(held, account?.subject)) {
-      if (!(await holdUnconfirmed(this.stores, request, version, brought)))
+      if (!(await holdUnconfirmed(this.stores, request, { version, brought })))
         await discard(provider, brought);
       return told;
     }

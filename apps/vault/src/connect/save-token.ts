@@ -57,7 +57,7 @@ export class SaveToken {
     const isKept =
       verdict === 'accepted'
         ? await this.completeConsent.complete({ request, version, brought, requestId })
-        : await holdUnconfirmed(this.stores, request, version, brought);
+        : await holdUnconfirmed(this.stores, request, { version, brought });
     return isKept ? 'told' : 'changed';
   }
 }

@@ -142,6 +142,12 @@ describe('a page of the company’s own', () => {
     const again = await allowed({ purpose: 'reconnect' });
     const answer = await bring(again.id, { account: { subject: 'f-2', name: 'new one' } });
     expect(answer.body['status']).toBe('confirming');
+    const records = await vault.rows(
+      `SELECT outcome FROM audit_event
+        WHERE action = 'external.token_handed_over' AND target->>'interaction' = $1`,
+      [again.id],
+    );
+    expect(records).toEqual([{ outcome: 'success' }]);
     expect(await grants()).toMatchObject([{ account: 'old one' }]);
     const page = await again.browser.get(String(answer.body['return_uri']));
     const done = await again.browser.submit(page, '/requests/', { decision: 'replace' });
@@ -165,6 +171,7 @@ describe('a page of the company’s own', () => {
     ['a time in words', { expires_at: 'tomorrow' }, '/expires_at'],
     ['nobody', { subject: undefined }, '/subject'],
     ['an unknown member', { refresh_token: 'x' }, '/refresh_token'],
+    ['an account that cannot be stored', { account: { subject: 'a\0' } }, '/account/subject'],
   ])('is told what is wrong with %s', async (_case, about, pointer) => {
     const { id } = await allowed();
     const answer = await bring(id, about);
@@ -238,6 +245,18 @@ describe('attacks on the handover', () => {
       AND target->>'interaction' = '${id}'`;
     await expect.poll(() => vault.count(refused)).toBe(1);
     expect((await bring(id)).status).toBe(200);
+  });
+
+  test.each([
+    'https://a:b@tokens.example.com/',
+    'https://user@evil.example/',
+    'http://evil.example/',
+  ])('row 17, open redirect: %s is no page to send people to', async (url) => {
+    const credential = { type: 'external', url };
+    const about = { name: 'Away', type: 'http', url: 'http://127.0.0.1:9/', credential };
+    const answer = await vault.admin('PUT', 'upstreams/away', about);
+    expect(answer.status).toBe(422);
+    expect(JSON.stringify(await answer.json())).toContain('/credential/url');
   });
 
   test('a backend of another upstream: as if there were nothing', async () => {

@@ -10,6 +10,7 @@ import { heldGrant } from '../connect/consent-requests.js';
 import { isOtherAccount } from '../connect/domain/trip.js';
 import { holdUnconfirmed } from '../connect/hold-unconfirmed.js';
 import type { UnconfirmedAccount } from '../connect/postgres-unconfirmed-account-store.js';
+import type { Transaction } from '../database/database.js';
 import type { MachineClient } from '../registry/domain/machine-client.js';
 import { readToken } from '../user-tokens/read-token.js';
 import { type Handover, tokenError } from './handover.js';
@@ -69,7 +70,11 @@ export class HandOverToken {
       accountSubject: request.grant.account?.subject,
     };
     if (held && isOtherAccount(held, brought.account?.subject)) {
-      if (!(await holdUnconfirmed(this.parts.stores, request, version, brought))) throw over();
+      const detail = { waits: 'for the person to say which account stays' };
+      const record = (tx: Transaction) =>
+        this.parts.audit.record(tx, { ...recordOf(call, request, 'success'), detail });
+      if (!(await holdUnconfirmed(this.parts.stores, request, { version, brought, record })))
+        throw over();
       return 'confirming';
     }
     if (!(await this.#complete(call, request, brought))) throw over();

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import type { FieldError } from '#lib/problem/problem';
+import { isUnstorable } from '../registry/domain/json.js';
 import { mostTokenBytes, type TokenFault } from '../user-tokens/read-token.js';
+
+const storable = z
+  .string()
+  .refine((text) => !isUnstorable(text), 'It holds what cannot be stored.');
 
 /** What the backend of a company's page hands over. */
 export const handover = z.strictObject({
@@ -14,7 +19,7 @@ export const handover = z.strictObject({
   expires_at: z.number().int().positive().optional(),
   /** Whose the token is at the service, for people to see. */
   account: z
-    .strictObject({ subject: z.string().min(1).max(500), name: z.string().max(200).optional() })
+    .strictObject({ subject: storable.min(1).max(500), name: storable.max(200).optional() })
     .optional(),
 });
 export type Handover = z.output<typeof handover>;

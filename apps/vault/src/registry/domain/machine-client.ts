@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { slug, webUrl } from './names.js';
+import { isPageAddress, slug, webUrl } from './names.js';
 
 const jwks = z.strictObject({
   keys: z
@@ -26,13 +26,12 @@ const workload = z.strictObject({
 });
 export type Workload = z.output<typeof workload>;
 
-const returnUri = webUrl.refine((value) => !URL.canParse(value) || isWebPage(new URL(value)), {
+const returnUri = webUrl.refine((value) => !URL.canParse(value) || isReturn(new URL(value)), {
   message: 'must be https, or http on a loopback address, without user, password and fragment',
 });
 
-function isWebPage({ protocol, hostname, username, password, hash }: URL): boolean {
-  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-  return (protocol === 'https:' || loopback) && `${username}${password}${hash}` === '';
+function isReturn(url: URL): boolean {
+  return isPageAddress(url) && url.hash === '';
 }
 
 /**

@@ -32,6 +32,12 @@ export const webUrl = z
     message: 'must be an absolute http or https URL',
   });
 
+/** Whether a browser may be sent there with something that is about a person. */
+export function isPageAddress({ protocol, hostname, username, password }: URL): boolean {
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  return (protocol === 'https:' || loopback) && `${username}${password}` === '';
+}
+
 /** A claim by name, or by RFC 6901 pointer when it begins with `/`. */
 export const claimName = z.string().min(1).max(200);
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LinearPattern } from './linear-pattern.js';
 import type { Reference } from './collection.js';
-import { scopes, slug, webUrl, writeOnlySecret } from './names.js';
+import { isPageAddress, scopes, slug, webUrl, writeOnlySecret } from './names.js';
 
 const oauth = z.strictObject({
   type: z.literal('oauth'),
@@ -31,7 +31,12 @@ const userToken = z.strictObject({
 });
 
 /** A page of the company's own collects the token and hands it over. */
-const external = z.strictObject({ type: z.literal('external'), url: webUrl });
+const external = z.strictObject({
+  type: z.literal('external'),
+  url: webUrl.refine((value) => !URL.canParse(value) || isPageAddress(new URL(value)), {
+    message: 'must be https, or http on a loopback address, without user and password',
+  }),
+});
 
 /** RFC 8693, or RFC 7523 on behalf of a user as Entra has it, from the caller's own token. */
 const tokenExchange = z.strictObject({
