@@ -187,6 +187,7 @@ describe('the explanation of a decision', () => {
   });
 
   it.each([
+    [{ caller: { issuer: 'corporate', application: 'a', subject: 'a\0' } }],
     [{}],
     [{ anonymous: true, caller: ann }],
     [{ anonymous: false }],

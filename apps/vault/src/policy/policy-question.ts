@@ -1,6 +1,12 @@
 import { z } from 'zod';
+import { isUnstorable } from '../registry/domain/json.js';
 
-const name = (most: number) => z.string().min(1).max(most);
+const name = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .refine((text) => !isUnstorable(text), 'holds what cannot be stored');
 
 const caller = z.strictObject({
   /** Slug. */
