@@ -6,6 +6,7 @@ import { cleanText } from '../../web/clean-text.js';
 import { Foreign } from '../../web/foreign.js';
 import type { Page, Visitor } from '../../web/page.js';
 import { Reference } from '../../web/problem-page.js';
+import { SignedInAs } from '../../web/signed-in-as.js';
 import { redirectTarget } from '../domain/redirect-uri.js';
 import type { SignIn } from '../postgres-sign-in-store.js';
 
@@ -34,20 +35,7 @@ export function signInPage(page: SignInPage & { readonly changed: boolean }): Pa
           Let <AppName {...page} /> use <UpstreamName request={request} /> as you?
         </h1>
         <Asker {...page} />
-        <div class="identity">
-          <span>
-            Signed in as{' '}
-            <strong>
-              <Foreign name={visitor.displayName} />
-            </strong>{' '}
-            {visitor.account !== visitor.displayName && (
-              <span class="soft">
-                (<Foreign name={visitor.account} />)
-              </span>
-            )}
-          </span>
-          <a href="?switch=1">Not you? Switch account</a>
-        </div>
+        <SignedInAs visitor={visitor} />
         <Facts {...page} />
         <form method="post" action={`/sign-in/${signIn.id}`} class="actions">
           <input type="hidden" name="csrf" value={visitor.csrfToken} />

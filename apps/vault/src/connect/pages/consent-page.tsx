@@ -1,6 +1,7 @@
 import { cleanText } from '../../web/clean-text.js';
 import { Foreign } from '../../web/foreign.js';
 import type { Page } from '../../web/page.js';
+import { SignedInAs } from '../../web/signed-in-as.js';
 import { isGrowth } from '../consent-requests.js';
 import type { ConsentRequest } from '../consent-requests.js';
 import {
@@ -53,20 +54,7 @@ export function consentPage(page: ConsentView): Page {
           </p>
         )}
         <Question request={request} />
-        <div class="identity">
-          <span>
-            Signed in as{' '}
-            <strong>
-              <Foreign name={visitor.displayName} />
-            </strong>{' '}
-            {visitor.account !== visitor.displayName && (
-              <span class="soft">
-                (<Foreign name={visitor.account} />)
-              </span>
-            )}
-          </span>
-          <a href="?switch=1">Not you? Switch account</a>
-        </div>
+        <SignedInAs visitor={visitor} />
         <Facts request={request} />
         {asksForToken(request) ? (
           <TokenForm {...page} />
