@@ -6,6 +6,7 @@ export type Rewrite = (json: string) => string | Promise<string>;
 
 const longest = 16 * 1024 * 1024;
 // Each of the three line ends may follow another.
+const longestEnd = 3;
 const blankLine = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/g;
 
 /** A JSON body, rewritten when it is whole. What is not JSON breaks off. */
@@ -26,23 +27,56 @@ export function rewrittenJson(rewrite: Rewrite): Duplex {
 /** Server-sent events, each handed on as it came unless its message is rewritten. */
 export function rewrittenEvents(rewrite: Rewrite): Duplex {
   return Duplex.from(async function* events(source: AsyncIterable<Buffer>) {
-    const decoder = new StringDecoder('utf8');
-    let rest = '';
-    for await (const chunk of source) {
-      rest += decoder.write(chunk);
-      let from = 0;
-      for (const found of rest.matchAll(blankLine)) {
-        const end = found.index + found[0].length;
-        yield await rewriteEvent(rest.slice(from, end), rewrite);
-        from = end;
-      }
-      rest = rest.slice(from);
-      if (rest.length > longest) throw new RangeError('the event has no end');
-    }
-    rest += decoder.end();
+    const split = new EventSplitter();
+    for await (const chunk of source)
+      for (const event of split.events(chunk)) yield await rewriteEvent(event, rewrite);
+    const rest = split.end();
     // What no blank line ends is no event; but some clients take the last one all the same.
     if (rest !== '') yield await rewriteEvent(rest, rewrite);
   });
+}
+
+/** Cuts a stream into events, each with its blank line. What waits for its end is looked through once, however many pieces it comes in. */
+class EventSplitter {
+  readonly #decoder = new StringDecoder('utf8');
+  #waiting: string[] = [];
+  #length = 0;
+  /** The last of what waits: an end may be cut in two. */
+  #edge = '';
+
+  events(chunk: Buffer): readonly string[] {
+    const text = this.#decoder.write(chunk);
+    this.#wait(text);
+    if (!(this.#edge + text).match(blankLine)) {
+      this.#edge = (this.#edge + text).slice(-longestEnd);
+      if (this.#length > longest) throw new RangeError('the event has no end');
+      return [];
+    }
+    const whole = this.#take();
+    const ends = [...whole.matchAll(blankLine)].map(({ index, 0: end }) => index + end.length);
+    const rest = whole.slice(ends.at(-1));
+    this.#wait(rest);
+    this.#edge = rest.slice(-longestEnd);
+    if (this.#length > longest) throw new RangeError('the event has no end');
+    return ends.map((end, i) => whole.slice(ends[i - 1] ?? 0, end));
+  }
+
+  end(): string {
+    this.#wait(this.#decoder.end());
+    return this.#take();
+  }
+
+  #wait(text: string): void {
+    this.#waiting.push(text);
+    this.#length += text.length;
+  }
+
+  #take(): string {
+    const whole = this.#waiting.join('');
+    this.#waiting = [];
+    this.#length = 0;
+    return whole;
+  }
 }
 
 /** One event with its blank line. What holds no data (a comment, the first event of a stream) is left alone. */
