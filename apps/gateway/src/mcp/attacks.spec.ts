@@ -165,6 +165,35 @@ test('a public credential that is refused is replaced once, and whoever makes th
   expect([refused, made]).toEqual([[502, 502], 2]);
 });
 
+test('hidden-tool probing: a resumed stream does not tell either', async () => {
+  const { serve } = fixture;
+  fixture.serve = (request, response) => {
+    if (request.method !== 'GET') return serve(request, response);
+    const { name } = JSON.parse(calls()[0] ?? '').params;
+    const result = { isError: true, content: [{ type: 'text', text: `Tool ${name} not found` }] };
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`id: 2\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: 7, result })}\n\n`);
+  };
+  const caller = await client('legacy');
+  await caller.call('debug_1');
+  const left = new AbortController();
+  const resumed = await fetch(`${fixture.origin}/mcp/snow`, {
+    headers: {
+      ...legacy,
+      authorization: `Bearer ${caller.bearer}`,
+      accept: 'text/event-stream',
+      'mcp-session-id': caller.session ?? '',
+      'last-event-id': '1',
+    },
+    signal: left.signal,
+  });
+  let text = '';
+  const reader = resumed.body?.pipeThrough(new TextDecoderStream()).getReader();
+  while (!text.includes('not found')) text += (await reader?.read())?.value ?? 'ended: not found';
+  left.abort();
+  expect(text).toContain('Tool debug_1 not found');
+});
+
 test('session confusion: what one account’s session knew is not for a token that was brought', async () => {
   const caller = await client('legacy', 'own');
   const session = { ...legacy, 'mcp-session-id': await caller.initialize() };

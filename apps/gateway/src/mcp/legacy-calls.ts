@@ -3,6 +3,7 @@ import type { BeforeConsent } from './before-consent.js';
 import { borrow, refusedAnswer, withTerms, type BorrowWish } from './borrow.js';
 import type { Consents } from './consents.js';
 import { outgoing, undisguised } from './decoy.js';
+import { Decoys } from './decoys.js';
 import { elicitLegacy, elicitsByUrl, isPause } from './elicit.js';
 import { EndedSessions } from './ended-sessions.js';
 import { EventStream } from './event-stream.js';
@@ -31,6 +32,7 @@ const noStream: RpcAnswer = {
 
 /** Revisions up to 2025-11-25: sessions, GET streams, errors that carry a link. */
 export class LegacyCalls {
+  readonly #decoys = new Decoys();
   readonly #ended: EndedSessions;
   readonly #streams: LegacyStreams;
   readonly #sessions: UpstreamSessions;
@@ -74,7 +76,8 @@ export class LegacyCalls {
     const stream = new EventStream(call.response);
     const remove = this.#streams.add(session, sharerOf(call), stream);
     const gone = new AbortController();
-    const rewrite = listing(this.deps, call, 'legacy');
+    const thin = listing(this.deps, call, 'legacy');
+    const rewrite = thin && (async (json: string) => this.#decoys.undo(await thin(json)));
     const upstream = new UpstreamStream(this.deps, call, session, { stream, rewrite });
     const following = followUpstream(call, {
       deps: this.deps,
@@ -212,6 +215,8 @@ export class LegacyCalls {
       discard(called.answer);
       return writeAnswer(call.response, failureAnswer(call, id, notMcp));
     }
+    if (call.terms?.decoy !== undefined && message.kind === 'request')
+      this.#decoys.remember(call.terms.decoy, message.params['name']);
     const shown = undisguised(call, message, called.answer);
     const { answer, options = {} } = shown === undefined ? { answer: called.answer } : await shown;
     await relay(answer, call.response, {
