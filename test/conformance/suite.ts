@@ -1,11 +1,17 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fetchedPackage } from './fetched-package.js';
 import { findNode22 } from './node-22.js';
 
-const require = createRequire(import.meta.url);
+/** No dependency of the project: it wants a newer Node than the project does. */
+const suite = {
+  name: '@modelcontextprotocol/conformance',
+  version: '0.2.0-alpha.12',
+  integrity:
+    'sha512-eXtZFgmtZiU5SsvXty+RGXGnyIqEVm3GLU/HZmg1wMjtKOocPZZgD9HQKd30oJhio5UB0wFJmsc6r8u48Q+EYA==',
+};
 
 /** One check of a scenario, without what differs from run to run. */
 export interface Check {
@@ -38,9 +44,8 @@ async function execute(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const node = await findNode22();
-  const manifest = require.resolve('@modelcontextprotocol/conformance/package.json');
-  const program = join(manifest, '..', 'dist/index.js');
+  const [node, folder] = await Promise.all([findNode22(), fetchedPackage(suite)]);
+  const program = join(folder, 'dist/index.js');
   return new Promise((resolve) => {
     const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
     // Failed checks make it exit with 1; they are compared, not counted.
