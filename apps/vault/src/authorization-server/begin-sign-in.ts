@@ -1,3 +1,4 @@
+import { isUnstorable } from '../registry/domain/json.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { signInResources } from '../registry/sign-in-resources.js';
 import type { BoundTrip } from '../sessions/browser-binding.js';
@@ -41,7 +42,7 @@ export class BeginSignIn {
 
   async begin(query: URLSearchParams, trip: () => BoundTrip): Promise<Begun> {
     const form = parametersOf(query);
-    if (form === undefined) return { kind: 'stray', reason: 'parameters' };
+    if (form === undefined || isUnstorable(form)) return { kind: 'stray', reason: 'parameters' };
     const resources = signInResources(this.registry.current());
     // Nobody signs in here: then nobody has us read the document of a client either.
     if (resources.length === 0) return { kind: 'stray', reason: 'client' };

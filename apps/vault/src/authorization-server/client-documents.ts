@@ -1,5 +1,6 @@
 import type { Clock } from '#lib/clock/clock';
 import type { Outbound } from '#lib/outbound/outbound';
+import { isUnstorable } from '../registry/domain/json.js';
 import { AttemptLimit } from '../web/attempt-limit.js';
 import { readClientMetadata } from './domain/client-metadata.js';
 import type { SignInClient } from './domain/sign-in-client.js';
@@ -108,5 +109,5 @@ function clientOf(clientId: string, document: unknown): SignInClient | undefined
     'token_endpoint_auth_method' in document ? document.token_endpoint_auth_method : 'none';
   if (method !== 'none') return undefined;
   const metadata = readClientMetadata(document);
-  return 'error' in metadata ? undefined : { clientId, ...metadata };
+  return 'error' in metadata || isUnstorable(metadata.name) ? undefined : { clientId, ...metadata };
 }

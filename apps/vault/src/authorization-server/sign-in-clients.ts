@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { isUnstorable } from '../registry/domain/json.js';
 import { selfRegisteredId } from '../registry/self-registered.js';
 import type { ClientDocuments } from './client-documents.js';
-import { readClientMetadata, type MetadataRefusal } from './domain/client-metadata.js';
+import {
+  type MetadataRefusal,
+  notOfAClient,
+  readClientMetadata,
+  unusable,
+} from './domain/client-metadata.js';
 import type { SignInClient } from './domain/sign-in-client.js';
 import type { PostgresRegisteredClients, RegisteredClient } from './postgres-registered-clients.js';
 
@@ -22,6 +28,7 @@ export class SignInClients {
   async register(body: unknown): Promise<RegisteredClient | MetadataRefusal | undefined> {
     const metadata = readClientMetadata(body);
     if ('error' in metadata) return metadata;
+    if (isUnstorable(metadata.name)) return unusable(notOfAClient);
     const clientId = selfRegisteredId(metadata.name, randomBytes(16).toString('base64url'));
     return this.registered.add(clientId, metadata);
   }

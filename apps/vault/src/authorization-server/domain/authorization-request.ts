@@ -1,5 +1,3 @@
-import { isUnstorable } from '../../registry/domain/json.js';
-
 /** What a client asks at the authorization endpoint, checked as far as the request alone allows. */
 export interface AuthorizationRequest {
   readonly codeChallenge: string;
@@ -27,12 +25,11 @@ export type Parameters = Readonly<Record<string, string>>;
 
 const maxLength = 4_000;
 
-/** The parameters, each of which may come once (RFC 6749 §3.1); undefined where one comes twice or cannot be kept. */
+/** The parameters, each of which may come once (RFC 6749 §3.1); undefined where one comes twice. */
 export function parametersOf(query: URLSearchParams): Parameters | undefined {
   const names = [...query.keys()];
   if (new Set(names).size !== names.length) return undefined;
-  const isKeepable = (value: string) => value.length <= maxLength && !isUnstorable(value);
-  if (![...query.values()].every(isKeepable)) return undefined;
+  if ([...query.values()].some((value) => value.length > maxLength)) return undefined;
   return Object.fromEntries(query);
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { isUnstorable } from '../../registry/domain/json.js';
 import { isRedirectUri } from './redirect-uri.js';
 
 const maxRedirectUris = 10;
@@ -13,11 +12,7 @@ const clientMetadata = z.object({
     .array(z.string().refine(isRedirectUri, 'invalid_redirect_uri'))
     .min(1)
     .max(maxRedirectUris),
-  client_name: z
-    .string()
-    .max(200)
-    .refine((name) => !isUnstorable(name))
-    .optional(),
+  client_name: z.string().max(200).optional(),
   token_endpoint_auth_method: z.string().max(100).optional(),
   grant_types: z.array(z.string().max(100)).max(20).optional(),
   response_types: z.array(z.string().max(100)).max(20).optional(),
@@ -46,15 +41,17 @@ export function readClientMetadata(body: unknown): ClientMetadata | MetadataRefu
   return { name: client_name?.trim() ?? '', redirectUris: [...new Set(redirect_uris)] };
 }
 
+export const notOfAClient = 'The metadata is not that of an OAuth client (RFC 7591).';
+
 function refusalOf({ issues }: z.ZodError): MetadataRefusal {
   const aboutUris = issues.some(({ path }) => path[0] === 'redirect_uris');
-  if (!aboutUris) return unusable('The metadata is not that of an OAuth client (RFC 7591).');
+  if (!aboutUris) return unusable(notOfAClient);
   return {
     error: 'invalid_redirect_uri',
     description: `Give 1 to ${maxRedirectUris} redirect_uris: https, http to 127.0.0.1, [::1] or localhost, or a private-use scheme; without fragment or user name.`,
   };
 }
 
-function unusable(description: string): MetadataRefusal {
+export function unusable(description: string): MetadataRefusal {
   return { error: 'invalid_client_metadata', description };
 }

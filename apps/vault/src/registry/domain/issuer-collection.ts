@@ -61,12 +61,15 @@ function sharedNames(document: Issuer, others: RegistryDocuments): FieldError[] 
 // A person's token must never be a machine client's assertion, whichever of the two is registered first.
 function workloadConflicts(document: Issuer, others: RegistryDocuments): FieldError[] {
   const workloads = new Map(
-    others['machine-clients'].map((one) => [valueAt(one, ['workload', 'issuer']), one['slug']]),
+    others['machine-clients'].map((one) => [
+      valueAt(one, ['workload', 'issuer']),
+      String(one['slug']),
+    ]),
   );
   return namesOf(document).flatMap(({ name, pointer }) => {
     const client = workloads.get(name);
     if (client === undefined) return [];
-    const detail = `The machine client "${String(client)}" is a workload of this issuer. People need an issuer of their own.`;
+    const detail = `The machine client "${client}" is a workload of this issuer. People need an issuer of their own.`;
     return [{ pointer, code: 'issuer-of-workloads', detail }];
   });
 }
