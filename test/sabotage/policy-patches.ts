@@ -3,6 +3,7 @@ import type { Patch } from './patch.js';
 const mcp = 'apps/gateway/src/mcp';
 const policy = `${mcp}/tool-policy.spec.ts`;
 const open = `${mcp}/public-tools.spec.ts`;
+const attacks = `${mcp}/attacks.spec.ts`;
 const lists = `${mcp}/tool-lists.spec.ts`;
 
 /** Who may use which tool. */
@@ -51,5 +52,41 @@ export const policyPatches: readonly Patch[] = [
     replace: 'if (rewritten === undefined) return event;',
     spec: lists,
     test: 'filter evasion by an odd server: what only some read as JSON is not handed on',
+  },
+  {
+    name: 'pass a call on that has no id',
+    row: '24, names that are not what they seem',
+    file: `${mcp}/decide-call.ts`,
+    find: "if (method.startsWith('notifications/')) return undefined;",
+    replace: "if (method !== '') return undefined;",
+    spec: attacks,
+    test: 'tools/call without an id is no notification: it is refused and never heard',
+  },
+  {
+    name: 'take Method and Name for other members',
+    row: '24, names that are not what they seem',
+    file: `${mcp}/json-scan.ts`,
+    find: "const known = depth === 1 || path === '/params' ? folded(name) : name;",
+    replace: "const known = depth === 1 && path === '/params' ? folded(name) : name;",
+    spec: attacks,
+    test: 'a second name for decoders that do not care for case is refused',
+  },
+  {
+    name: 'put the decoy where a name asks for it',
+    row: '14, guessing',
+    file: `${mcp}/decoy.ts`,
+    find: 'json.replaceAll(decoy, () => name);',
+    replace: 'json.replaceAll(decoy, name);',
+    spec: attacks,
+    test: 'answers as what does not exist, to the last header',
+  },
+  {
+    name: 'use one account’s session with a token that was brought',
+    row: '3, session fixation',
+    file: `${mcp}/upstream-sessions.ts`,
+    find: 'known !== undefined && known.account === account',
+    replace: 'known !== undefined',
+    spec: attacks,
+    test: 'session confusion: what one account’s session knew is not for a token that was brought',
   },
 ];
