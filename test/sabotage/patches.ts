@@ -6,6 +6,7 @@ import { gatewayPatches } from './gateway-patches.js';
 import type { Patch } from './patch.js';
 import { policyPatches } from './policy-patches.js';
 import { promisePatches } from './promise-patches.js';
+import { signInPatches } from './sign-in-patches.js';
 import { vaultPatches } from './vault-patches.js';
 
 /** Each is applied alone. */
@@ -18,4 +19,5 @@ export const patches: readonly Patch[] = [
   ...policyPatches,
   ...credentialPatches,
   ...promisePatches,
+  ...signInPatches,
 ];

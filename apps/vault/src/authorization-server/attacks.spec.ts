@@ -49,6 +49,12 @@ describe('row 8, confused deputy: a client that registered itself, and a link th
     expect([await codes(), await trips()]).toEqual([codesBefore, tripsBefore]);
   });
 
+  test('a name that closes its quotation marks stays a name', async () => {
+    const theirs = await fixture.register({ client_name: 'X” checked by your organisation “Y' });
+    const { page } = await fixture.ask(person, theirs);
+    expect(heading(page)).toContain('itself “X’ checked by your organisation ’Y” use');
+  });
+
   test('a pattern that an admin wrote for the corporate issuer makes nobody known who registered here', async () => {
     const all = { slug: 'all', issuer: 'corporate', pattern: '*', name: 'Ours', trust: 'known' };
     await fixture.vault.put('applications/all', all);

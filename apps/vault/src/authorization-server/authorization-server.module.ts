@@ -65,6 +65,8 @@ import { SignInClients } from './sign-in-clients.js';
 const registrationsPerAddress = { burst: 30, refillSeconds: 20 };
 const registrationsInAll = { burst: 300, refillSeconds: 2 };
 const signInsPerAddress = { burst: 300, refillSeconds: 0.5 };
+// What a flood from many addresses may cost: some 15,000 rows at once.
+const signInsInAll = { burst: 3_000, refillSeconds: 0.05 };
 const sweepMs = 5 * 60 * 1000;
 
 const SIGN_IN_BINDING = Symbol('BrowserBinding of sign-ins');
@@ -106,6 +108,7 @@ const browsing: Provider[] = [
       beginning: new BeginSignIn(clients, store, registry),
       binding,
       limit: new AttemptLimit(signInsPerAddress, clock),
+      inAll: new AttemptLimit(signInsInAll, clock),
       publicUrl,
     }),
     inject: [SignInClients, PostgresSignInStore, REGISTRY, SIGN_IN_BINDING, CLOCK, PUBLIC_URL],

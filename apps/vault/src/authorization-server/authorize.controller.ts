@@ -15,6 +15,8 @@ export interface AuthorizeParts {
   readonly beginning: BeginSignIn;
   readonly binding: BrowserBinding;
   readonly limit: AttemptLimit;
+  /** Of all addresses together: each sign-in is a row for ten minutes. */
+  readonly inAll: AttemptLimit;
   readonly publicUrl: string;
 }
 
@@ -27,9 +29,11 @@ export class AuthorizeController {
   @Get('authorize')
   async authorize(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseHead(request);
-    const { beginning, binding, limit, publicUrl } = this.parts;
+    const { beginning, binding, limit, inAll, publicUrl } = this.parts;
     limit.check(request.ip);
+    inAll.check('');
     limit.count(request.ip);
+    inAll.count('');
     const { searchParams } = new URL(request.url, publicUrl);
     const begun = await beginning.begin(searchParams, () => binding.begin(request, reply));
     switch (begun.kind) {

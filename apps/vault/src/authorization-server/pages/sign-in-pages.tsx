@@ -62,7 +62,9 @@ export function signInPage(page: SignInPage & { readonly changed: boolean }): Pa
 /** By the name that was checked; else what it calls itself. */
 function nameOf({ request, signIn }: SignInPage): string {
   if (request.application.trust === 'known') return request.application.name;
-  return signIn.clientName === '' ? 'an app without a name' : signIn.clientName;
+  // It stands between quotation marks, and must not end them itself to go on in our words.
+  const quoted = signIn.clientName.replaceAll(/["“”„‟«»]/g, '’');
+  return quoted === '' ? 'an app without a name' : quoted;
 }
 
 function AppName(page: SignInPage) {
