@@ -5,7 +5,7 @@ import type { LocalServer } from '#lib/testing/local-server';
 import { playAuthScenario } from './client/auth-scenario.js';
 import { playPlainScenario } from './client/plain-scenario.js';
 import type { Scenario } from './client/registered.js';
-import { passedOf, runSuite } from './suite.js';
+import { fetchSuite, passedOf, runSuite } from './suite.js';
 import type { Check, Results } from './suite.js';
 import { World } from './world.js';
 
@@ -33,7 +33,7 @@ const ended = new Map<string, string>();
 const results = new Map<string, Results>();
 
 beforeAll(async () => {
-  world = await World.start();
+  [world] = await Promise.all([World.start(), fetchSuite()]);
   harness = await startLocalServer(async (request, response) => {
     const scenario = JSON.parse(await readBody(request)) as Scenario;
     // One at a time: alice has one browser.

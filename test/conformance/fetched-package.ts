@@ -48,9 +48,9 @@ async function integrityIn(folder: string, name: string): Promise<string | undef
   return packages?.[`node_modules/${name}`]?.integrity;
 }
 
-/** Test files run side by side: one fetches, the others wait. A lock of two minutes is a dead one's. */
+/** Test files run side by side: one fetches, the others wait. A lock of so long is a dead one's. */
 async function alone(lock: string, work: () => Promise<void>): Promise<void> {
-  const deadline = performance.now() + 120_000;
+  const deadline = performance.now() + 170_000;
   while (!(await taken(lock))) {
     if (performance.now() > deadline) await rm(lock, { recursive: true, force: true });
     await sleep(200);

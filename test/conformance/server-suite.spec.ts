@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LocalServer } from '#lib/testing/local-server';
 import { startBearerShim } from './bearer-shim.js';
 import { ConformanceServer } from './fixture/conformance-server.js';
-import { passedOf, runSuite } from './suite.js';
+import { fetchSuite, passedOf, runSuite } from './suite.js';
 import type { Results } from './suite.js';
 import { World } from './world.js';
 
@@ -19,7 +19,7 @@ const stops: (() => Promise<void>)[] = [];
 const runs = new Map<Revision, Run>();
 
 beforeAll(async () => {
-  world = await World.start();
+  [world] = await Promise.all([World.start(), fetchSuite()]);
   // One after the other: alice has one browser.
   const shims = [await bothWays('2025-11-25'), await bothWays('2026-07-28')];
   // The suite sends its own address as Origin, once with each.

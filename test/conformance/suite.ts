@@ -23,6 +23,11 @@ export interface Check {
 /** Checks by scenario, in the order in which they were made. */
 export type Results = ReadonlyMap<string, readonly Check[]>;
 
+/** Fetches what is missing; a test may do something else meanwhile. */
+export async function fetchSuite(): Promise<void> {
+  await Promise.all([findNode22(), fetchedPackage(suite)]);
+}
+
 /** The official suite with these arguments, under a Node that it runs on. `mode` is its subcommand. */
 export async function runSuite(
   mode: 'server' | 'client',
