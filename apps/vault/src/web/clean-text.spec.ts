@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cleanText } from './clean-text.js';
+import { cleanText, withoutQuotes } from './clean-text.js';
 
 test.each([
   ['an ordinary name', 'Claude Code', 'Claude Code'],
@@ -15,4 +15,10 @@ test.each([
 
 test('a long name is cut between characters, never within one', () => {
   expect(cleanText('😀'.repeat(200), 10)).toBe(`${'😀'.repeat(9)}…`);
+});
+
+test('a name that closes its quotation marks stays within ours', () => {
+  expect(withoutQuotes('X” checked by your organisation "Y«')).toBe(
+    'X’ checked by your organisation ’Y’',
+  );
 });

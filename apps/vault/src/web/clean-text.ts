@@ -9,3 +9,8 @@ export function cleanText(text: string, maxLength = 100): string {
   const characters = Array.from(line);
   return characters.length > maxLength ? `${characters.slice(0, maxLength - 1).join('')}…` : line;
 }
+
+/** For between quotation marks: a text must not end them itself and go on in our words. */
+export function withoutQuotes(text: string): string {
+  return text.replaceAll(/["“”„‟«»]/g, '’');
+}

@@ -2,7 +2,7 @@ import { isGrowth } from '../../connect/consent-requests.js';
 import type { ConsentRequest } from '../../connect/consent-requests.js';
 import { Permissions } from '../../connect/pages/consent-page.js';
 import { ProviderName, UpstreamName } from '../../connect/pages/request-words.js';
-import { cleanText } from '../../web/clean-text.js';
+import { cleanText, withoutQuotes } from '../../web/clean-text.js';
 import { Foreign } from '../../web/foreign.js';
 import type { Page, Visitor } from '../../web/page.js';
 import { Reference } from '../../web/problem-page.js';
@@ -62,9 +62,7 @@ export function signInPage(page: SignInPage & { readonly changed: boolean }): Pa
 /** By the name that was checked; else what it calls itself. */
 function nameOf({ request, signIn }: SignInPage): string {
   if (request.application.trust === 'known') return request.application.name;
-  // It stands between quotation marks, and must not end them itself to go on in our words.
-  const quoted = signIn.clientName.replaceAll(/["“”„‟«»]/g, '’');
-  return quoted === '' ? 'an app without a name' : quoted;
+  return signIn.clientName === '' ? 'an app without a name' : withoutQuotes(signIn.clientName);
 }
 
 function AppName(page: SignInPage) {

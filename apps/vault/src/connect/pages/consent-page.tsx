@@ -1,4 +1,4 @@
-import { cleanText } from '../../web/clean-text.js';
+import { cleanText, withoutQuotes } from '../../web/clean-text.js';
 import { Foreign } from '../../web/foreign.js';
 import type { Page } from '../../web/page.js';
 import { SignedInAs } from '../../web/signed-in-as.js';
@@ -104,7 +104,7 @@ function Asker({ request }: { request: ConsentRequest }) {
         <strong>Nobody at your organisation has checked this app.</strong>{' '}
         {interaction.clientName !== undefined && (
           <>
-            It calls itself “<Foreign name={interaction.clientName} />
+            It calls itself “<Foreign name={withoutQuotes(interaction.clientName)} />
             ”.{' '}
           </>
         )}
