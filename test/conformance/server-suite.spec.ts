@@ -53,7 +53,7 @@ async function bothWays(revision: Revision): Promise<Record<'direct' | 'through'
 }
 
 function asked(revision: Revision, { origin }: LocalServer): readonly string[] {
-  return ['--url', `${origin}/mcp`, '--requirements', revision];
+  return ['--url', `${origin}/mcp`, '--requirements', revision, '--timeout', '120000'];
 }
 
 test.each(revisions)(
