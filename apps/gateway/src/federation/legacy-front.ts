@@ -186,8 +186,8 @@ export class LegacyFront {
     const { id, method, params } = asked;
     const reply = new Reply(call.response, id);
     if (isListMethod(method)) {
-      const text = await this.parts.lists.list(call, method, params['cursor']);
-      if (text !== undefined) return reply.resultText(text);
+      const list = await this.parts.lists.list(call, method, params['cursor']);
+      if (list !== undefined) return reply.resultBytes(list);
       return reply.answer(leadsNowhere(id));
     }
     if (method === 'tasks/list') {

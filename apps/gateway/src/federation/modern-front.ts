@@ -54,8 +54,8 @@ export class ModernFront {
     const { id, method, params } = asked;
     const reply = new Reply(call.response, id);
     if (isListMethod(method)) {
-      const text = await this.parts.lists.list(call, method, params['cursor']);
-      if (text !== undefined) return reply.resultText(text);
+      const list = await this.parts.lists.list(call, method, params['cursor']);
+      if (list !== undefined) return reply.resultBytes(list);
       return reply.answer(rpcError(id, -32_602, 'Invalid params: this cursor leads nowhere.'));
     }
     if (forOneUpstream.has(method)) return this.parts.calls.serve(call, asked, reply);

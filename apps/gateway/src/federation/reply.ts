@@ -34,9 +34,18 @@ export class Reply {
     this.#end(200, printExact({ jsonrpc: '2.0', id: this.id, result: value }));
   }
 
-  /** A result whose JSON is there already. */
-  resultText(text: string): void {
-    this.#end(200, `{"jsonrpc":"2.0","id":${JSON.stringify(this.id)},"result":${text}}`);
+  /** A result whose JSON is there already, as the whole answer. */
+  resultBytes(bytes: Buffer): void {
+    if (!this.isOpen) return;
+    this.#done = true;
+    const before = Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(this.id)},"result":`);
+    this.#head(200, before.length + bytes.length + 1);
+    // One write to the socket, and no copy of the list.
+    this.response.cork();
+    this.response.write(before);
+    this.response.write(bytes);
+    this.response.end('}');
+    this.response.uncork();
   }
 
   answer({ status, body, headers }: RpcAnswer): void {
@@ -58,12 +67,16 @@ export class Reply {
       this.response.write(`event: message\ndata: ${text}\n\n`);
       return this.#stream.end();
     }
+    this.#head(status, Buffer.byteLength(text), headers);
+    this.response.end(text);
+  }
+
+  #head(status: number, length: number, headers: Readonly<Record<string, string>> = {}): void {
     this.response.writeHead(status, {
       'content-type': 'application/json',
-      'content-length': Buffer.byteLength(text),
+      'content-length': length,
       'cache-control': 'no-store',
       ...headers,
     });
-    this.response.end(text);
   }
 }
