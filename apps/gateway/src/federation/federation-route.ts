@@ -36,7 +36,15 @@ import { logLevelKey } from './modern-peer.js';
 import type { Asked } from './pauses.js';
 import { challenge } from './tool-decision.js';
 
-/** `/mcp`: all upstreams in one, in both eras. Raw as `/mcp/{upstream}`: nothing of Fastify touches a body. */
+/**
+ * `/mcp`: all upstreams in one, in both eras. Raw as `/mcp/{upstream}`: nothing of Fastify touches a body.
+ *
+ * Where things are: this file admits a request and hands it to its era (`modern-front`, `legacy-front`). A list comes from
+ * `joined-lists`, out of `catalogues` (what each upstream lists for a person), and is kept in `printed-lists`. Anything else is
+ * for one upstream: `targets` finds it by a name (`names`), URI (`uris`) or task id (`task-ids`), `tool-decision` says whether
+ * it may be, `federated-calls` borrows and pauses (`pauses`), `call-rounds` carries it through what both sides ask. Upstreams are
+ * `peers`, each in its own era (`modern-peer`, `legacy-peer`); `follow-peers` merges their streams. `federation` puts all together.
+ */
 export function registerFederationRoute(fastify: FastifyInstance, deps: FederationDeps): void {
   const endpoint = new FederationEndpoint(deps);
   fastify.register((scope, _options, done) => {

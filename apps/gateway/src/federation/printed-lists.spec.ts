@@ -55,7 +55,8 @@ describe('a list that was printed once', () => {
 
   const list = async (token: string) => {
     const { body } = await postModern(joined.url, token, 'tools/list', {});
-    return (body.result?.['tools'] as { name: string }[]).map(({ name }) => name);
+    const { tools = [] } = body.result ?? {};
+    return (tools as { name: string }[]).map(({ name }) => name);
   };
 
   test('another token of the same person sees what that token may use', async () => {
