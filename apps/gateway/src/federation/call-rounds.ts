@@ -1,39 +1,19 @@
 import type { BorrowedCredential } from '../credentials/credentials.js';
-import type { McpDeps } from '../mcp/mcp-call.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { rpcError } from '../mcp/rpc-answer.js';
 import { failureAnswer } from '../mcp/upstream-call.js';
-import type { ActiveCalls } from './active-calls.js';
-import { askingAt, type Catalogues } from './catalogues.js';
+import { askingAt } from './catalogues.js';
 import { personOf } from './federated-call.js';
+import type { RoundParts } from './round-parts.js';
 import { wishOf, type Routed } from './routed.js';
 import { OpenCall, type Hearer } from './open-call.js';
 import { outwardError, outwardQuestion, outwardResult, urlQuestions } from './outward.js';
 import { paramHeaders } from './param-headers.js';
 import type { Pauses } from './pauses.js';
 import type { PeerAnswer, ServerRequest, ServerRequestAnswer } from './peer.js';
-import type { Peers } from './peers.js';
-import type { ServerRequests } from './server-requests.js';
-import type { ResourceSubscriptions } from './resource-subscriptions.js';
-import type { SuspendedCalls } from './suspended-calls.js';
-import type { TaskIds } from './task-ids.js';
-import type { UpstreamSignals } from './upstream-signals.js';
 
 const mostRounds = 20;
 const stateSeconds = 60 * 60;
-
-export interface RoundParts {
-  readonly deps: McpDeps;
-  readonly peers: Peers;
-  readonly pauses: Pauses;
-  readonly catalogues: Catalogues;
-  readonly signals: UpstreamSignals;
-  readonly questions: ServerRequests;
-  readonly suspended: SuspendedCalls;
-  readonly active: ActiveCalls;
-  readonly subscriptions: ResourceSubscriptions;
-  readonly tasks: TaskIds;
-}
 
 /** A call at its upstream, with what the two ask each other before the answer, each in its own era. */
 export class Rounds {

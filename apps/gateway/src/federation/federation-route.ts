@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { Caller } from '#lib/jwt/caller';
 import { personKey } from '../credentials/use.js';
 import { OpenCalls } from '../http/open-calls.js';
-import type { Admitted, Inbound, Refusal } from '../inbound/inbound.js';
+import type { Admitted, Refusal } from '../inbound/inbound.js';
 import { AnonymousCalls, peerOf } from '../mcp/anonymous-calls.js';
 import { eraOf, eraOfSessionMethod, metaKey, type EraRejection } from '../mcp/era.js';
 import { isNobody, isOpenToGuests, nobody } from '../mcp/guest.js';
@@ -29,7 +28,7 @@ import {
 } from './federated-call.js';
 import { federatedRoute, ownerOf } from './federated-state.js';
 import { joinUpstreams, type FederationDeps } from './federation.js';
-import { accessTo } from './joined-upstreams.js';
+import { lackingAt } from './lacking-at.js';
 import type { LegacyFront } from './legacy-front.js';
 import type { ModernFront } from './modern-front.js';
 import { logLevelKey } from './modern-peer.js';
@@ -249,21 +248,6 @@ function profileIn({ caller }: FederatedCall, params: JsonObject): FederatedCall
     clientInfo: clientInfo.safeParse(meta[metaKey.clientInfo]).data ?? saysNothing.clientInfo,
     logLevel: typeof level === 'string' ? level : undefined,
   });
-}
-
-function lackingAt(
-  inbound: Inbound,
-  caller: Caller,
-  upstream: PreparedUpstream,
-): Refusal | undefined {
-  const access = accessTo(caller, upstream);
-  if (access?.kind !== 'guest') return undefined;
-  const { needed } = access;
-  if (needed === undefined) return inbound.needs(federatedRoute, upstream.config.access.scopes);
-  if (needed.kind === 'insufficient-scope')
-    return inbound.needs(federatedRoute, needed.scopes, caller);
-  const detail = 'You may not use this service.';
-  return { ok: false, status: 403, code: 'forbidden', detail, headers: {} };
 }
 
 function notAllowed({ requestId }: FederatedCall, allow: string): RpcAnswer {
