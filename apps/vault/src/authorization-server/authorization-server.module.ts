@@ -60,13 +60,13 @@ import { RegisteredClientDesk } from './registered-client-desk.js';
 import { RevokeSession } from './revoke-session.js';
 import { SIGN_IN_PARTS, SignInController, type SignInParts } from './sign-in.controller.js';
 import { SignInClients } from './sign-in-clients.js';
+import {
+  registrationsPerAddress,
+  registrationsInAll,
+  signInsPerAddress,
+  signInsInAll,
+} from './sign-in-rates.js';
 
-// A program registers once where it is installed; a whole office may stand behind one address.
-const registrationsPerAddress = { burst: 30, refillSeconds: 20 };
-const registrationsInAll = { burst: 300, refillSeconds: 2 };
-const signInsPerAddress = { burst: 300, refillSeconds: 0.5 };
-// What a flood from many addresses may cost: some 15,000 rows at once.
-const signInsInAll = { burst: 3_000, refillSeconds: 0.05 };
 const sweepMs = 5 * 60 * 1000;
 
 const SIGN_IN_BINDING = Symbol('BrowserBinding of sign-ins');
