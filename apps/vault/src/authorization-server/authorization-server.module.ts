@@ -60,12 +60,7 @@ import { RegisteredClientDesk } from './registered-client-desk.js';
 import { RevokeSession } from './revoke-session.js';
 import { SIGN_IN_PARTS, SignInController, type SignInParts } from './sign-in.controller.js';
 import { SignInClients } from './sign-in-clients.js';
-import {
-  registrationsPerAddress,
-  registrationsInAll,
-  signInsPerAddress,
-  signInsInAll,
-} from './sign-in-rates.js';
+import { rates } from './sign-in-rates.js';
 
 const sweepMs = 5 * 60 * 1000;
 
@@ -107,8 +102,8 @@ const browsing: Provider[] = [
     ): AuthorizeParts => ({
       beginning: new BeginSignIn(clients, store, registry),
       binding,
-      limit: new AttemptLimit(signInsPerAddress, clock),
-      inAll: new AttemptLimit(signInsInAll, clock),
+      limit: new AttemptLimit(rates.signInsPerAddress, clock),
+      inAll: new AttemptLimit(rates.signInsInAll, clock),
       publicUrl,
     }),
     inject: [SignInClients, PostgresSignInStore, REGISTRY, SIGN_IN_BINDING, CLOCK, PUBLIC_URL],
@@ -241,8 +236,8 @@ const issuing: Provider[] = [
     ): ClientsParts => ({
       ...{ clients, keys, registry },
       revoking: new RevokeSession(database, sessions, verifier, registry, audit),
-      perAddress: new AttemptLimit(registrationsPerAddress, clock),
-      inAll: new AttemptLimit(registrationsInAll, clock),
+      perAddress: new AttemptLimit(rates.registrationsPerAddress, clock),
+      inAll: new AttemptLimit(rates.registrationsInAll, clock),
     }),
     inject: [
       SignInClients,
