@@ -15,23 +15,34 @@ export interface Latencies {
   readonly failures: number;
 }
 
-/** So many connections, each sending its next request once the last is answered whole. */
+export interface Load {
+  readonly connections: number;
+  readonly seconds: number;
+  /** Requests a second over all connections; left out: as many as are answered. */
+  readonly perSecond?: number;
+}
+
+/** So many connections, each sending its next request once the last is answered whole, and not before its time. */
 export async function closedLoop(
   asked: readonly Asked[],
-  { connections, seconds }: { readonly connections: number; readonly seconds: number },
+  { connections, seconds, perSecond = Infinity }: Load,
 ): Promise<Latencies> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const times: number[] = [];
   let failures = 0;
   let next = 0;
+  const betweenMs = (1000 * connections) / perSecond;
   const until = performance.now() + seconds * 1000;
   const loop = async (): Promise<void> => {
-    while (performance.now() < until) {
+    let started = performance.now() + betweenMs * Math.random();
+    while (started < until) {
       const one = asked[next++ % asked.length] as Asked;
-      const started = performance.now();
+      await sleep(started - performance.now());
+      started = performance.now();
       const ok = await answered(one, agent);
       times.push(performance.now() - started);
       if (!ok) failures += 1;
+      started = Math.max(performance.now(), started + betweenMs);
     }
   };
   await Promise.all(Array.from({ length: connections }, loop));
@@ -39,6 +50,10 @@ export async function closedLoop(
   times.sort((one, other) => one - other);
   const at = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN;
   return { p50: at(0.5), p99: at(0.99), perSecond: times.length / seconds, failures };
+}
+
+function sleep(ms: number): Promise<void> | undefined {
+  return ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : undefined;
 }
 
 function answered({ url, headers, body }: Asked, agent: Agent): Promise<boolean> {
