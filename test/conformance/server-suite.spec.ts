@@ -25,15 +25,8 @@ beforeAll(async () => {
   // The suite sends its own address as Origin, once with each.
   const origins = shims.map(({ through }) => through.origin).join(',');
   await world.trial.restart('gateway', { SYMBOLON_GATEWAY_ORIGINS: origins });
-  await Promise.all(
-    revisions.map(async (revision, index) => {
-      const { direct, through } = shims[index] ?? expect.fail();
-      runs.set(revision, {
-        direct: await runSuite('server', asked(revision, direct)),
-        through: await runSuite('server', asked(revision, through)),
-      });
-    }),
-  );
+  for (const [index, revision] of revisions.entries())
+    runs.set(revision, await played(revision, shims[index] ?? expect.fail()));
 });
 
 afterAll(async () => {
@@ -50,6 +43,28 @@ async function bothWays(revision: Revision): Promise<Record<'direct' | 'through'
   const through = await startBearerShim(address, world.alice.accessToken);
   for (const started of [near, far, direct, through]) stops.push(() => started.stop());
   return { direct, through };
+}
+
+/**
+ * Within two seconds, says the suite of some answers: where the server itself is too late for that, because the machine
+ * is busy, nothing can be compared, and both are asked once more.
+ */
+async function played(
+  revision: Revision,
+  { direct, through }: Record<'direct' | 'through', LocalServer>,
+): Promise<Run> {
+  const play = async (server: LocalServer) => runSuite('server', asked(revision, server));
+  const run = { direct: await play(direct), through: await play(through) };
+  if (failing(run.direct).length === 0) return run;
+  return { direct: await play(direct), through: await play(through) };
+}
+
+/** Tasks are an extension: reported by the suite, required of nobody. */
+function failing(results: Results): readonly string[] {
+  return [...results]
+    .filter(([, checks]) => checks.some(({ status }) => status === 'FAILURE'))
+    .map(([name]) => name)
+    .filter((name) => !name.startsWith('tasks-'));
 }
 
 function asked(revision: Revision, { origin }: LocalServer): readonly string[] {
@@ -70,9 +85,7 @@ test.each([
   ['2026-07-28', 37],
 ] as const)('of %s the server itself passes all %i scenarios that count', (revision, required) => {
   const { direct } = runs.get(revision) ?? expect.fail();
-  const failing = [...direct].filter(([, checks]) => checks.some((c) => c.status === 'FAILURE'));
-  // Tasks are an extension: reported by the suite, required of nobody.
-  expect(failing.map(([name]) => name).filter((name) => !name.startsWith('tasks-'))).toEqual([]);
+  expect(failing(direct)).toEqual([]);
   expect(direct.size).toBeGreaterThanOrEqual(required);
 });
 
