@@ -5,15 +5,16 @@ import { personKey } from '../credentials/use.js';
 import { OpenCalls } from '../http/open-calls.js';
 import type { Admitted, Refusal } from '../inbound/inbound.js';
 import { AnonymousCalls, peerOf } from '../mcp/anonymous-calls.js';
-import { eraOf, eraOfSessionMethod, metaKey, type EraRejection } from '../mcp/era.js';
-import { isNobody, isOpenToGuests, nobody } from '../mcp/guest.js';
 import {
-  isObject,
-  nameOf,
-  parseMessage,
-  type JsonObject,
-  type McpMessage,
-} from '../mcp/message.js';
+  goneSignal,
+  noteTool,
+  refusalAnswer,
+  rejectionAnswer,
+  tooManyCalls,
+} from '../mcp/endpoint-answers.js';
+import { eraOf, eraOfSessionMethod, metaKey } from '../mcp/era.js';
+import { isNobody, isOpenToGuests, nobody } from '../mcp/guest.js';
+import { isObject, parseMessage, type JsonObject, type McpMessage } from '../mcp/message.js';
 import { readBody } from '../mcp/read-body.js';
 import { requestDigest } from '../mcp/request-state.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from '../mcp/rpc-answer.js';
@@ -134,15 +135,16 @@ class FederationEndpoint {
   }
 
   #refuse(refusal: Refusal, requestId: string): RpcAnswer {
-    const { status, code, detail, headers } = refusal;
+    const { status, code, detail } = refusal;
     this.deps.log.info({ event: 'caller.refused', requestId, route: 'mcp', status, code, detail });
-    return { ...problemAnswer(null, code, detail, requestId, headers), status };
+    return refusalAnswer(refusal, requestId);
   }
 
   async #bounded(call: FederatedCall): Promise<void> {
     if (isNobody(call.caller)) return this.#boundedByPeer(call);
     const person = personKey(call.caller);
-    if (!this.#open.enter(person)) return writeAnswer(call.response, tooManyCalls(call, 1));
+    if (!this.#open.enter(person))
+      return writeAnswer(call.response, tooManyCalls(call.requestId, 1));
     try {
       await this.#route(call);
     } finally {
@@ -153,7 +155,8 @@ class FederationEndpoint {
   async #boundedByPeer(call: FederatedCall): Promise<void> {
     const peer = peerOf(call.request);
     const waitSeconds = this.#anonymous.enter(peer);
-    if (waitSeconds > 0) return writeAnswer(call.response, tooManyCalls(call, waitSeconds));
+    if (waitSeconds > 0)
+      return writeAnswer(call.response, tooManyCalls(call.requestId, waitSeconds));
     try {
       await this.#route(call);
     } finally {
@@ -184,7 +187,7 @@ class FederationEndpoint {
         ...rpcError(null, message.code, message.message),
         status: 400,
       });
-    noteTool(call, message);
+    noteTool(call.outcome, message);
     const era = eraOf(message, call.request.headers);
     if (era.era === 'rejected')
       return writeAnswer(
@@ -253,34 +256,4 @@ function profileIn({ caller }: FederatedCall, params: JsonObject): FederatedCall
 function notAllowed({ requestId }: FederatedCall, allow: string): RpcAnswer {
   const detail = `MCP uses ${allow}.`;
   return problemAnswer(null, 'method-not-allowed', detail, requestId, { allow });
-}
-
-function tooManyCalls({ requestId }: FederatedCall, waitSeconds: number): RpcAnswer {
-  const detail = 'You have too many calls open at once.';
-  const headers = { 'retry-after': String(waitSeconds) };
-  return problemAnswer(null, 'too-many-requests', detail, requestId, headers);
-}
-
-function goneSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort();
-  });
-  if (response.destroyed) gone.abort();
-  return gone.signal;
-}
-
-function noteTool({ outcome }: FederatedCall, message: McpMessage): void {
-  if (message.kind !== 'request' || message.method !== 'tools/call') return;
-  const tool = nameOf(message);
-  if (tool !== undefined) outcome.tool = tool.slice(0, 128);
-}
-
-function rejectionAnswer(id: string | number | null, rejection: EraRejection): RpcAnswer {
-  const headers: Record<string, string> = rejection.status === 405 ? { allow: 'POST' } : {};
-  return {
-    ...rpcError(id, rejection.code, rejection.message, rejection.data),
-    status: rejection.status,
-    headers,
-  };
 }

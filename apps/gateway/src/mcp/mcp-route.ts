@@ -9,11 +9,18 @@ import { Consents } from './consents.js';
 import { AnonymousCalls, peerOf } from './anonymous-calls.js';
 import { decideCall } from './decide-call.js';
 import { isNobody, nobody } from './guest.js';
-import { eraOf, eraOfSessionMethod, type EraRejection } from './era.js';
+import {
+  goneSignal,
+  noteTool,
+  refusalAnswer,
+  rejectionAnswer,
+  tooManyCalls,
+} from './endpoint-answers.js';
+import { eraOf, eraOfSessionMethod } from './era.js';
 import { LegacyCalls } from './legacy-calls.js';
 import { limitedAnswer } from './limited-answer.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
-import { parseMessage, nameOf, type McpMessage } from './message.js';
+import { parseMessage } from './message.js';
 import { ModernCalls } from './modern-calls.js';
 import { OpenStreams } from './open-streams.js';
 import { readBody } from './read-body.js';
@@ -137,7 +144,7 @@ class McpEndpoint {
   async #bounded(call: McpCall): Promise<void> {
     if (isNobody(call.caller)) return this.#boundedByPeer(call);
     const person = personKey(call.caller);
-    if (!this.#open.enter(person)) return writeAnswer(call.response, tooManyCalls(call));
+    if (!this.#open.enter(person)) return writeAnswer(call.response, tooManyCalls(call.requestId));
     try {
       await this.#route(call);
     } finally {
@@ -148,7 +155,8 @@ class McpEndpoint {
   async #boundedByPeer(call: McpCall): Promise<void> {
     const peer = peerOf(call.request);
     const waitSeconds = this.#anonymous.enter(peer);
-    if (waitSeconds > 0) return writeAnswer(call.response, tooManyCalls(call, waitSeconds));
+    if (waitSeconds > 0)
+      return writeAnswer(call.response, tooManyCalls(call.requestId, waitSeconds));
     try {
       await this.#route(call);
     } finally {
@@ -178,7 +186,7 @@ class McpEndpoint {
         ...rpcError(null, message.code, message.message),
         status: 400,
       });
-    noteTool(call, message);
+    noteTool(call.outcome, message);
     const era = eraOf(message, call.request.headers);
     if (era.era === 'rejected')
       return writeAnswer(
@@ -215,35 +223,6 @@ function mcpUpstream(upstream: PreparedUpstream | undefined): PreparedUpstream |
   return upstream?.config.type === 'mcp' ? upstream : undefined;
 }
 
-function goneSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort();
-  });
-  if (response.destroyed) gone.abort();
-  return gone.signal;
-}
-
-function noteTool(call: McpCall, message: McpMessage): void {
-  if (message.kind !== 'request' || message.method !== 'tools/call') return;
-  const tool = nameOf(message);
-  if (tool !== undefined) call.outcome.tool = tool.slice(0, 128);
-}
-
-function refusalAnswer(refusal: Refusal, requestId: string): RpcAnswer {
-  const answer = problemAnswer(null, refusal.code, refusal.detail, requestId, refusal.headers);
-  return { ...answer, status: refusal.status };
-}
-
-function rejectionAnswer(id: string | number | null, rejection: EraRejection): RpcAnswer {
-  const headers: Record<string, string> = rejection.status === 405 ? { allow: 'POST' } : {};
-  return {
-    ...rpcError(id, rejection.code, rejection.message, rejection.data),
-    status: rejection.status,
-    headers,
-  };
-}
-
 function notAllowed(call: McpCall, allow: string): RpcAnswer {
   return problemAnswer(
     null,
@@ -252,10 +231,4 @@ function notAllowed(call: McpCall, allow: string): RpcAnswer {
     call.requestId,
     { allow },
   );
-}
-
-function tooManyCalls({ requestId }: McpCall, waitSeconds = 1): RpcAnswer {
-  const detail = 'You have too many calls open at once.';
-  const headers = { 'retry-after': String(waitSeconds) };
-  return problemAnswer(null, 'too-many-requests', detail, requestId, headers);
 }

@@ -1,0 +1,42 @@
+import type { ServerResponse } from 'node:http';
+import type { Refusal } from '../inbound/inbound.js';
+import type { EraRejection } from './era.js';
+import { nameOf, type McpMessage } from './message.js';
+import { problemAnswer, rpcError, type RpcAnswer } from './rpc-answer.js';
+
+/** Aborted when the client leaves before its answer is complete. */
+export function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  if (response.destroyed) gone.abort();
+  return gone.signal;
+}
+
+/** For the access line. */
+export function noteTool(outcome: { tool?: string }, message: McpMessage): void {
+  if (message.kind !== 'request' || message.method !== 'tools/call') return;
+  const tool = nameOf(message);
+  if (tool !== undefined) outcome.tool = tool.slice(0, 128);
+}
+
+export function refusalAnswer(refusal: Refusal, requestId: string): RpcAnswer {
+  const answer = problemAnswer(null, refusal.code, refusal.detail, requestId, refusal.headers);
+  return { ...answer, status: refusal.status };
+}
+
+export function rejectionAnswer(id: string | number | null, rejection: EraRejection): RpcAnswer {
+  const headers: Record<string, string> = rejection.status === 405 ? { allow: 'POST' } : {};
+  return {
+    ...rpcError(id, rejection.code, rejection.message, rejection.data),
+    status: rejection.status,
+    headers,
+  };
+}
+
+export function tooManyCalls(requestId: string, waitSeconds = 1): RpcAnswer {
+  const detail = 'You have too many calls open at once.';
+  const headers = { 'retry-after': String(waitSeconds) };
+  return problemAnswer(null, 'too-many-requests', detail, requestId, headers);
+}
