@@ -1,6 +1,6 @@
 import { isGrowth } from '../../connect/consent-requests.js';
 import type { ConsentRequest } from '../../connect/consent-requests.js';
-import { Permissions } from '../../connect/pages/consent-page.js';
+import { Decision, Permissions } from '../../connect/pages/consent-page.js';
 import { ProviderName, UpstreamName } from '../../connect/pages/request-words.js';
 import { cleanText, withoutQuotes } from '../../web/clean-text.js';
 import { Foreign } from '../../web/foreign.js';
@@ -37,22 +37,7 @@ export function signInPage(page: SignInPage & { readonly changed: boolean }): Pa
         <Asker {...page} />
         <SignedInAs visitor={visitor} />
         <Facts {...page} />
-        <form method="post" action={`/sign-in/${signIn.id}`} class="actions">
-          <input type="hidden" name="csrf" value={visitor.csrfToken} />
-          <input type="hidden" name="version" value={String(request.interaction.version)} />
-          <button class="primary" type="submit" name="decision" value="allow">
-            {request.needsTrip ? (
-              <span>
-                Allow and continue to <ProviderName request={request} />
-              </span>
-            ) : (
-              'Allow'
-            )}
-          </button>
-          <button type="submit" name="decision" value="decline">
-            Not now
-          </button>
-        </form>
+        <Decision request={request} visitor={visitor} action={`/sign-in/${signIn.id}`} />
         <p class="soft small after">Did not just start this yourself? Choose Not now.</p>
       </section>
     ),

@@ -59,7 +59,7 @@ export function consentPage(page: ConsentView): Page {
         {asksForToken(request) ? (
           <TokenForm {...page} />
         ) : (
-          <Decision request={request} visitor={visitor} />
+          <Decision request={request} visitor={visitor} action={pathOfRequest(request)} />
         )}
         {hasApplication(request) && (
           <p class="soft small after">Did not ask for this? Choose Not now.</p>
@@ -234,9 +234,10 @@ export function Permissions({
   );
 }
 
-function Decision({ request, visitor }: RequestPage) {
+/** The two answers to what a page asks; `action` is where they go. */
+export function Decision({ request, visitor, action }: RequestPage & { action: string }) {
   return (
-    <form method="post" action={pathOfRequest(request)} class="actions">
+    <form method="post" action={action} class="actions">
       <FormSecrets request={request} visitor={visitor} />
       <button class="primary" type="submit" name="decision" value="allow">
         {request.needsTrip ? (
