@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface AppProcessOptions {
@@ -112,6 +113,9 @@ export class AppProcess {
       if (answer?.status === 200) return;
       await sleep(25);
     }
-    throw new Error(`${this.options.url} did not become ready; read ${this.options.log}`);
+    const { url, log } = this.options;
+    const why = this.alive ? `in ${readyTimeoutMs / 1_000} s` : 'before it ended';
+    const lastLines = (await readFile(log, 'utf8')).split('\n').slice(-10).join('\n');
+    throw new Error(`${url} did not become ready ${why}; the end of ${log}:\n${lastLines}`);
   }
 }
