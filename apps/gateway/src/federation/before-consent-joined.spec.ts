@@ -180,11 +180,16 @@ describe('what the policy says', () => {
     expect(namesOf(result as never)).toEqual(['wiki_find', 'wiki_free']);
     const stepUp = await call({ name: 'wiki_find' });
     expect([stepUp.status, stepUp.body.error?.code]).toEqual([403, -32_000]);
-    expect((await call({ name: 'wiki_secret' })).body.error?.code).toBe(-32_602);
+    await call({ name: 'wiki_secret' });
     expect((await call({ name: 'wiki_free' })).body.result).toMatchObject({
       content: [{ text: 'done' }],
     });
-    expect(wiki.methods().filter((method) => method === 'tools/call')).toHaveLength(1);
+    const called = wiki.seen.filter(({ method }) => method === 'tools/call');
+    // In place of what is hidden, its server is asked for what it does not have.
+    expect(called.map(({ params }) => params['name'])).toEqual([
+      expect.stringMatching(/^t[0-9a-f]{32}$/),
+      'free',
+    ]);
   });
 
   test('an upstream whose scope is missing stays visible, and is not called as this person', async () => {

@@ -8,6 +8,7 @@ import type { RoundParts } from './round-parts.js';
 import { wishOf, type Routed } from './routed.js';
 import { OpenCall, type Hearer } from './open-call.js';
 import { outwardError, outwardQuestion, outwardResult, urlQuestions } from './outward.js';
+import { undisguise } from './disguise.js';
 import { paramHeaders } from './param-headers.js';
 import type { Pauses } from './pauses.js';
 import type { PeerAnswer, ServerRequest, ServerRequestAnswer } from './peer.js';
@@ -72,12 +73,13 @@ export class Rounds {
       params,
       wish: wishOf(routed),
       headers: this.#paramHeaders(routed),
+      undisguise: undisguise(routed),
     };
     return new OpenCall(this.parts.peers, at, request, this.#hearer(routed));
   }
 
   /** `Mcp-Param-*`, which a modern upstream compares with the body: the client's own, or made for one that knows none. */
-  #paramHeaders({ call, target, params }: Routed): Record<string, string> {
+  #paramHeaders({ call, target, params, at }: Routed): Record<string, string> {
     const { client, request, token } = call;
     if (client.era === 'modern') {
       const sent = Object.entries(request.headers).filter(([name]) =>
@@ -89,7 +91,7 @@ export class Rounds {
         ),
       );
     }
-    if (target.tool === undefined) return {};
+    if (target.tool === undefined || at.terms?.decoy !== undefined) return {};
     const listed =
       this.parts.catalogues.remembered(askingAt(call, target.visible), 'tools/list')?.entries ?? [];
     const tool = listed.find(({ name }) => name === target.tool);

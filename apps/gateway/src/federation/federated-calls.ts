@@ -43,6 +43,10 @@ export class FederatedCalls {
     outcome.upstream = target.slug;
     const at = callAt(call, target.visible.upstream);
     const decided = decideTarget(this.deps, call, id, target);
+    if ('nowhere' in decided) {
+      reply.answer(this.#nowhere(call, asked));
+      return undefined;
+    }
     const refused =
       'refused' in decided
         ? decided.refused
@@ -52,8 +56,9 @@ export class FederatedCalls {
       reply.answer(refused);
       return undefined;
     }
-    const { inputResponses, requestState, ...params } = target.params;
+    const { inputResponses, requestState, ...own } = target.params;
     const terms = 'terms' in decided ? decided.terms : undefined;
+    const params = terms?.decoy === undefined ? own : { ...own, name: terms.decoy };
     return { call, asked, target, params, reply, at: terms === undefined ? at : { ...at, terms } };
   }
 

@@ -16,6 +16,11 @@ export interface Hearer {
   stream(): void;
 }
 
+export interface Opening extends Pick<PeerRequest, 'method' | 'params' | 'wish' | 'headers'> {
+  /** Puts names back into whatever the upstream says, where it was asked for another. */
+  readonly undisguise: ((said: JsonObject) => JsonObject) | undefined;
+}
+
 /** One request under way at one upstream, under an id and a progress token of our own. */
 export class OpenCall {
   hearer: Hearer;
@@ -29,10 +34,11 @@ export class OpenCall {
   constructor(
     private readonly peers: Peers,
     readonly at: PeerCall,
-    request: Pick<PeerRequest, 'method' | 'params' | 'wish' | 'headers'>,
+    { undisguise, ...request }: Opening,
     hearer: Hearer,
   ) {
     this.hearer = hearer;
+    const said = undisguise ?? ((words: JsonObject) => words);
     this.#answer = peers
       .request(at, {
         ...request,
@@ -40,12 +46,13 @@ export class OpenCall {
         id: this.id,
         signal: this.#stop.signal,
         onStream: () => this.hearer.stream(),
-        onNotification: (method, params) => this.#hear(method, params),
+        onNotification: (method, params) => this.#hear(method, said(params)),
         onServerRequest: (asked) => {
-          this.#asked.push(asked);
+          this.#asked.push({ ...asked, params: said(asked.params) });
           this.#wake?.();
         },
       })
+      .then((answer) => (undisguise === undefined ? answer : undisguised(answer, undisguise)))
       .finally(() => {
         this.#ended = true;
       });
@@ -89,4 +96,11 @@ function withProgressToken(params: JsonObject, asked: unknown, token: string): J
   if (meta === undefined) return params;
   const { progressToken, ...others } = meta;
   return { ...params, _meta: asked === undefined ? others : { ...others, progressToken: token } };
+}
+
+function undisguised(answer: PeerAnswer, undisguise: (said: JsonObject) => JsonObject): PeerAnswer {
+  if (answer.kind === 'result') return { ...answer, result: undisguise(answer.result) };
+  if (answer.kind !== 'error') return answer;
+  const { error } = undisguise({ error: answer.error });
+  return { ...answer, error: error as typeof answer.error };
 }

@@ -14,6 +14,8 @@ export interface Target {
   readonly params: JsonObject;
   /** The tool's own name, where a tool is called. */
   readonly tool?: string;
+  /** The name had to be looked up among what the upstream lists: it says by itself that there is such a thing. */
+  readonly derived?: boolean;
   /** It is the tool that stands for an upstream before consent. */
   readonly connects?: boolean;
 }
@@ -106,7 +108,8 @@ export class Targets {
       const visible = this.joined.find(call.caller, slug);
       if (visible === undefined) continue;
       const own = await this.#ownName(askingAt(call, visible), method, String(params['name']));
-      if (own !== undefined) return { visible, slug, params: { ...params, name: own } };
+      if (own !== undefined)
+        return { visible, slug, params: { ...params, name: own }, derived: true };
     }
     return undefined;
   }

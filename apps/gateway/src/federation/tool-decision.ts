@@ -1,5 +1,6 @@
+import { unknownTerms } from '../mcp/decoy.js';
 import type { CallTerms, McpDeps } from '../mcp/mcp-call.js';
-import { problemAnswer, rpcError, type RpcAnswer } from '../mcp/rpc-answer.js';
+import { problemAnswer, type RpcAnswer } from '../mcp/rpc-answer.js';
 import type { Refusal } from '../inbound/inbound.js';
 import { refusalFor, type ToolRefusal } from '../policy/refusal-for.js';
 import type { GateDecision } from '../policy/tool-gate.js';
@@ -9,7 +10,9 @@ import type { Target } from './targets.js';
 
 export type CallDecision =
   | { readonly terms: CallTerms | undefined }
-  | { readonly refused: RpcAnswer };
+  | { readonly refused: RpcAnswer }
+  /** To this caller there is no such thing. */
+  | { readonly nowhere: true };
 
 /** Whether this call may go on at its upstream, by the upstream's access rule and its rules for the tool. */
 export function decideTarget(
@@ -25,10 +28,16 @@ export function decideTarget(
   const refusal = refusalFor(decision);
   if (refusal !== undefined) {
     note(deps, call, target, decision);
-    return { refused: refusalAnswer(deps, call, { id, tool: target.tool }, refusal) };
+    if (target.derived === true && isHidden(decision)) return { nowhere: true };
+    if (refusal.kind === 'unknown-tool') return { terms: unknownTerms(decision) };
+    return { refused: refusalAnswer(deps, call, id, refusal) };
   }
   if (decision.kind !== 'allowed') return { terms: undefined };
   return { terms: { isPublic: decision.isPublic, scopes: decision.upstreamScopes } };
+}
+
+function isHidden(decision: GateDecision): boolean {
+  return decision.kind === 'refused' && decision.because === 'hidden';
 }
 
 /** What is no tool of the upstream's takes its access rule and nothing more. */
@@ -50,8 +59,8 @@ function decideAccess(
 function refusalAnswer(
   { inbound }: McpDeps,
   call: FederatedCall,
-  { id, tool }: { readonly id: string | number; readonly tool: string },
-  refusal: ToolRefusal,
+  id: string | number,
+  refusal: Exclude<ToolRefusal, { kind: 'unknown-tool' }>,
 ): RpcAnswer {
   switch (refusal.kind) {
     case 'sign-in':
@@ -60,8 +69,6 @@ function refusalAnswer(
       return challenge(call, id, inbound.needs(federatedRoute, refusal.scopes, call.caller));
     case 'forbidden':
       return problemAnswer(id, 'forbidden', refusal.detail, call.requestId);
-    case 'unknown-tool':
-      return rpcError(id, -32_602, `Unknown tool: ${tool}`);
   }
 }
 

@@ -1,8 +1,8 @@
 import { isNobody } from './guest.js';
 import { isConnectTool } from './connect-tool.js';
 import { decodedName } from './era.js';
-import { newDecoy } from './decoy.js';
-import type { CallTerms, McpCall, McpDeps } from './mcp-call.js';
+import { unknownTerms } from './decoy.js';
+import type { McpCall, McpDeps } from './mcp-call.js';
 import type { McpMessage, McpNotification, McpRequest } from './message.js';
 import { isOpenToGuests } from './guest.js';
 import { problemAnswer, rpcError, type RpcAnswer } from './rpc-answer.js';
@@ -93,14 +93,6 @@ function refusalAnswer(
 function challengeAnswer(call: McpCall, id: string | number, refusal: Refusal): RpcAnswer {
   const { code, detail, headers, status } = refusal;
   return { ...problemAnswer(id, code, detail, call.requestId, headers), status };
-}
-
-/** A hidden tool goes on as any name that the upstream does not know. */
-function unknownTerms(decision: GateDecision): CallTerms {
-  const unknown = 'asUnknown' in decision ? decision.asUnknown : undefined;
-  const { isPublic, upstreamScopes } =
-    unknown?.kind === 'allowed' ? unknown : { isPublic: false, upstreamScopes: [] };
-  return { isPublic, scopes: upstreamScopes, decoy: newDecoy() };
 }
 
 /** One line for the log and one for the vault's audit; being asked to sign in is no refusal. */

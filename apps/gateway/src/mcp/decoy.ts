@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { randomBytes } from 'node:crypto';
-import type { McpCall } from './mcp-call.js';
+import type { GateDecision } from '../policy/tool-gate.js';
+import type { CallTerms, McpCall } from './mcp-call.js';
 import { parseMessage, withParams, type McpMessage } from './message.js';
 import type { RelayOptions } from './relay.js';
 import { readWhole, type UpstreamAnswer } from './upstream-call.js';
@@ -11,6 +12,14 @@ const longest = 16 * 1024 * 1024;
 /** The name of a tool that no server has. */
 export function newDecoy(): string {
   return `t${randomBytes(16).toString('hex')}`;
+}
+
+/** A hidden tool goes on as any name that the upstream does not know. */
+export function unknownTerms(decision: GateDecision): CallTerms {
+  const unknown = 'asUnknown' in decision ? decision.asUnknown : undefined;
+  const { isPublic, upstreamScopes } =
+    unknown?.kind === 'allowed' ? unknown : { isPublic: false, upstreamScopes: [] };
+  return { isPublic, scopes: upstreamScopes, decoy: newDecoy() };
 }
 
 /**
