@@ -41,6 +41,8 @@ export interface Effort {
   readonly rounds: number;
   /** Of one measurement in one round. */
   readonly seconds: number;
+  /** All that the case may take, starting included: rather go round less often than take longer. */
+  readonly budgetSeconds: number;
 }
 
 /** One question that the bench answers; `npm run bench -- NAME` asks this one alone. */
