@@ -20,7 +20,7 @@ export const policyPatches: readonly Patch[] = [
   {
     name: 'say that a hidden tool is hidden',
     row: '14, guessing',
-    file: `${mcp}/decide-call.ts`,
+    file: `${mcp}/decoy.ts`,
     find: 'return { isPublic, scopes: upstreamScopes, decoy: newDecoy() };',
     replace: 'return { isPublic, scopes: upstreamScopes };',
     spec: policy,
