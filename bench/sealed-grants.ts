@@ -63,7 +63,7 @@ const inserting = `
   SELECT id, refresh_token, sha256(id::text::bytea), now() - interval '1 hour', now() + interval '1 hour' FROM grants`;
 
 /** The primary data key, unwrapped by the key that the vaults of this stack have in their environment. */
-async function dataKey(stack: FaultStack): Promise<MessageKey> {
+export async function dataKey(stack: FaultStack): Promise<MessageKey> {
   const [row] = await stack.sql<{ id: Buffer; wrapped: Buffer }>(
     `SELECT id, wrapped FROM sealing_key WHERE status = 'primary'`,
   );

@@ -62,6 +62,11 @@ export class AppProcess {
     return this.#hasBeenReady;
   }
 
+  /** Of the process that runs now. */
+  get pid(): number | undefined {
+    return this.alive ? this.#child?.pid : undefined;
+  }
+
   get alive(): boolean {
     const child = this.#child;
     return child !== undefined && child.exitCode === null && child.signalCode === null;
