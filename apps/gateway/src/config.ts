@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { ConfigurationError, readEnvironment } from '#lib/config/environment';
 import {
@@ -11,6 +12,7 @@ import {
 } from '#lib/config/settings';
 import type { Mode } from '#lib/config/settings';
 import { gatewayKeys, isTrialKey, type GatewayKeys } from './credentials/gateway-keys.js';
+import type { SheddingLimits } from './shedding/load-shedding.js';
 
 const origins = z
   .string()
@@ -23,6 +25,14 @@ const origins = z
   )
   .refine((list) => list.every((entry) => URL.canParse(entry) && new URL(entry).origin === entry), {
     message: 'must be origins such as https://app.example.com, comma separated',
+  });
+
+const workers = z
+  .string()
+  .default('1')
+  .transform((value) => (value === 'auto' ? availableParallelism() : Number(value)))
+  .refine((count) => Number.isInteger(count) && count >= 1 && count <= 64, {
+    message: 'must be a number from 1 to 64, or auto',
   });
 
 /** Every setting of the gateway, by the name of its environment variable. */
@@ -55,6 +65,26 @@ export const gatewaySettings = z.object({
     .describe(
       'clients without URL elicitation get the link in a tool result (helpful) or the error of their MCP revision (strict)',
     ),
+  SYMBOLON_GATEWAY_SHED_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(100)
+    .describe(
+      'standing delay of the event loop in milliseconds above which a share of the calls is answered 503; 0: never',
+    ),
+  SYMBOLON_GATEWAY_MAX_CALLS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(10_000)
+    .describe(
+      'calls in flight per process, open streams among them, above which new ones are answered 503; 0: no bound',
+    ),
+  SYMBOLON_GATEWAY_WORKERS: workers.describe(
+    'processes that share the port, one per core at most; `auto`: as many as there are cores',
+  ),
   SYMBOLON_MODE: mode,
   SYMBOLON_OUTBOUND_ALLOW: outboundAllow,
   SYMBOLON_LOG_LEVEL: logLevel,
@@ -72,6 +102,9 @@ export interface GatewayConfig {
   readonly keys: GatewayKeys;
   readonly maxStalenessMs: number;
   readonly strictElicitation: boolean;
+  readonly shedding: SheddingLimits;
+  /** Processes that serve; 1: this one alone. */
+  readonly workers: number;
   readonly mode: Mode;
   readonly outboundAllow: readonly string[];
   readonly logLevel: z.output<typeof logLevel>;
@@ -113,6 +146,11 @@ function configOf(settings: Settings, keys: GatewayKeys): GatewayConfig {
     keys,
     maxStalenessMs: settings.SYMBOLON_GATEWAY_MAX_STALENESS * 1000,
     strictElicitation: settings.SYMBOLON_GATEWAY_ELICITATION === 'strict',
+    shedding: {
+      delayMs: settings.SYMBOLON_GATEWAY_SHED_DELAY_MS,
+      calls: settings.SYMBOLON_GATEWAY_MAX_CALLS,
+    },
+    workers: settings.SYMBOLON_GATEWAY_WORKERS,
     mode: settings.SYMBOLON_MODE,
     outboundAllow: settings.SYMBOLON_OUTBOUND_ALLOW,
     logLevel: settings.SYMBOLON_LOG_LEVEL,

@@ -14,6 +14,7 @@ export type GatewayEvent =
   | 'credential.exchange-unavailable'
   | 'credential.unusable'
   | 'caller.refused'
+  | 'calls.shed'
   | 'decisions.not_reported'
   | 'decisions.report_failed'
   | 'circuit.opened'
@@ -26,6 +27,8 @@ export type GatewayEvent =
   | 'tool.refused'
   | 'tools.not_reported'
   | 'tools.report_failed'
+  | 'worker.started'
+  | 'worker.ended'
   | 'framework.said'
   | 'framework.complained';
 

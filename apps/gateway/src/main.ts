@@ -32,6 +32,7 @@ import { registerMcpRoutes } from './mcp/mcp-route.js';
 import { ReportDecisions } from './policy/report-decisions.js';
 import { ToolInventory } from './policy/tool-inventory.js';
 import { StateSealer } from './sealed-state.js';
+import { watchLoad } from './shedding/watch-load.js';
 import { Catalogue } from './upstreams/catalogue.js';
 import { Heartbeats } from './upstreams/heartbeats.js';
 import { PendingInteractions } from './upstreams/pending-interactions.js';
@@ -56,17 +57,20 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   // The server exists before the parts that judge its requests; it listens only after them.
   const gate: { inbound?: VerifiedInbound } = {};
+  const watched = watchLoad(config.shedding, logger, registry);
   const fastify = createFastify({
     serverFactory: (listener) =>
       checkedServer(
         { refuseMalformed: (request) => gate.inbound?.refuseMalformed(request) },
         listener,
+        watched.load,
       ),
     genReqId: () => createRequestId(),
     forceCloseConnections: true,
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 128 },
     logger: false,
   });
+  fastify.server.once('close', watched.stop);
   neverSniffed(fastify);
   for (const method of METHODS) if (method !== 'CONNECT') addMethod(fastify, method);
   const app = await NestFactory.create<NestFastifyApplication>(

@@ -2,11 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createRequestId } from '#lib/observability/request-id';
 import { Problem } from '#lib/problem/problem';
 import { renderProblemJson } from '#lib/problem/render';
+import type { LoadShedding } from '../shedding/load-shedding.js';
+import { answerShed, isCall } from '../shedding/shed-answer.js';
 import { answerCors } from './cors.js';
 import { InboundMessage } from './inbound-message.js';
 import type { Inbound } from './inbound.js';
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+type Load = Pick<LoadShedding, 'refuses' | 'wasShed' | 'enter' | 'left'>;
 
 /** Slow senders are cut: 10 s for a head (row 30); a body may stream for as long as five minutes. */
 const limits = {
@@ -18,11 +21,13 @@ const limits = {
 
 /**
  * The listening server: malformed requests end here, before a router may decode or tidy up their target.
- * Browsers of an allowed origin get their CORS headers here too.
+ * Browsers of an allowed origin get their CORS headers here too. What is too much is shed here, before its token is
+ * looked at or its body read.
  */
 export function checkedServer(
   inbound: Pick<Inbound, 'refuseMalformed'>,
   listener: Listener,
+  load?: Load,
 ): Server {
   const server = createServer(
     { ...limits, IncomingMessage: InboundMessage },
@@ -32,6 +37,7 @@ export function checkedServer(
         const { origin } = request.headers;
         if (origin !== undefined && !isMetadata(request) && answerCors(request, response, origin))
           return;
+        if (load !== undefined && isShed(load, request, response)) return;
         listener(request, response);
         return;
       }
@@ -44,6 +50,19 @@ export function checkedServer(
   // Node drops headers beyond its count in silence; the check counts them all, their size is bounded anyway.
   server.maxHeadersCount = 0;
   return server;
+}
+
+/** Answers a call that is not begun, and counts one that is until its answer has ended. */
+function isShed(load: Load, request: IncomingMessage, response: ServerResponse): boolean {
+  const reason = load.refuses();
+  if (reason !== undefined && isCall(request)) {
+    load.wasShed(reason);
+    answerShed(request, response);
+    return true;
+  }
+  load.enter();
+  response.on('close', load.left);
+  return false;
 }
 
 function isMetadata({ url = '' }: IncomingMessage): boolean {

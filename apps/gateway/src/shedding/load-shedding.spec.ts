@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest';
+import { LoadShedding } from './load-shedding.js';
+
+const targetMs = 100;
+
+function loaded(calls: number, limits = { delayMs: targetMs, calls: 0 }): LoadShedding {
+  const load = new LoadShedding(limits);
+  for (let i = 0; i < calls; i += 1) load.enter();
+  return load;
+}
+
+/** Looks of a probe that found these delays, each a turn of that length. */
+function looks(load: LoadShedding, delays: readonly number[], startMs = 0): number {
+  let nowMs = startMs;
+  for (const delayMs of delays) {
+    nowMs += 20 + delayMs;
+    load.observe(delayMs, nowMs);
+  }
+  return nowMs;
+}
+
+function shedOf(load: LoadShedding, calls: number): number {
+  let shed = 0;
+  for (let i = 0; i < calls; i += 1) if (load.refuses() !== undefined) shed += 1;
+  return shed;
+}
+
+describe('an event loop that comes round in time', () => {
+  test('admits every call', () => {
+    const load = loaded(5_000);
+    looks(
+      load,
+      Array.from({ length: 500 }, () => targetMs),
+    );
+    expect(shedOf(load, 10_000)).toBe(0);
+  });
+
+  test('one long turn, a collection or a large document, is no load', () => {
+    const load = loaded(5_000);
+    for (let i = 0; i < 50; i += 1) looks(load, [3_000, 1, 1, 1, 1, 1], i * 10_000);
+    expect(load.share).toBe(1);
+  });
+});
+
+describe('an event loop that is always late', () => {
+  test('sheds a growing share, evenly spread, and never all of it', () => {
+    const load = loaded(5_000);
+    looks(load, [300, 300]);
+    expect(load.share).toBe(0.8);
+    for (let i = 0; i < 4; i += 1) expect(Math.abs(shedOf(load, 1_000) - 200)).toBeLessThan(2);
+    looks(
+      load,
+      Array.from({ length: 100 }, () => 300),
+    );
+    expect(load.share).toBeCloseTo(0.02);
+    expect(Math.abs(shedOf(load, 1_000) - 980)).toBeLessThan(2);
+  });
+
+  test('while the queue drains, no more is cut than was', () => {
+    const load = loaded(5_000);
+    looks(load, [2_000, 2_000, 1_500, 1_500, 1_000, 1_000, 500, 500, 101, 101]);
+    expect(load.share).toBe(0.8);
+  });
+
+  test('goes back to everything once it comes round in time', () => {
+    const load = loaded(5_000);
+    const nowMs = looks(load, [300, 300, 300, 300]);
+    looks(
+      load,
+      Array.from({ length: 300 }, () => 1),
+      nowMs,
+    );
+    expect(load.share).toBe(1);
+    expect(shedOf(load, 1_000)).toBe(0);
+  });
+
+  test('a few calls are served however late it is: it is not they who make it so', () => {
+    const load = loaded(63);
+    looks(
+      load,
+      Array.from({ length: 100 }, () => 1_000),
+    );
+    expect(shedOf(load, 100)).toBe(0);
+    load.enter();
+    expect(shedOf(load, 100)).toBeGreaterThan(90);
+  });
+
+  test('sheds nothing where it is switched off', () => {
+    const load = loaded(5_000, { delayMs: 0, calls: 0 });
+    looks(
+      load,
+      Array.from({ length: 100 }, () => 5_000),
+    );
+    expect(shedOf(load, 1_000)).toBe(0);
+  });
+});
+
+test('more calls than may be in flight are shed, and admitted again as others end', () => {
+  const load = loaded(100, { delayMs: targetMs, calls: 100 });
+  expect(load.refuses()).toBe('calls');
+  load.left();
+  expect(load.refuses()).toBeUndefined();
+});
+
+/*
+ * Two loads against a model of a process: it works through 30 calls a millisecond, a refusal costs a third of a
+ * call, and the turns of its event loop are as long as what is waiting takes.
+ */
+const callsPerMs = 30;
+const refusalCost = 1 / 3;
+
+interface Outcome {
+  /** Of the last half of the time. */
+  readonly worstDelayMs: number;
+  readonly admittedPerMs: number;
+}
+
+function openLoop(load: LoadShedding, arrivalsPerMs: number, totalMs = 40_000): Outcome {
+  let [backlog, nowMs, admitted, worst] = [0, 0, 0, 0];
+  while (nowMs < totalMs) {
+    const turnMs = Math.max(1, backlog / callsPerMs);
+    nowMs += turnMs;
+    load.observe(Math.max(0, turnMs - 20), nowMs);
+    const arrivals = Math.round(turnMs * arrivalsPerMs);
+    const shed = shedOf(load, arrivals);
+    backlog = Math.max(0, arrivals - shed + shed * refusalCost);
+    if (nowMs < totalMs / 2) continue;
+    worst = Math.max(worst, turnMs);
+    admitted += arrivals - shed;
+  }
+  return { worstDelayMs: worst, admittedPerMs: admitted / (totalMs / 2) };
+}
+
+describe('an open loop at one and a half times the capacity', () => {
+  test('without shedding the delay grows without end', () => {
+    const { worstDelayMs } = openLoop(loaded(1_000, { delayMs: 0, calls: 0 }), 1.5 * callsPerMs);
+    expect(worstDelayMs).toBeGreaterThan(5_000);
+  });
+
+  test('with it the delay stays near its target, and most of the capacity goes into calls', () => {
+    const { worstDelayMs, admittedPerMs } = openLoop(loaded(1_000), 1.5 * callsPerMs);
+    expect(worstDelayMs).toBeLessThan(3 * targetMs);
+    expect(admittedPerMs).toBeGreaterThan(0.5 * callsPerMs);
+  });
+});
+
+describe('a closed loop', () => {
+  // Everybody asks again as soon as there is an answer: a turn is as long as all of them take.
+  function closedLoop(clients: number): { load: LoadShedding; worstDelayMs: number } {
+    const load = loaded(clients);
+    let [nowMs, backlog, worst] = [0, clients, 0];
+    for (let turn = 0; turn < 2_000; turn += 1) {
+      const turnMs = backlog / callsPerMs;
+      nowMs += turnMs;
+      load.observe(Math.max(0, turnMs - 20), nowMs);
+      const shed = shedOf(load, clients);
+      backlog = clients - shed + shed * refusalCost;
+      if (turn > 1_000) worst = Math.max(worst, turnMs);
+    }
+    return { load, worstDelayMs: worst };
+  }
+
+  test('of 1,000 that keep the process busy is not shed: nobody waits for longer than the target', () => {
+    expect(closedLoop(1_000).load.share).toBe(1);
+  });
+
+  test('of 6,000 is: those who are let in wait for about the target, not for all the others', () => {
+    const { load, worstDelayMs } = closedLoop(6_000);
+    expect(load.share).toBeLessThan(1);
+    expect(worstDelayMs).toBeLessThan(1.6 * targetMs);
+  });
+});

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { catalogue } from '#lib/problem/catalogue';
+import { renderJsonRpcError } from '#lib/problem/render';
+
+interface PreparedAnswer {
+  readonly body: Buffer;
+  /** By the seconds to wait, from 1 on. */
+  readonly headers: readonly string[][];
+}
+
+const code = 'temporarily-unavailable';
+const detail = 'There are more calls than can be served at the moment. Try again later.';
+/** Spread, lest those who were sent away come back together. */
+const longestWaitSeconds = 4;
+/** The rest of a body up to this is on its way already. Of a longer one so much is read that its sender sees the answer. */
+const shortBodyBytes = 64 * 1024;
+const lingerMs = 2_000;
+
+const { status, title } = catalogue[code];
+const problem = prepared('application/problem+json', {
+  ...{ type: `urn:symbolon:${code}`, title, status, detail },
+});
+const rpc = prepared(
+  'application/json',
+  renderJsonRpcError(null, -32603, detail, { problem: code }),
+);
+
+/**
+ * 503 for a call that is not begun, of bytes that are there already: nothing is read of the request but its target. It
+ * has no request id, because nothing else is known of it.
+ */
+export function answerShed(request: IncomingMessage, response: ServerResponse): void {
+  const { body, headers } = isMcp(request.url ?? '') ? rpc : problem;
+  if (!isShort(request)) cutLater(request);
+  const wait = Math.floor(Math.random() * longestWaitSeconds);
+  response.writeHead(status, headers[wait]).end(request.method === 'HEAD' ? undefined : body);
+}
+
+/** Whether a request may be shed: who looks after the process, or for its metadata, is always answered. */
+export function isCall({ url = '' }: IncomingMessage): boolean {
+  return !(url === '/healthz' || url === '/readyz' || url.startsWith('/.well-known/'));
+}
+
+function isMcp(url: string): boolean {
+  return url.startsWith('/mcp');
+}
+
+function isShort({ headers }: IncomingMessage): boolean {
+  if (headers['transfer-encoding'] !== undefined) return false;
+  return Number(headers['content-length'] ?? 0) <= shortBodyBytes;
+}
+
+function cutLater(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.socket.destroy(), lingerMs);
+  const stop = (): void => clearTimeout(timer);
+  request.once('end', stop).once('close', stop);
+}
+
+function prepared(contentType: string, document: unknown): PreparedAnswer {
+  const body = Buffer.from(JSON.stringify(document));
+  const headers = Array.from({ length: longestWaitSeconds }, (_, i) => [
+    ...['content-type', contentType, 'content-length', String(body.length)],
+    ...['cache-control', 'no-store', 'x-content-type-options', 'nosniff'],
+    ...['retry-after', String(i + 1)],
+  ]);
+  return { body, headers };
+}
