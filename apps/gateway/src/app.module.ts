@@ -11,6 +11,7 @@ import { Outbound } from '#lib/outbound/outbound';
 import type { GatewayConfig } from './config.js';
 import { VaultCredentials } from './credentials/vault-credentials.js';
 import { HealthController } from './health.controller.js';
+import { RefusedTokens } from './inbound/refused-tokens.js';
 import { trustedIssuers, vaultKeys } from './inbound/trusted-issuers.js';
 import { VerifiedInbound } from './inbound/verified-inbound.js';
 import { VerifiedTokens } from './inbound/verified-tokens.js';
@@ -117,7 +118,8 @@ function callerSide(config: GatewayConfig): Provider[] {
           keys,
           clock,
         });
-        return new VerifiedInbound({ ...config, verifier, verified, catalogue });
+        const refused = new RefusedTokens(clock, verified);
+        return new VerifiedInbound({ ...config, verifier, verified, refused, catalogue });
       },
       inject: [Catalogue, VerifiedTokens, Outbound, SynchronisedClock, VaultClient],
     },

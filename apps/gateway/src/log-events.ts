@@ -14,6 +14,7 @@ export type GatewayEvent =
   | 'credential.exchange-unavailable'
   | 'credential.unusable'
   | 'caller.refused'
+  | 'caller.refusals_omitted'
   | 'calls.shed'
   | 'decisions.not_reported'
   | 'decisions.report_failed'

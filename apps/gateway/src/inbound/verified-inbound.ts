@@ -14,6 +14,7 @@ import { wwwAuthenticate, type Challenge } from './challenge.js';
 import type { Admitted, Inbound, Refusal } from './inbound.js';
 import { malformedRequest } from './request-checks.js';
 import { challengeScopes, metadataUrl } from './resource-metadata.js';
+import type { RefusedTokens } from './refused-tokens.js';
 import type { Verdict, VerifiedTokens } from './verified-tokens.js';
 
 export interface VerifiedInboundOptions {
@@ -23,6 +24,7 @@ export interface VerifiedInboundOptions {
     verify(token: string, acceptable: AcceptableAudience): Verification | Promise<Verification>;
   };
   readonly verified: VerifiedTokens;
+  readonly refused: RefusedTokens;
   readonly catalogue: {
     readonly ready: boolean;
     readonly issuers: readonly IssuerConfig[];
@@ -97,12 +99,12 @@ export class VerifiedInbound implements Inbound {
     const known = this.#options.verified.find(key);
     if (known) return answer(known, token);
     if (!isToken68(token)) return this.#withoutToken(request, resourcePath);
-    return this.#verify(token, key, route);
+    return this.#options.refused.find(key) ?? this.#verify(token, key, route);
   }
 
   async #verify(token: string, key: string, route: Route): Promise<Admitted | Refusal> {
     const { resourcePath } = route;
-    const { verifier, verified, publicUrl, catalogue } = this.#options;
+    const { verifier, verified, refused, publicUrl, catalogue } = this.#options;
     if (!catalogue.ready) return unavailable('This gateway has no configuration yet.');
     const { generation } = verified;
     const verification = await verifier.verify(
@@ -112,7 +114,9 @@ export class VerifiedInbound implements Inbound {
     if (!verification.ok) {
       if (verification.transient)
         return unavailable("The issuer's keys cannot be read at the moment.");
-      return this.#unauthorized(resourcePath, 'invalid-token', verification.detail);
+      const refusal = this.#unauthorized(resourcePath, 'invalid-token', verification.detail);
+      refused.put(key, refusal, { reason: verification.reason, generation });
+      return refusal;
     }
     const { caller } = verification;
     const verdict = this.#verdictOn(caller, route);
