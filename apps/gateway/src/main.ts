@@ -16,6 +16,7 @@ import { neverSniffed } from '#lib/problem/never-sniffed';
 import { createRequestId } from '#lib/observability/request-id';
 import { Outbound } from '#lib/outbound/outbound';
 import { AppModule } from './app.module.js';
+import { CallRoutes } from './call-routes.js';
 import { readGatewayConfig, type GatewayConfig } from './config.js';
 import { VaultCredentials } from './credentials/vault-credentials.js';
 import { registerFederationRoute } from './federation/federation-route.js';
@@ -24,6 +25,7 @@ import { registerHttpRoutes } from './http/http-route.js';
 import { checkedServer } from './inbound/checked-server.js';
 import { registerMetadataRoutes } from './inbound/metadata-route.js';
 import { registerNothingElse } from './inbound/nothing-else.js';
+import { fewRefusalLines } from './inbound/refusal-lines.js';
 import { VerifiedInbound } from './inbound/verified-inbound.js';
 import { VerifiedTokens } from './inbound/verified-tokens.js';
 import { UpstreamLimits } from './limits/upstream-limits.js';
@@ -38,6 +40,7 @@ import { Heartbeats } from './upstreams/heartbeats.js';
 import { PendingInteractions } from './upstreams/pending-interactions.js';
 import { SnapshotFeed } from './upstreams/snapshot-feed.js';
 import { VaultEvents } from './upstreams/vault-events.js';
+import type { SessionDoor } from './workers/session-door.js';
 
 /** Calls under way get this long to end; open streams are cut then. */
 const drainMs = 3000;
@@ -48,21 +51,28 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
+/** Where metrics are registered, and of a worker the way to the others. */
+interface Surroundings {
+  readonly registry?: Registry;
+  readonly door?: SessionDoor;
+}
+
 /** Listens when it returns; ready once the vault's first snapshot is here. Port 0 takes a free one. */
 export async function startGateway(
   config: GatewayConfig,
   logger: GatewayLogger,
   destination: { write(lines: string): unknown },
-  registry = new Registry(),
+  { registry = new Registry(), door }: Surroundings = {},
 ): Promise<RunningGateway> {
   // The server exists before the parts that judge its requests; it listens only after them.
   const gate: { inbound?: VerifiedInbound } = {};
+  const routes = new CallRoutes();
   const watched = watchLoad(config.shedding, logger, registry);
   const fastify = createFastify({
     serverFactory: (listener) =>
       checkedServer(
         { refuseMalformed: (request) => gate.inbound?.refuseMalformed(request) },
-        listener,
+        door?.before(routes.before(listener)) ?? routes.before(listener),
         watched.load,
       ),
     genReqId: () => createRequestId(),
@@ -81,8 +91,9 @@ export async function startGateway(
   gate.inbound = app.get(VerifiedInbound);
   wire(app);
   const access = new AccessLog(destination, ['trace', 'debug', 'info'].includes(config.logLevel));
-  registerRoutes(fastify, app, config, { logger, access });
-  const drain = drainConnections(fastify.server);
+  const lines = fewRefusalLines(logger, registry);
+  registerRoutes(routes, fastify, app, { config, logger: lines, access, door });
+  const drain = drainConnections(fastify.server, ...(door ? [door.server] : []));
   await app.listen(config.port, config.host);
   app.get(VaultEvents).start();
   app.get(SnapshotFeed).start();
@@ -120,11 +131,17 @@ function wire(app: NestFastifyApplication): void {
 }
 
 function registerRoutes(
+  routes: CallRoutes,
   fastify: FastifyInstance,
   app: NestFastifyApplication,
-  config: GatewayConfig,
-  { logger, access }: { readonly logger: GatewayLogger; readonly access: AccessLog },
+  given: {
+    readonly config: GatewayConfig;
+    readonly logger: GatewayLogger;
+    readonly access: AccessLog;
+    readonly door: SessionDoor | undefined;
+  },
 ): void {
+  const { config, logger, access, door } = given;
   const { publicUrl, gatewayId, keys } = config;
   const catalogue = app.get(Catalogue);
   const parts = {
@@ -136,8 +153,11 @@ function registerRoutes(
     limits: app.get(UpstreamLimits),
   };
   registerMetadataRoutes(fastify, { publicUrl, catalogue });
-  registerHttpRoutes(fastify, { ...parts, decisions: app.get(ReportDecisions), logger, access });
-  const sealer = new StateSealer(keys.sealing, gatewayId);
+  registerHttpRoutes(routes, fastify, {
+    ...parts,
+    ...{ decisions: app.get(ReportDecisions), logger, access },
+  });
+  const sealer = new StateSealer(keys.sealing, gatewayId, door?.keeps);
   const mcp = {
     ...parts,
     watch: app.get(PendingInteractions),
@@ -146,8 +166,9 @@ function registerRoutes(
     sealer,
     strictElicitation: config.strictElicitation,
     log: logger,
+    access,
   };
-  registerMcpRoutes(fastify, mcp);
+  registerMcpRoutes(routes, mcp);
   registerFederationRoute(fastify, mcp);
   registerNothingElse(fastify);
 }
@@ -165,6 +186,8 @@ async function stop(app: NestFastifyApplication, drain: Drain): Promise<void> {
 
 async function main(): Promise<void> {
   const config = readGatewayConfig(process.env);
+  if (config.workers > 1)
+    return (await import('./workers/supervise.js')).supervise(config, process.env);
   const destination = standardOutput();
   const logger = createLogger<GatewayEvent>({
     app: 'gateway',
@@ -173,7 +196,7 @@ async function main(): Promise<void> {
   });
   const registry = createMetrics('gateway');
   const metrics = await startMetricsServer({ port: config.metricsPort, registry });
-  const gateway = await startGateway(config, logger, destination, registry);
+  const gateway = await startGateway(config, logger, destination, { registry });
   logger.info({ event: 'gateway.started', publicUrl: config.publicUrl, listening: gateway.origin });
   stopOnSignal('gateway', logger, () => Promise.all([gateway.stop(), metrics.close()]));
 }

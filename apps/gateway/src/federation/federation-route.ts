@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { personKey } from '../credentials/use.js';
+import { statusOf } from '../http/access-log.js';
 import { OpenCalls } from '../http/open-calls.js';
 import type { Admitted, Refusal } from '../inbound/inbound.js';
 import { AnonymousCalls, peerOf } from '../mcp/anonymous-calls.js';
@@ -27,7 +28,7 @@ import {
   whoOf,
   type FederatedCall,
 } from './federated-call.js';
-import { federatedRoute, ownerOf } from './federated-state.js';
+import { federatedRoute } from './federated-state.js';
 import { joinUpstreams, type FederationDeps } from './federation.js';
 import { lackingAt } from './lacking-at.js';
 import type { LegacyFront } from './legacy-front.js';
@@ -82,7 +83,7 @@ class FederationEndpoint {
     response: ServerResponse,
     requestId: string,
   ): Promise<void> {
-    const startedAt = this.deps.clock.monotonicMs();
+    const startedMs = this.deps.clock.monotonicMs();
     response.on('error', () => undefined);
     let call: FederatedCall | undefined;
     try {
@@ -99,7 +100,7 @@ class FederationEndpoint {
           problemAnswer(null, 'internal', 'Something went wrong on our side.', requestId),
         );
     } finally {
-      if (call !== undefined) this.#logCall(call, startedAt);
+      if (call !== undefined) this.#wrote(call, startedMs);
     }
   }
 
@@ -206,17 +207,14 @@ class FederationEndpoint {
     return this.#modern.serve({ ...call, client: profileIn(call, message.params) }, asked);
   }
 
-  #logCall(call: FederatedCall, startedAt: number): void {
-    const who = whoOf(call) && ownerOf(call.caller);
-    const { upstream, tool, grantId } = call.outcome;
-    this.deps.log.info({
+  #wrote(call: FederatedCall, startedMs: number): void {
+    this.deps.access.wrote({
       event: 'mcp.call',
       requestId: call.requestId,
-      ...who,
-      ...{ upstream, tool, grantId },
-      // nginx's 499: the client left before there was a status.
-      status: call.response.headersSent ? call.response.statusCode : 499,
-      ms: Math.round(this.deps.clock.monotonicMs() - startedAt),
+      caller: whoOf(call),
+      ...call.outcome,
+      status: statusOf(call.response),
+      ms: this.deps.clock.monotonicMs() - startedMs,
     });
   }
 }

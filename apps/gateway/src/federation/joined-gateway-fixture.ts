@@ -85,6 +85,7 @@ export async function startJoined(
     ...{ credentials: vault, watch: vault, sealer },
     clock: new SynchronisedClock(),
     log: { info: write, error: write },
+    access: { wrote: ({ caller, ...line }) => write({ ...line, ...caller }) },
     holdMs: options.holdMs ?? 5000,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.listDeadlineMs === undefined ? {} : { listDeadlineMs: options.listDeadlineMs }),

@@ -1,10 +1,25 @@
+import type { ServerResponse } from 'node:http';
 import type { Caller } from '#lib/jwt/caller';
 import { loggable } from '#lib/observability/loggable';
-import type { HttpCall } from './http-call.js';
 
-/** An admitted call, sent or not. */
-type LoggedCall = Pick<HttpCall, 'admitted' | 'upstream' | 'response' | 'requestId'> &
-  Partial<Pick<HttpCall, 'grantId'>>;
+/** An admitted call that is over, sent or not. */
+export interface AccessLine {
+  readonly event: 'http.call' | 'mcp.call';
+  readonly requestId: string;
+  /** Undefined where somebody used what is public. */
+  readonly caller: Caller | undefined;
+  /** Undefined where a call is for several, or for none. */
+  readonly upstream?: string | undefined;
+  readonly tool?: string | undefined;
+  readonly grantId?: string | undefined;
+  readonly status: number;
+  readonly ms: number;
+}
+
+/** What is logged as the answer's status; nginx's 499 where the client left before there was one. */
+export function statusOf(response: ServerResponse): number {
+  return response.headersSent ? response.statusCode : 499;
+}
 
 /**
  * One line per call: who, through what, to where, and how it ended. Never a path, a query or a body. The
@@ -21,17 +36,14 @@ export class AccessLog {
     private readonly enabled: boolean,
   ) {}
 
-  wrote(call: LoggedCall, ms: number): void {
+  wrote({ event, requestId, caller, upstream, tool, grantId, status, ms }: AccessLine): void {
     if (!this.enabled) return;
     if (this.#lines === '') setImmediate(this.#flush);
-    const { response, grantId } = call;
-    // nginx's 499: the client left before there was a status.
-    const status = response.headersSent ? response.statusCode : 499;
-    const grant = grantId === undefined ? '' : `,"grantId":${printable('grantId', grantId)}`;
     this.#lines +=
-      `{"level":"info","time":"${this.#time()}","event":"http.call","app":"gateway",` +
-      `"requestId":"${call.requestId}",${this.#caller(call.admitted.caller)},` +
-      `"upstream":"${call.upstream.config.slug}"${grant},"status":${status},"ms":${Math.round(ms)}}\n`;
+      `{"level":"info","time":"${this.#time()}","event":"${event}","app":"gateway",` +
+      `"requestId":"${requestId}"${caller === undefined ? '' : this.#caller(caller)}` +
+      `${member('upstream', upstream)}${member('tool', tool)}${member('grantId', grantId)},` +
+      `"status":${status},"ms":${Math.round(ms)}}\n`;
   }
 
   /** Slugs and request ids are ours; everything that somebody else chose is made printable. */
@@ -40,8 +52,8 @@ export class AccessLog {
     if (who === undefined) {
       const { issuer, subject, application } = caller;
       who = Object.entries({ issuer, subject, application })
-        .map(([name, value]) => `"${name}":${printable(name, value)}`)
-        .join(',');
+        .map(([name, value]) => member(name, value))
+        .join('');
       this.#who.set(caller, who);
     }
     return who;
@@ -58,6 +70,10 @@ export class AccessLog {
     this.#lines = '';
     this.destination.write(lines);
   };
+}
+
+function member(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":${printable(name, value)}`;
 }
 
 const plain = /^[\w-]{1,36}$/;

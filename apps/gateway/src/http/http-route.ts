@@ -2,13 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '#lib/clock/clock';
 import { Problem } from '#lib/problem/problem';
+import type { CallRoutes } from '../call-routes.js';
 import { personKey } from '../credentials/use.js';
 import type { Credentials } from '../credentials/credentials.js';
 import type { Admitted, Inbound, Refusal } from '../inbound/inbound.js';
 import type { GatewayLogger } from '../log-events.js';
 import type { ReportDecisions } from '../policy/report-decisions.js';
 import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
-import type { AccessLog } from './access-log.js';
+import { type AccessLog, statusOf } from './access-log.js';
 import type { UpstreamLimits } from '../limits/upstream-limits.js';
 import { egressOf } from './egress.js';
 import { HttpCall } from './http-call.js';
@@ -38,22 +39,16 @@ export interface HttpRouteDeps {
 
 const silenceMs = 300_000;
 
-/** `/http/{upstream}/{path}`: any method, streamed. Raw routes: nothing of Fastify touches a body. */
-export function registerHttpRoutes(fastify: FastifyInstance, deps: HttpRouteDeps): void {
+/** `/http/{upstream}/{path}`: any method, streamed. */
+export function registerHttpRoutes(
+  routes: CallRoutes,
+  fastify: FastifyInstance,
+  deps: HttpRouteDeps,
+): void {
   const route = new HttpRoute(deps);
-  fastify.register((scope, _options, done) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
-    scope.route({
-      method: [...scope.supportedMethods],
-      url: '/http/*',
-      exposeHeadRoute: false,
-      handler: (request, reply) => {
-        reply.hijack();
-        route.serve({ request: request.raw, response: reply.raw, requestId: request.id });
-      },
-    });
-    done();
+  routes.add('/http/', (exchange) => {
+    route.serve(exchange);
+    return true;
   });
   acceptUpgrades(fastify, {
     refuseMalformed: (request) => deps.inbound.refuseMalformed(request),
@@ -114,8 +109,7 @@ class HttpRoute {
       this.#write(exchange, terms);
       // What is left of a body that is too large is not waited for.
       if (terms.code === 'too-large') throwAwayRest(request);
-      const ms = this.deps.clock.monotonicMs() - startedMs;
-      return this.deps.access.wrote({ ...exchange, admitted: admission, upstream }, ms);
+      return this.#wrote({ ...exchange, admitted: admission, upstream }, startedMs);
     }
     const Call = webSocket ? WebSocketCall : HttpCall;
     const call = new Call(this.#callDeps, admission, upstream, terms);
@@ -152,9 +146,26 @@ class HttpRoute {
     response.once('close', () => {
       this.#open.leave(person);
       call.closed();
-      this.deps.access.wrote(call, this.deps.clock.monotonicMs() - startedMs);
+      this.#wrote(call, startedMs);
     });
     call.start();
+  }
+
+  #wrote(
+    call: Pick<HttpCall, 'admitted' | 'upstream' | 'response' | 'requestId'> & {
+      readonly grantId?: string | undefined;
+    },
+    startedMs: number,
+  ): void {
+    this.deps.access.wrote({
+      event: 'http.call',
+      requestId: call.requestId,
+      caller: call.admitted.caller,
+      upstream: call.upstream.config.slug,
+      grantId: call.grantId,
+      status: statusOf(call.response),
+      ms: this.deps.clock.monotonicMs() - startedMs,
+    });
   }
 
   #write({ response, requestId }: RawExchange, problem: Problem): void {

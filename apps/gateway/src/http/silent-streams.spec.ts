@@ -5,6 +5,7 @@ import { Agent } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SynchronisedClock } from '#lib/clock/clock';
 import { createLogger } from '#lib/observability/logger';
+import { CallRoutes } from '../call-routes.js';
 import { upstreamOf } from '../gateway-fixture.js';
 import { checkedServer } from '../inbound/checked-server.js';
 import type { Inbound } from '../inbound/inbound.js';
@@ -47,11 +48,12 @@ beforeAll(async () => {
   const prepared = { config, origin: upstream.origin, basePath: '', dispatcher, breaker };
   const credential = { kind: 'credential', header: undefined } as const;
   const nothing = { write: () => true };
+  const routes = new CallRoutes();
   app = fastify({
     forceCloseConnections: true,
-    serverFactory: (listener) => checkedServer(inbound, listener),
+    serverFactory: (listener) => checkedServer(inbound, routes.before(listener)),
   });
-  registerHttpRoutes(app, {
+  registerHttpRoutes(routes, app, {
     publicUrl: 'http://gateway.example',
     inbound,
     upstreams: { find: () => prepared, all: () => [prepared], ready: true },

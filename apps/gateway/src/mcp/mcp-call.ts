@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#lib/clock/clock';
 import type { Caller } from '#lib/jwt/caller';
-
+import type { AccessLog } from '../http/access-log.js';
 import type { Credentials } from '../credentials/credentials.js';
 import type { InteractionWatch } from '../upstreams/interaction-watch.js';
 import type { Inbound, Refusal } from '../inbound/inbound.js';
@@ -23,6 +23,7 @@ export interface McpDeps {
   readonly sealer: StateSealer;
   readonly clock: Clock;
   readonly log: Pick<GatewayLogger, 'info' | 'error'>;
+  readonly access: Pick<AccessLog, 'wrote'>;
   /** What each person and everybody may ask of an upstream. */
   readonly limits?: UpstreamLimits;
   /** Learns what servers list, and knows which tools changed. */

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { Agent } from 'undici';
 import { SynchronisedClock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
+import { CallRoutes } from '../call-routes.js';
 import type { Inbound, Refusal } from '../inbound/inbound.js';
 import { toolGateOf } from '../policy/tool-gate.js';
 import { StateSealer } from '../sealed-state.js';
@@ -117,9 +119,13 @@ export async function startGateway(
     toolGate,
   };
   const lines: Record<string, unknown>[] = [];
-  const app = fastify({ forceCloseConnections: true });
+  const routes = new CallRoutes();
+  const app = fastify({
+    forceCloseConnections: true,
+    serverFactory: (next) => createServer(routes.before(next)),
+  });
   const write = (entry: Record<string, unknown>): void => void lines.push(entry);
-  registerMcpRoutes(app, {
+  registerMcpRoutes(routes, {
     publicUrl: 'http://gateway.example',
     inbound: inboundOf(options.expiresInSeconds ?? 3600, options.people ?? {}),
     upstreams: {
@@ -132,6 +138,7 @@ export async function startGateway(
     sealer: options.sealer ?? testSealer(),
     clock: new SynchronisedClock(),
     log: { info: write, error: write },
+    access: { wrote: ({ caller, ...line }) => write({ ...line, ...caller }) },
     ...(options.inventory === undefined ? {} : { inventory: options.inventory }),
     ...(options.decisions === undefined ? {} : { decisions: options.decisions }),
     ...(options.holdMs === undefined ? {} : { holdMs: options.holdMs }),

@@ -1,6 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { CallRoutes } from '../call-routes.js';
 import { personKey } from '../credentials/use.js';
+import { statusOf } from '../http/access-log.js';
+import type { RawExchange } from '../http/http-exchange.js';
 import { OpenCalls } from '../http/open-calls.js';
 import type { Admitted, Refusal } from '../inbound/inbound.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
@@ -28,18 +30,24 @@ import { RememberedLists } from './remembered-lists.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import { Subscriptions } from './subscriptions.js';
 
-/** `/mcp/{upstream}`: one upstream, transparent, both eras. Raw routes: nothing of Fastify touches a body. */
-export function registerMcpRoutes(fastify: FastifyInstance, deps: McpDeps): void {
+const prefix = '/mcp/';
+
+/** `/mcp/{upstream}`: one upstream, transparent, both eras. */
+export function registerMcpRoutes(routes: CallRoutes, deps: McpDeps): void {
   const endpoint = new McpEndpoint(deps);
-  fastify.register((scope, _options, done) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
-    scope.all<{ Params: { upstream: string } }>('/mcp/:upstream', (request, reply) => {
-      reply.hijack();
-      void endpoint.serve(request.raw, reply.raw, request.params.upstream, request.id);
-    });
-    done();
+  routes.add(prefix, (exchange) => {
+    const slug = slugOf(exchange.request.url ?? '');
+    if (slug === undefined) return false;
+    void endpoint.serve(exchange, slug);
+    return true;
   });
+}
+
+/** Undefined where more than a slug follows. */
+function slugOf(target: string): string | undefined {
+  const end = target.indexOf('?');
+  const slug = target.slice(prefix.length, end < 0 ? undefined : end);
+  return slug === '' || slug.includes('/') ? undefined : slug;
 }
 
 class McpEndpoint {
@@ -58,19 +66,23 @@ class McpEndpoint {
     this.#legacy = new LegacyCalls(deps, before, consents, streams);
   }
 
-  async serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    slug: string,
-    requestId: string,
-  ): Promise<void> {
-    const startedAt = this.deps.clock.monotonicMs();
-    response.on('error', () => undefined);
+  async serve(exchange: RawExchange, slug: string): Promise<void> {
+    const { response, requestId } = exchange;
+    const startedMs = this.deps.clock.monotonicMs();
+    response.on('error', ignored);
     let call: McpCall | undefined;
     try {
-      const admitted = await this.#admit(request, response, slug, requestId);
-      if ('status' in admitted) return writeAnswer(response, admitted);
-      call = admitted;
+      const upstream = mcpUpstream(this.deps.upstreams.find(slug));
+      const route = `/mcp/${slug}`;
+      const admission = this.#admitted(exchange.request, route, upstream);
+      const admitted = admission instanceof Promise ? await admission : admission;
+      if (!admitted.ok) return this.#refuse(admitted, exchange, upstream);
+      if (upstream === undefined)
+        return writeAnswer(
+          response,
+          problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId),
+        );
+      call = callOf(exchange, admitted, upstream, route);
       await this.#bounded(call);
     } catch (error) {
       this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
@@ -81,64 +93,45 @@ class McpEndpoint {
           problemAnswer(null, 'internal', 'Something went wrong on our side.', requestId),
         );
     } finally {
-      if (call !== undefined) this.#logCall(call, startedAt);
+      if (call !== undefined) this.#wrote(call, startedMs);
     }
   }
 
-  async #admit(
-    request: IncomingMessage,
-    response: ServerResponse,
-    slug: string,
-    requestId: string,
-  ): Promise<McpCall | RpcAnswer> {
-    const { inbound, upstreams } = this.deps;
-    const malformed = inbound.refuseMalformed(request);
-    if (malformed !== undefined) return this.#refuse(malformed, requestId);
-    const upstream = mcpUpstream(upstreams.find(slug));
-    const route = `/mcp/${slug}`;
-    const admission = await this.#admitted(request, route, upstream);
-    if (!admission.ok) {
-      const { denied } = admission;
-      if (denied && upstream) this.deps.decisions?.denied({ ...denied, upstream: slug, requestId });
-      return this.#refuse(admission, requestId);
-    }
-    if (upstream === undefined)
-      return problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId);
-    const { caller, token, brought, lacking } = admission;
-    return {
-      lacking,
-      requestId,
-      request,
-      response,
-      caller,
-      token,
-      brought,
-      upstream,
-      route,
-      gone: goneSignal(response),
-      outcome: {},
-    };
-  }
-
-  /** Without a token: as nobody, where the upstream has public tools. A token that does not count is always refused. */
-  async #admitted(
+  #admitted(
     request: IncomingMessage,
     route: string,
     upstream: PreparedUpstream | undefined,
-  ): Promise<Admitted | Refusal> {
+  ): Admitted | Refusal | Promise<Admitted | Refusal> {
     const { inbound } = this.deps;
     const admitsGuests = upstream?.toolGate?.admitsGuests === true;
-    const admission = await inbound.admit(request, route, upstream?.config, admitsGuests);
-    if (admission.ok || !admitsGuests || admission.code !== 'unauthenticated') return admission;
-    const lacking = inbound.needs(route, upstream.config.access.scopes);
+    const admission = inbound.admit(request, route, upstream?.config, admitsGuests);
+    if (!admitsGuests) return admission;
+    const orGuest = (admitted: Admitted | Refusal) => this.#orGuest(admitted, route, upstream);
+    return admission instanceof Promise ? admission.then(orGuest) : orGuest(admission);
+  }
+
+  /** Without a token: as nobody, where the upstream has public tools. A token that does not count is always refused. */
+  #orGuest(
+    admission: Admitted | Refusal,
+    route: string,
+    { config }: PreparedUpstream,
+  ): Admitted | Refusal {
+    if (admission.ok || admission.code !== 'unauthenticated') return admission;
+    const lacking = this.deps.inbound.needs(route, config.access.scopes);
     return { ok: true, caller: nobody, token: '', lacking };
   }
 
   /** The log says what a caller's 401 was about; of the token it says nothing. */
-  #refuse(refusal: Refusal, requestId: string): RpcAnswer {
-    const { status, code, detail } = refusal;
+  #refuse(
+    refusal: Refusal,
+    { response, requestId }: RawExchange,
+    upstream: PreparedUpstream | undefined,
+  ): void {
+    const { status, code, detail, denied } = refusal;
+    if (denied && upstream)
+      this.deps.decisions?.denied({ ...denied, upstream: upstream.config.slug, requestId });
     this.deps.log.info({ event: 'caller.refused', requestId, route: 'mcp', status, code, detail });
-    return refusalAnswer(refusal, requestId);
+    writeAnswer(response, refusalAnswer(refusal, requestId));
   }
 
   async #bounded(call: McpCall): Promise<void> {
@@ -202,21 +195,36 @@ class McpEndpoint {
       : this.#modern.notify(call, message);
   }
 
-  #logCall(call: McpCall, startedAt: number): void {
-    const { issuer, subject, application } = call.caller;
-    const who = isNobody(call.caller) ? {} : { issuer, subject, application };
-    this.deps.log.info({
+  #wrote({ requestId, caller, upstream, outcome, response }: McpCall, startedMs: number): void {
+    this.deps.access.wrote({
       event: 'mcp.call',
-      requestId: call.requestId,
-      ...who,
-      upstream: call.upstream.config.slug,
-      tool: call.outcome.tool,
-      grantId: call.outcome.grantId,
-      // nginx's 499: the client left before there was a status.
-      status: call.response.headersSent ? call.response.statusCode : 499,
-      ms: Math.round(this.deps.clock.monotonicMs() - startedAt),
+      requestId,
+      caller: isNobody(caller) ? undefined : caller,
+      upstream: upstream.config.slug,
+      tool: outcome.tool,
+      grantId: outcome.grantId,
+      status: statusOf(response),
+      ms: this.deps.clock.monotonicMs() - startedMs,
     });
   }
+}
+
+const ignored = () => undefined;
+
+function callOf(
+  { request, response, requestId }: RawExchange,
+  { caller, token, brought, lacking }: Admitted,
+  ...[upstream, route]: [PreparedUpstream, string]
+): McpCall {
+  let gone: AbortSignal | undefined;
+  return {
+    ...{ requestId, request, response, caller, token, brought, upstream, route, lacking },
+    outcome: {},
+    // Few calls ask, and a signal costs more than all the rest of this.
+    get gone() {
+      return (gone ??= goneSignal(response));
+    },
+  };
 }
 
 function mcpUpstream(upstream: PreparedUpstream | undefined): PreparedUpstream | undefined {
