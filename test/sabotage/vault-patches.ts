@@ -14,7 +14,7 @@ export const vaultPatches: readonly Patch[] = [
     name: "skip the application's consent",
     row: '8, an application poses as another',
     file: `${exchange}/exchange-token.ts`,
-    find: 'if (consented === undefined)',
+    find: 'if (consented === undefined || !covers(consented, settled.target.scopes))',
     replace: 'if (false)',
     spec: exchangeSpec,
     test: 'a second application of the same person is asked',

@@ -9,18 +9,18 @@ export class PostgresAuditLog implements AuditLog {
   }
 
   async recordAll(tx: Transaction, records: readonly AuditRecord[]): Promise<void> {
+    // One text for all: arrays of jsonb would be quoted once more, each record for itself.
     await queryOf(tx)(
       `INSERT INTO audit_event (action, outcome, actor, target, request_id, detail)
-       SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[], $5::text[], $6::jsonb[])`,
-      [
-        records.map(({ action }) => action),
-        records.map(({ outcome }) => outcome),
-        records.map(({ actor }) => storableJson(actor)),
-        records.map(({ target }) => storableJson(target)),
-        records.map(({ requestId }) => requestId ?? null),
-        records.map(({ detail }) => storableJson(detail ?? {})),
-      ],
+       SELECT action, outcome, actor, target, request_id, detail
+         FROM jsonb_to_recordset($1::jsonb) AS r
+              (action text, outcome text, actor jsonb, target jsonb, request_id text, detail jsonb)`,
+      [storableJson(records.map(rowOf))],
       'record-audit-events',
     );
   }
+}
+
+function rowOf({ action, outcome, actor, target, requestId, detail }: AuditRecord) {
+  return { action, outcome, actor, target, request_id: requestId, detail: detail ?? {} };
 }

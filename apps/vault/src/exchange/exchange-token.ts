@@ -10,7 +10,7 @@ import {
   type AccessTokenResult,
   stateOf,
 } from '../grants/access-token-for.js';
-import type { Consent, ConsentKey, ConsentStore } from '../grants/consent-store.js';
+import type { ConsentKey, ConsentStore } from '../grants/consent-store.js';
 import { decide } from '../grants/domain/grant.js';
 import { covers, union } from '../grants/domain/scope-set.js';
 import type { HeldGrant, PostgresHeldGrants } from '../grants/postgres-held-grants.js';
@@ -51,7 +51,7 @@ interface Settled extends ExchangeCall {
 
 interface Asked extends Settled {
   /** What the person agreed to for this application, even if it is not enough. */
-  readonly consent: Consent | undefined;
+  readonly consented: readonly string[] | undefined;
   readonly held: HeldGrant | undefined;
 }
 
@@ -78,14 +78,14 @@ export class ExchangeToken {
       return this.parts.federated.exchange(admitted, credential);
     const settled = this.#settle(admitted);
     if ('error' in settled) return settled;
-    // Two reads on one way: the grant is needed whatever the consent says.
-    const [consent, held] = await Promise.all([
-      this.parts.consents.find(consentKey(settled)),
-      this.parts.grants.hold(grantKey(settled), settled.target.resource),
-    ]);
-    const asked = { ...settled, consent, held };
-    const consented = consent && covers(consent.scopes, settled.target.scopes) ? asked : undefined;
-    if (consented === undefined) return this.#askFirst(asked);
+    const { scopes: consented, held } = await this.parts.grants.holdConsented(
+      grantKey(settled),
+      settled.target.resource,
+      consentKey(settled),
+    );
+    const asked = { ...settled, consented, held };
+    if (consented === undefined || !covers(consented, settled.target.scopes))
+      return this.#askFirst(asked);
     return this.#answerNow(asked, await this.#token(asked));
   }
 
@@ -94,7 +94,7 @@ export class ExchangeToken {
     if (result === 'broken' || !result.ok || result.grant === asked.held?.grant)
       return this.#answer(asked, result);
     const consent = await this.parts.consents.find(consentKey(asked));
-    const allowed = consent && covers(consent.scopes, asked.consent?.scopes ?? []);
+    const allowed = consent && covers(consent.scopes, asked.consented ?? []);
     return allowed ? this.#answer(asked, result) : this.exchange(asked);
   }
 
@@ -129,11 +129,11 @@ export class ExchangeToken {
 
   /** Nobody agreed to this for the application yet. The grant may have it already: then our own page is enough. */
   #askFirst(asked: Asked): Promise<ExchangeAnswer> {
-    const { target, consent, held } = asked;
+    const { target, consented, held } = asked;
     const state = held && stateOf(held, { resource: target.resource, allowed: target.scopes });
     const decision = decide(state, target.scopes, this.parts.clock.now());
     if (decision.do === 'ask') return this.#ask(asked, decision.purpose);
-    return this.#ask(asked, consent === undefined ? 'connect' : 'scopes');
+    return this.#ask(asked, consented === undefined ? 'connect' : 'scopes');
   }
 
   /** What the consent says, not the call, names the token: calls of one application share one row. */
@@ -144,7 +144,7 @@ export class ExchangeToken {
         key: grantKey(settled),
         resource,
         scopes,
-        allowed: holder.oauthClient?.document.narrowing ? settled.consent?.scopes : undefined,
+        allowed: holder.oauthClient?.document.narrowing ? settled.consented : undefined,
         rejectedSha256: settled.parameters.rejectedSha256,
       };
       return await this.parts.tokens.get(wanted, settled.held);
@@ -179,7 +179,7 @@ export class ExchangeToken {
   ): Promise<ExchangeAnswer> {
     const { interaction, interactionId, clientInfoName, returnUri } = settled.parameters;
     const { upstream, offered } = settled.target;
-    const had = settled.consent?.scopes.filter((scope) => offered.includes(scope)) ?? [];
+    const had = settled.consented?.filter((scope) => offered.includes(scope)) ?? [];
     const scopes = union(settled.target.scopes, had);
     const clientName = clientInfoName;
     const request = { ...consentKey(settled), purpose, scopes, clientName, returnUri };

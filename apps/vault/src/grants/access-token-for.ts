@@ -4,8 +4,12 @@ import type { Database } from '../database/database.js';
 import { tokenScopes } from './domain/scope-set.js';
 import { decide, decideRejected, type GrantState, isValid, type Purpose } from './domain/grant.js';
 import type { GrantKey } from './grants.js';
-import type { StoredGrant } from './postgres-grant-row.js';
-import type { HeldGrant, PostgresHeldGrants, StoredToken } from './postgres-held-grants.js';
+import type {
+  HeldGrant,
+  PostgresHeldGrants,
+  StoredToken,
+  WorkingGrant,
+} from './postgres-held-grants.js';
 import type { RefreshGrant } from './refresh-grant.js';
 import type { TokenTarget } from './token-target.js';
 
@@ -29,7 +33,7 @@ export type AccessTokenResult =
       readonly dpopKey: Secret | undefined;
       /** Which of the grant's it is, and what the server said of it. */
       readonly stored: StoredToken;
-      readonly grant: StoredGrant;
+      readonly grant: WorkingGrant;
     }
   | { readonly ok: false; readonly because: 'person-needed'; readonly purpose: Purpose }
   /** Even a fresh token is refused by the upstream. `mayAsk` at most hourly. */
@@ -101,13 +105,13 @@ export class AccessTokenFor {
   }
 
   /** Another of the grant's tokens was forced: that says nothing of one that is older. */
-  #tooSoon(grant: StoredGrant, token: StoredToken | undefined): Promise<AccessTokenResult> {
+  #tooSoon(grant: WorkingGrant, token: StoredToken | undefined): Promise<AccessTokenResult> {
     const age = token === undefined ? 0 : this.clock.now() - token.issuedAt;
     if (age <= forceSeconds) return this.#giveUp(grant);
     return Promise.resolve(unavailable(forceSeconds));
   }
 
-  async #giveUp({ id }: StoredGrant): Promise<AccessTokenResult> {
+  async #giveUp({ id }: WorkingGrant): Promise<AccessTokenResult> {
     const mayAsk = await this.database.transaction((tx) => this.held.noteRejected(tx, id));
     return { ok: false, because: 'rejected', mayAsk };
   }
@@ -115,7 +119,7 @@ export class AccessTokenFor {
 
 type Which = Pick<TokenWanted, 'resource' | 'allowed'>;
 
-function targetFor(grant: StoredGrant, { resource, allowed }: Which): TokenTarget {
+function targetFor(grant: WorkingGrant, { resource, allowed }: Which): TokenTarget {
   return { resource, scopes: allowed === undefined ? '' : tokenScopes(grant, allowed) };
 }
 
@@ -142,7 +146,7 @@ function patienceMs({ expiresAt }: StoredToken, now: number): number {
   return expiresAt === undefined ? 1_000 : Math.min(1_000, (expiresAt - now) * 250);
 }
 
-async function served(grant: StoredGrant, token: StoredToken): Promise<AccessTokenResult> {
+async function served(grant: WorkingGrant, token: StoredToken): Promise<AccessTokenResult> {
   const [opened, dpopKey] = await Promise.all([token.open(), token.openKey()]);
   return { ok: true, token: opened, dpopKey, stored: token, grant };
 }

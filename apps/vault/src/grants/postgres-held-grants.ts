@@ -4,13 +4,9 @@ import { BatchedRead } from '../database/batched-read.js';
 import type { Transaction } from '../database/database.js';
 import { type PostgresDatabase, queryOf } from '../database/postgres-database.js';
 import type { Sealer } from '../sealing/sealer.js';
+import type { ConsentKey } from './consent-store.js';
 import type { GrantKey } from './grants.js';
-import {
-  grantColumns,
-  type GrantRow,
-  storedGrant,
-  type StoredGrant,
-} from './postgres-grant-row.js';
+import type { StoredGrant } from './postgres-grant-row.js';
 import { accessTokenPlace, dpopKeyPlace } from './sealed-places.js';
 import type { TokenTarget } from './token-target.js';
 
@@ -28,24 +24,64 @@ export interface StoredToken {
   openKey(): Promise<Secret | undefined>;
 }
 
+/** What an exchange looks at; nothing that only people see. */
+export type WorkingGrant = Pick<
+  StoredGrant,
+  | 'id'
+  | 'issuerId'
+  | 'subject'
+  | 'oauthClientId'
+  | 'partition'
+  | 'status'
+  | 'version'
+  | 'tokenVersion'
+  | 'metadata'
+  | 'requestedScopes'
+  | 'grantedScopes'
+  | 'hasRefreshToken'
+  | 'refreshPausedUntil'
+>;
+
 export interface HeldGrant {
-  readonly grant: StoredGrant;
+  readonly grant: WorkingGrant;
   /** Those for one resource, one for each scope set. */
   readonly tokens: readonly StoredToken[];
 }
 
+/** What a person has agreed to for an application, and what there is to hand out. */
+export interface Consented {
+  /** The scopes of the unexpired consent, whether they are enough or not; undefined without one. */
+  readonly scopes: readonly string[] | undefined;
+  readonly held: HeldGrant | undefined;
+}
+
 /** One token of a grant was handed out. */
 export interface GrantUse {
-  readonly grant: StoredGrant;
+  readonly grant: Pick<StoredGrant, 'id' | 'issuerId' | 'subject'>;
   readonly target: TokenTarget;
   /** Epoch seconds. */
   readonly issuedAt: number;
 }
 
+type By = Pick<ConsentKey, 'application' | 'consumer' | 'upstreamId'>;
+
 interface Holding {
   readonly key: GrantKey;
   readonly resource: string;
+  /** By whom it is used, and for what; undefined: nobody asks whether they may. */
+  readonly by: By | undefined;
 }
+
+type GrantRow = { readonly id: null } | (WorkingRow & TokenRow);
+
+interface WorkingRow extends Omit<WorkingGrant, 'refreshPausedUntil'> {
+  readonly refreshPausedUntil: number | null;
+}
+
+type Row = GrantRow & {
+  readonly nth: number;
+  readonly consented: string[] | null;
+};
 
 interface TokenRow {
   readonly scopes: string;
@@ -67,38 +103,43 @@ export class PostgresHeldGrants {
     private readonly sealer: Sealer,
   ) {}
 
-  /** The grant with its access tokens for a resource, nearly always one: the one read of the exchange. */
-  hold(key: GrantKey, resource: string): Promise<HeldGrant | undefined> {
-    return this.#holding.get({ key, resource });
+  /** The grant with its access tokens for a resource, nearly always one. */
+  async hold(key: GrantKey, resource: string): Promise<HeldGrant | undefined> {
+    return (await this.#holding.get({ key, resource, by: undefined }))?.held;
   }
 
-  async #holdAll(wanted: readonly Holding[]): Promise<(HeldGrant | undefined)[]> {
-    const rows = await this.database.query<GrantRow & TokenRow & { nth: number }>(
-      `SELECT w.nth::int AS nth, ${grantColumns}, a.sealed, a.sha256, a.token_type AS "tokenType",
-              g.dpop_key AS "dpopKey", a.scopes, a.granted_scopes AS "tokenGrantedScopes",
-              extract(epoch FROM a.issued_at)::float8 AS "issuedAt",
-              extract(epoch FROM a.expires_at)::float8 AS "expiresAt"
-         FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[]) WITH ORDINALITY
-              AS w (issuer_id, subject, oauth_client_id, partition, resource, nth)
-         JOIN user_grant g ON g.issuer_id = w.issuer_id AND g.subject = w.subject
-              AND g.oauth_client_id = w.oauth_client_id AND g.partition = w.partition
-         LEFT JOIN access_token a ON a.grant_id = g.id AND a.resource = w.resource`,
+  /** The one read of the exchange: the same, and what the person agreed to, as both were at one moment. */
+  async holdConsented(key: GrantKey, resource: string, by: By): Promise<Consented> {
+    return (await this.#holding.get({ key, resource, by })) ?? nothing;
+  }
+
+  async #holdAll(wanted: readonly Holding[]): Promise<(Consented | undefined)[]> {
+    const rows = await this.database.query<Row>(
+      holding,
       [
         wanted.map(({ key }) => key.issuerId),
         wanted.map(({ key }) => key.subject),
         wanted.map(({ key }) => key.oauthClientId),
         wanted.map(({ key }) => key.partition),
         wanted.map(({ resource }) => resource),
+        wanted.map(({ by }) => by?.application ?? null),
+        wanted.map(({ by }) => by?.consumer ?? null),
+        wanted.map(({ by }) => by?.upstreamId ?? null),
       ],
       'hold-grants',
     );
-    const found: (typeof rows)[] = wanted.map(() => []);
+    const found: Row[][] = wanted.map(() => []);
     for (const row of rows) found[row.nth - 1]?.push(row);
-    return wanted.map(({ resource }, i) => {
-      const own = found[i] ?? [];
-      const tokens = own.flatMap((each) => this.#tokenOf(each, resource) ?? []);
-      return own[0] && { grant: storedGrant(own[0]), tokens };
-    });
+    return wanted.map(({ resource }, i) => this.#consentedIn(found[i] ?? [], resource));
+  }
+
+  #consentedIn(rows: readonly Row[], resource: string): Consented | undefined {
+    const [first] = rows;
+    if (first === undefined) return undefined;
+    const scopes = first.consented ?? undefined;
+    if (first.id === null) return { scopes, held: undefined };
+    const tokens = rows.flatMap((row) => (row.id === null ? [] : this.#tokensOf(row, resource)));
+    return { scopes, held: { grant: grantOf(first), tokens } };
   }
 
   /** "Last used" is for people: to the minute, so that busy grants are not written at each exchange. */
@@ -140,11 +181,11 @@ export class PostgresHeldGrants {
     return rows.length > 0;
   }
 
-  #tokenOf(row: GrantRow & TokenRow, resource: string): StoredToken | undefined {
+  #tokensOf(row: WorkingRow & TokenRow, resource: string): readonly StoredToken[] {
     const { sealed, scopes } = row;
-    if (sealed === null) return undefined;
+    if (sealed === null) return [];
     const target = { resource, scopes };
-    return {
+    const token = {
       target,
       grantedScopes: row.tokenGrantedScopes,
       sha256: row.sha256,
@@ -154,11 +195,39 @@ export class PostgresHeldGrants {
       open: () => this.sealer.open(accessTokenPlace(row, target), sealed),
       openKey: () => this.#openKey(row),
     };
+    return [token];
   }
 
-  async #openKey(row: GrantRow & TokenRow): Promise<Secret | undefined> {
+  async #openKey(row: WorkingRow & TokenRow): Promise<Secret | undefined> {
     if (row.tokenType !== 'DPoP') return undefined;
     if (row.dpopKey === null) throw new SealBroken('the key of a bound token is missing');
     return this.sealer.open(dpopKeyPlace(row), row.dpopKey);
   }
+}
+
+const nothing: Consented = { scopes: undefined, held: undefined };
+
+const holding = `
+  SELECT w.nth::int AS nth, c.scopes AS consented,
+         g.id, g.issuer_id AS "issuerId", g.subject, g.oauth_client_id AS "oauthClientId", g.partition, g.status,
+         g.version::float8 AS version, g.token_version::float8 AS "tokenVersion", g.metadata,
+         g.requested_scopes AS "requestedScopes", g.granted_scopes AS "grantedScopes",
+         g.refresh_token IS NOT NULL AS "hasRefreshToken",
+         extract(epoch FROM g.refresh_paused_until)::float8 AS "refreshPausedUntil",
+         a.sealed, a.sha256, a.token_type AS "tokenType", g.dpop_key AS "dpopKey", a.scopes,
+         a.granted_scopes AS "tokenGrantedScopes",
+         extract(epoch FROM a.issued_at)::float8 AS "issuedAt",
+         extract(epoch FROM a.expires_at)::float8 AS "expiresAt"
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[])
+         WITH ORDINALITY AS w (issuer_id, subject, oauth_client_id, partition, resource, application, consumer,
+                               upstream_id, nth)
+    LEFT JOIN client_consent c ON c.issuer_id = w.issuer_id AND c.subject = w.subject
+         AND c.application = w.application AND c.consumer = w.consumer AND c.upstream_id = w.upstream_id
+         AND c.expires_at > now()
+    LEFT JOIN user_grant g ON g.issuer_id = w.issuer_id AND g.subject = w.subject
+         AND g.oauth_client_id = w.oauth_client_id AND g.partition = w.partition
+    LEFT JOIN access_token a ON a.grant_id = g.id AND a.resource = w.resource`;
+
+function grantOf(row: WorkingRow): WorkingGrant {
+  return { ...row, refreshPausedUntil: row.refreshPausedUntil ?? undefined };
 }
