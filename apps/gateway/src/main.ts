@@ -1,3 +1,4 @@
+import { growUnderLoad } from '#lib/process/young-generation';
 import 'reflect-metadata';
 import { METHODS } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -99,6 +100,7 @@ export async function startGateway(
   app.get(SnapshotFeed).start();
   app.get(ReportDecisions).start();
   app.get(ToolInventory).start();
+  growUnderLoad();
   return { origin: await app.getUrl(), stop: () => stop(app, drain) };
 }
 
