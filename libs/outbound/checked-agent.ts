@@ -2,8 +2,9 @@ import type { LookupAddress, LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { callbackify } from 'node:util';
-import { Agent, buildConnector, Pool } from 'undici';
+import { Agent, buildConnector } from 'undici';
 import type { AddressRules, UrlRefusal } from './address-rules.js';
+import { BoundedPool } from './bounded-pool.js';
 import { OutboundError } from './outbound-error.js';
 
 export type Resolve = (host: string) => Promise<string[]>;
@@ -28,10 +29,17 @@ const nextAddressAfterMs = 1_000;
  * answers and hands the very same addresses to the socket, so a name that changes its mind (DNS rebinding) gains
  * nothing. The work is done once per connection, not per request.
  */
-export function checkedAgent(rules: AddressRules, resolve: Resolve, ca?: string): Agent {
+export function checkedAgent(
+  rules: AddressRules,
+  resolve: Resolve,
+  { ca, connections }: { readonly ca?: string; readonly connections?: number } = {},
+): Agent {
   return new Agent({
-    factory: (origin) =>
-      new Pool(origin, { connect: checkedConnector(new URL(origin), { rules, resolve, ca }) }),
+    factory: (origin) => {
+      const url = new URL(origin);
+      const connect = checkedConnector(url, { rules, resolve, ca });
+      return new BoundedPool(url, { connect, connections });
+    },
   });
 }
 
@@ -52,6 +60,8 @@ function checkedConnector(origin: URL, { rules, resolve, ca }: Checks): buildCon
 }
 
 function checkedLookup(origin: URL, rules: AddressRules, resolve: Resolve) {
+  // A resolver that hangs takes one thread of the few that all share, not one per connection.
+  let flight: Promise<LookupAddress[]> | undefined;
   const checked = async (host: string): Promise<LookupAddress[]> => {
     const addresses = await resolve(host);
     const refusal = rules.checkAddresses(origin, addresses);
@@ -59,7 +69,7 @@ function checkedLookup(origin: URL, rules: AddressRules, resolve: Resolve) {
     return addresses.map((address) => ({ address, family: isIP(address) }));
   };
   return (host: string, options: LookupOptions, callback: LookupCallback): void => {
-    const found = checked(host);
+    const found = (flight ??= checked(host).finally(() => (flight = undefined)));
     if (options.all === true) callbackify(() => found)(callback);
     else
       callbackify(() => found)((error, all) =>

@@ -1,11 +1,13 @@
 /**
  * `refused-address` our rules forbid the address, nothing was sent · `unreachable` no connection, nothing was sent ·
+ * `busy` all connections that may be are in use, nothing was sent ·
  * `untrusted` TLS failed, nothing was sent · `timeout` · `interrupted` the connection broke after the request may have
  * been sent · `too-large` · `encoded` a content-encoding we did not ask for · `malformed` not HTTP.
  */
 export type OutboundErrorCode =
   | 'refused-address'
   | 'unreachable'
+  | 'busy'
   | 'untrusted'
   | 'timeout'
   | 'interrupted'
@@ -48,6 +50,7 @@ const codesOf: readonly (readonly [RegExp, OutboundErrorCode])[] = [
 const sentences: Record<OutboundErrorCode, string> = {
   'refused-address': 'refused by the outbound rules',
   unreachable: 'no connection',
+  busy: 'all connections are in use',
   untrusted: 'the TLS handshake failed',
   timeout: 'no answer in time',
   interrupted: 'the connection broke',

@@ -16,6 +16,8 @@ export interface OutboundOptions extends AddressRulesOptions {
   readonly resolve?: Resolve;
   /** A certificate authority (PEM) trusted besides those of Node and NODE_EXTRA_CA_CERTS. */
   readonly ca?: string;
+  /** To one origin at once; a call beyond them fails as `busy`. No bound unless said otherwise. */
+  readonly connections?: number;
 }
 
 export interface OutboundRequest {
@@ -49,7 +51,7 @@ export class Outbound {
   constructor(options: OutboundOptions) {
     this.#rules = new AddressRules(options);
     this.#resolve = options.resolve ?? systemResolve;
-    this.dispatcher = checkedAgent(this.#rules, this.#resolve, options.ca);
+    this.dispatcher = checkedAgent(this.#rules, this.#resolve, options);
   }
 
   /** What the URL's text alone gives away; no DNS. */

@@ -87,7 +87,10 @@ function callerSide(config: GatewayConfig): Provider[] {
   return [
     {
       provide: Outbound,
-      useFactory: () => new Outbound({ mode: config.mode, allow: config.outboundAllow }),
+      useFactory: () => {
+        const { mode, outboundAllow: allow, upstreamConnections: connections } = config;
+        return new Outbound({ mode, allow, connections });
+      },
     },
     {
       provide: Catalogue,

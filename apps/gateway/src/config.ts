@@ -82,6 +82,14 @@ export const gatewaySettings = z.object({
     .describe(
       'calls in flight per process, open streams among them, above which new ones are answered 503; 0: no bound',
     ),
+  SYMBOLON_GATEWAY_UPSTREAM_CONNECTIONS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(5_000)
+    .describe(
+      'connections per process to one upstream address, one for each call under way; a call beyond them is answered 503',
+    ),
   SYMBOLON_GATEWAY_WORKERS: workers.describe(
     'processes that share the port, one per core at most; `auto`: as many as there are cores',
   ),
@@ -103,6 +111,7 @@ export interface GatewayConfig {
   readonly maxStalenessMs: number;
   readonly strictElicitation: boolean;
   readonly shedding: SheddingLimits;
+  readonly upstreamConnections: number;
   /** Processes that serve; 1: this one alone. */
   readonly workers: number;
   readonly mode: Mode;
@@ -151,6 +160,7 @@ function configOf(settings: Settings, keys: GatewayKeys): GatewayConfig {
       calls: settings.SYMBOLON_GATEWAY_MAX_CALLS,
     },
     workers: settings.SYMBOLON_GATEWAY_WORKERS,
+    upstreamConnections: settings.SYMBOLON_GATEWAY_UPSTREAM_CONNECTIONS,
     mode: settings.SYMBOLON_MODE,
     outboundAllow: settings.SYMBOLON_OUTBOUND_ALLOW,
     logLevel: settings.SYMBOLON_LOG_LEVEL,

@@ -8,7 +8,8 @@ export const notPassedOn = new Error('the answer is not passed on');
 
 /** Whether a call ended by the caller, by us or by our rules, which says nothing of the upstream. */
 export function isNotTheUpstreams(error: unknown): boolean {
-  if (error instanceof OutboundError) return error.code === 'refused-address';
+  if (error instanceof OutboundError)
+    return error.code === 'refused-address' || error.code === 'busy';
   // A body that breaks off with its client is an error of its own.
   return (
     error === grantRevoked ||

@@ -76,6 +76,12 @@ export function upstreamProblem(error: Error): Problem {
       "The service's address may not be called from here.",
       { cause: error },
     );
+  if (error instanceof OutboundError && error.code === 'busy')
+    return new Problem(
+      'temporarily-unavailable',
+      'As many calls to this service are under way as may be.',
+      { cause: error, headers: { 'retry-after': '1' } },
+    );
   if (code.startsWith('HPE_') || error.name === 'HTTPParserError')
     return new Problem('upstream-invalid', 'The service did not answer in HTTP.', { cause: error });
   return new Problem('upstream-unreachable', 'The service cannot be reached.', { cause: error });

@@ -1,0 +1,42 @@
+import { Pool, type Dispatcher } from 'undici';
+import { outboundError } from './outbound-error.js';
+
+const lookAgainMs = 1_000;
+
+export interface PoolOptions {
+  readonly connect: Pool.Options['connect'];
+  /** Open at once to this origin; no bound unless said otherwise. */
+  readonly connections?: number | undefined;
+}
+
+/**
+ * Connections to one origin, so many and no more. What would have to wait for one is refused (`busy`): an origin that
+ * hangs holds its own connections, and neither a queue nor those of others.
+ */
+export class BoundedPool extends Pool {
+  readonly #origin: string;
+  /** Since when all connections are taken; undefined while one is free. */
+  #fullSinceMs: number | undefined;
+
+  constructor(origin: URL, { connect, connections }: PoolOptions) {
+    super(origin, { connect, connections: connections ?? null });
+    this.#origin = origin.origin;
+    this.on('drain', () => (this.#fullSinceMs = undefined));
+  }
+
+  override dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    if (this.#fullSinceMs !== undefined && this.#isFull(this.#fullSinceMs))
+      throw outboundError('busy', this.#origin);
+    const free = super.dispatch(options, handler);
+    this.#fullSinceMs = free ? undefined : performance.now();
+    return free;
+  }
+
+  /** One call a second may wait in the pool's own queue: should the sign that one is free be lost, it finds out. */
+  #isFull(sinceMs: number): boolean {
+    return performance.now() - sinceMs < lookAgainMs;
+  }
+}
