@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cases } from './cases.js';
 import type { Effort } from './harness/bench-case.js';
@@ -76,7 +77,8 @@ async function measureOne(
     );
     const record = recordOf(bench, { ...run, effort, tookSeconds: seconds(), result });
     process.stdout.write(`\n${printedResult(record.result)}`);
-    process.stdout.write(`${seconds().toFixed(0)} s; ${writeRecord(folder, record)}\n`);
+    const path = relative(process.cwd(), writeRecord(folder, record));
+    process.stdout.write(`${seconds().toFixed(0)} s; ${path}\n`);
     return 0;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,10 @@
-import { generateKeyPair as makeKeyPair, type KeyObject, randomUUID, sign } from 'node:crypto';
+import {
+  createPublicKey,
+  generateKeyPair as makeKeyPair,
+  type KeyObject,
+  randomUUID,
+  sign,
+} from 'node:crypto';
 import { promisify } from 'node:util';
 import type { IssuerConfig } from '#lib/contract/config-snapshot';
 import { type LocalServer, sendJson, startLocalServer } from '#lib/testing/local-server';
@@ -43,6 +49,14 @@ export class SigningIssuer {
       ...{ algorithms: [this.algorithm], tokenTypes: ['at+jwt'], subjectClaim: 'sub' },
       ...{ alsoIssuedAs: [], audiences: [], baseScopes: [], unknownApplications: 'ask' },
     };
+  }
+
+  /** Of the key that signs. */
+  get publicKeyPem(): string {
+    const jwk = this.#keys[0]?.publicJwk ?? {};
+    return createPublicKey({ key: jwk, format: 'jwk' })
+      .export({ type: 'spki', format: 'pem' })
+      .toString();
   }
 
   /** From now on signs with a new key; the one before it stays published. */

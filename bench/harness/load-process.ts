@@ -16,7 +16,7 @@ export type LoadReply =
 /** Who asks, in a process that does nothing else. One load at a time; for two at once there are two of these. */
 export class LoadProcess {
   readonly #child: ChildProcess = fork(
-    fileURLToPath(new URL('./load-generator.js', import.meta.url)),
+    fileURLToPath(new URL('../load-generator.js', import.meta.url)),
   );
   readonly #kept = new Map<readonly Asked[], string>();
 

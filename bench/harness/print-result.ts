@@ -40,7 +40,15 @@ function tableOf(measurements: readonly Measurement[]): string[] {
     cells
       .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
       .join('  ');
-  return [line(heads), ...rows.map(line)];
+  return [line(heads), ...rows.flatMap((row, i) => [...gapBefore(measurements, i), line(row)])];
+}
+
+/** An empty line where another load begins, if several are measured under each. */
+function gapBefore(measurements: readonly Measurement[], i: number): string[] {
+  const loadAt = (at: number) => JSON.stringify(measurements[at]?.load);
+  const loads = new Set(measurements.map((_, at) => loadAt(at)));
+  const begins = i > 0 && loadAt(i) !== loadAt(i - 1);
+  return begins && loads.size * 2 <= measurements.length ? [''] : [];
 }
 
 function namesOf(records: readonly Readonly<Record<string, unknown>>[]): string[] {
@@ -54,5 +62,6 @@ function cellOf(figure: Figure | undefined): string {
 function inDigits(value: number): string {
   if (!Number.isFinite(value)) return 'unknown';
   if (Math.abs(value) >= 100) return value.toFixed(0);
-  return Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2);
+  if (Math.abs(value) >= 10) return value.toFixed(1);
+  return Math.abs(value) >= 1 ? value.toFixed(2) : value.toFixed(3);
 }

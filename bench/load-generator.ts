@@ -1,6 +1,6 @@
-import { generateLoad } from './generate-load.js';
-import type { LoadRequest, LoadReply } from './load-process.js';
-import type { Asked } from './asked.js';
+import { generateLoad } from './harness/generate-load.js';
+import type { LoadRequest, LoadReply } from './harness/load-process.js';
+import type { Asked } from './harness/asked.js';
 
 /* The process of harness/load-process.ts. */
 
