@@ -10,6 +10,16 @@ export interface Ending {
   watch(end: () => void): () => void;
 }
 
+/** Who asked. */
+export interface AnswerReader {
+  /** The head is here; what comes of the body waits until somebody reads it. */
+  answered(answer: DirectAnswer): void;
+  /** There is no head; `ended` where the call ended first. */
+  failed(error: Error): void;
+  /** Nothing more comes of an answer whose head was here. */
+  over?(): void;
+}
+
 /**
  * One answer of an upstream as undici's own handler. What comes with the head waits here; a stream is made of the
  * body only for those who read it, and a short answer goes on as one packet.
@@ -25,13 +35,24 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
   #over = false;
   #body: Readable | undefined;
   #sink: Sink | undefined;
+  #ignored = false;
   readonly #unwatch: () => void;
 
   private constructor(
-    private readonly begun: { resolve(answer: DirectAnswer): void; reject(error: Error): void },
+    private readonly reader: AnswerReader,
     ending: Ending,
   ) {
     this.#unwatch = ending.watch(() => this.abort(ended));
+  }
+
+  /** Sends the request; everything else comes to the reader. */
+  static begin(
+    dispatcher: Dispatcher,
+    request: Dispatcher.DispatchOptions,
+    ending: Ending,
+    reader: AnswerReader,
+  ): void {
+    dispatcher.dispatch(request, new DirectAnswer(reader, ending));
   }
 
   /** Resolves with the head of the answer. Rejects with `ended` where the call ended first. */
@@ -41,7 +62,7 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
     ending: Ending,
   ): Promise<DirectAnswer> {
     return new Promise((resolve, reject) => {
-      dispatcher.dispatch(request, new DirectAnswer({ resolve, reject }, ending));
+      DirectAnswer.begin(dispatcher, request, ending, { answered: resolve, failed: reject });
     });
   }
 
@@ -51,7 +72,7 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
     this.#error ??= reason;
     if (this.#controller !== undefined) return this.#controller.abort(reason);
     // It waits for a connection; should that come, the request ends as it starts.
-    this.begun.reject(reason);
+    this.reader.failed(reason);
   }
 
   discard(): void {
@@ -64,6 +85,11 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
     return this.#body;
   }
 
+  /** Nothing more comes of it. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   /** Resolves once the client has all or has left; rejects where the answer broke off. */
   pipeTo(response: ServerResponse): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -71,15 +97,26 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
         this.discard();
         resolve();
       });
-      if (this.#error !== undefined) return reject(this.#error);
-      this.#sink = { response, reject };
-      const early = this.#early;
-      this.#early = [];
-      if (this.#over)
-        return void response.end(early.length === 1 ? early[0] : Buffer.concat(early));
-      for (const chunk of early) this.#pass(chunk, response);
-      this.#controller?.resume();
+      this.passTo(response, reject);
     });
+  }
+
+  /** From here on everything goes to the client as it comes, the end too. */
+  passTo(response: ServerResponse, cutOff: (error: Error) => void): void {
+    if (this.#error !== undefined) return cutOff(this.#error);
+    this.#sink = { response, cutOff };
+    const early = this.#early;
+    this.#early = [];
+    if (this.#over) return void response.end(early.length === 1 ? early[0] : Buffer.concat(early));
+    for (const chunk of early) this.#pass(chunk, response);
+    if (this.#earlyBytes > mostEarly && !response.writableNeedDrain) this.#controller?.resume();
+  }
+
+  /** Nobody wants the rest, and the upstream may finish all the same. */
+  ignoreRest(): void {
+    this.#ignored = true;
+    this.#sink = undefined;
+    this.#controller?.resume();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -95,10 +132,11 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.status = status;
     this.headers = headers;
-    this.begun.resolve(this);
+    this.reader.answered(this);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#ignored) return;
     if (this.#sink !== undefined) return this.#pass(chunk, this.#sink.response);
     if (this.#body !== undefined) {
       if (!this.#body.push(chunk)) controller.pause();
@@ -114,15 +152,17 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
     this.#unwatch();
     this.#sink?.response.end();
     this.#body?.push(null);
+    this.reader.over?.();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#error ??= error;
     this.#over = true;
     this.#unwatch();
-    this.begun.reject(error);
-    this.#sink?.reject(error);
+    if (this.status === 0) this.reader.failed(error);
+    this.#sink?.cutOff(error);
     this.#body?.destroy(error);
+    if (this.status !== 0) this.reader.over?.();
   }
 
   #pass(chunk: Buffer, response: ServerResponse): void {
@@ -149,7 +189,7 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
 
 interface Sink {
   readonly response: ServerResponse;
-  reject(error: Error): void;
+  readonly cutOff: (error: Error) => void;
 }
 
 /** Why a request was given up: its caller left, or the grant was revoked. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Refusal } from '../inbound/inbound.js';
 import type { EraRejection } from './era.js';
@@ -7,6 +8,8 @@ import { problemAnswer, rpcError, type RpcAnswer } from './rpc-answer.js';
 /** Aborted when the client leaves before its answer is complete. */
 export function goneSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
+  // Each upstream that one call asks listens.
+  setMaxListeners(0, gone.signal);
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });

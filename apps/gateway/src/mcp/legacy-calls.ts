@@ -19,6 +19,7 @@ import type { OpenStreams } from './open-streams.js';
 import { isMcpAnswer, relay, upstreamHeaders } from './relay.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import { mustSignInAgain, signInAgain } from './sign-in-again.js';
+import { callStraight, goesStraight } from './straight-call.js';
 import { callUpstream, discard, failureAnswer, notMcp, type Called } from './upstream-call.js';
 import { accountOf, sessionHeaders, UpstreamSessions } from './upstream-sessions.js';
 import { UpstreamStream } from './upstream-stream.js';
@@ -204,7 +205,13 @@ export class LegacyCalls {
     credential: BorrowedCredential,
   ): Promise<void> {
     const id = message.kind === 'request' ? message.id : null;
-    const called = await this.#inSession(call, session, message, credential);
+    const reading = {
+      ...(message.kind === 'request' ? this.before.keeping(call, 'legacy', message) : undefined),
+      ...listingOf(this.deps, call, 'legacy', message),
+    };
+    const straight = goesStraight(call, credential, reading);
+    const called = await this.#inSession(call, session, message, { credential, straight });
+    if (called === 'passed') return;
     if (called.kind === 'failed')
       return writeAnswer(call.response, failureAnswer(call, id, called.failure));
     if (called.kind === 'no-credential') {
@@ -222,8 +229,7 @@ export class LegacyCalls {
     await relay(answer, call.response, {
       timeoutMs: call.upstream.config.timeoutMs,
       clientLeaving: 'drains',
-      ...(message.kind === 'request' ? this.before.keeping(call, 'legacy', message) : {}),
-      ...listingOf(this.deps, call, 'legacy', message),
+      ...reading,
       ...options,
     });
   }
@@ -233,8 +239,8 @@ export class LegacyCalls {
     call: McpCall,
     session: LegacySession,
     message: McpMessage,
-    credential: BorrowedCredential,
-  ): Promise<Called> {
+    { credential, straight }: { credential: BorrowedCredential; straight: boolean },
+  ): Promise<Called | 'passed'> {
     let called: Called | undefined;
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const wish = this.#wish(call, session, message);
@@ -247,9 +253,13 @@ export class LegacyCalls {
           ...sessionHeaders(opened.session),
         }),
         // A disconnect is not a cancellation; a revoke is.
-        signal: new AbortController().signal,
+        get signal() {
+          return new AbortController().signal;
+        },
       } as const;
-      called = await callUpstream(this.deps, call, credential, sent, wish);
+      const begun = straight ? await callStraight(call, credential, sent, 'drains') : undefined;
+      if (begun === 'passed') return begun;
+      called = await callUpstream(this.deps, call, credential, sent, wish, begun);
       const lost =
         called.kind === 'answered' &&
         called.answer.status === 404 &&

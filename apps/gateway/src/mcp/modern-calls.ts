@@ -38,6 +38,7 @@ import {
 } from './request-state.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import { mustSignInAgain, signInAgain } from './sign-in-again.js';
+import { callStraight, goesStraight } from './straight-call.js';
 import { callUpstream, discard, failureAnswer, notMcp } from './upstream-call.js';
 
 const retryMembers = ['inputResponses', 'requestState'];
@@ -225,11 +226,21 @@ export class ModernCalls {
     const sent = {
       method: 'POST',
       ...outgoing(call, message, upstreamHeaders(call.request.headers, 'modern', call.token)),
-      signal: call.gone,
+      get signal() {
+        return call.gone;
+      },
     } as const;
     const wish =
       message.kind === 'request' ? this.#wish(call, message) : ({ interaction: 'none' } as const);
-    const called = await callUpstream(this.deps, call, credential, sent, wish);
+    const reading = {
+      ...(message.kind === 'request' ? this.before.keeping(call, 'modern', message) : undefined),
+      ...listingOf(this.deps, call, 'modern', message),
+    };
+    const begun = goesStraight(call, credential, reading)
+      ? await callStraight(call, credential, sent, 'aborts')
+      : undefined;
+    if (begun === 'passed') return;
+    const called = await callUpstream(this.deps, call, credential, sent, wish, begun);
     if (called.kind === 'failed')
       return writeAnswer(call.response, failureAnswer(call, id, called.failure));
     if (called.kind === 'no-credential')
@@ -243,8 +254,7 @@ export class ModernCalls {
     await relay(answer, call.response, {
       timeoutMs: call.upstream.config.timeoutMs,
       clientLeaving: 'aborts',
-      ...(message.kind === 'request' ? this.before.keeping(call, 'modern', message) : {}),
-      ...listingOf(this.deps, call, 'modern', message),
+      ...reading,
       ...options,
     });
   }

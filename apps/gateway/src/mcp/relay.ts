@@ -24,9 +24,12 @@ export function upstreamHeaders(
 ): Record<string, string> {
   const named = connectionNames(headers.connection);
   const allowed: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (typeof value !== 'string' || named?.has(name) === true) continue;
-    if (isAllowed(name, era) && (token === '' || !value.includes(token))) allowed[name] = value;
+  for (const name in headers) {
+    if (!isAllowed(name, era) || named?.has(name) === true) continue;
+    const value = headers[name];
+    if (typeof value !== 'string') continue;
+    if (token === '' || value.length < token.length || !value.includes(token))
+      allowed[name] = value;
   }
   return allowed;
 }
@@ -38,19 +41,23 @@ function isAllowed(name: string, era: 'modern' | 'legacy'): boolean {
   return name.startsWith('mcp-') && name !== 'mcp-session-id' && !name.includes('_');
 }
 
-export function isEventStream(answer: UpstreamAnswer): boolean {
+type Head = Pick<UpstreamAnswer, 'headers'>;
+
+export function isEventStream(answer: Head): boolean {
   return mediaType(answer) === 'text/event-stream';
 }
 
 /** MCP answers are JSON or an event stream, or have no body; a page of some proxy is no answer. */
-export function isMcpAnswer(answer: UpstreamAnswer): boolean {
+export function isMcpAnswer(answer: Head): boolean {
   const type = mediaType(answer);
   return type === '' || type === 'application/json' || type === 'text/event-stream';
 }
 
-function mediaType(answer: UpstreamAnswer): string {
-  const value = answer.headers['content-type'];
-  return (typeof value === 'string' ? value : '').split(';')[0]?.trim().toLowerCase() ?? '';
+function mediaType({ headers }: Head): string {
+  const value = headers['content-type'] ?? '';
+  // As nearly all write it.
+  if (value === 'application/json' || value === 'text/event-stream') return value;
+  return value.split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
 export interface RelayOptions {
@@ -74,7 +81,8 @@ export async function relay(
   options: RelayOptions,
 ): Promise<void> {
   if (response.destroyed) return discard(answer);
-  response.writeHead(answer.status, { ...relayedHeaders(answer, options), ...options.headers });
+  const isRead = options.keep !== undefined || options.rewrite !== undefined;
+  response.writeHead(answer.status, { ...relayedHeaders(answer, isRead), ...options.headers });
   if (isEventStream(answer)) response.flushHeaders();
   const timer = isEventStream(answer) ? undefined : deadline(answer, options.timeoutMs);
   try {
@@ -119,22 +127,17 @@ function kept(answer: UpstreamAnswer, options: RelayOptions): Readable {
   return rewritten.once('error', () => answer.body.destroy());
 }
 
-function relayedHeaders(
-  answer: UpstreamAnswer,
-  { keep, rewrite }: RelayOptions,
-): Record<string, string> {
-  const headers: Record<string, string> = {};
+/** The head of an answer whose body goes on as it is, or rewritten: then its length is not known yet. */
+export function relayedHeaders(answer: Head, isRead: boolean): Record<string, string> {
+  const headers: Record<string, string> = { 'cache-control': 'no-store' };
   const length = answer.headers['content-length'];
   // With it, head and body of a short answer are one packet.
-  if (keep === undefined && rewrite === undefined && typeof length === 'string')
-    headers['content-length'] = length;
+  if (!isRead && typeof length === 'string') headers['content-length'] = length;
   for (const name of passed) {
     const value = answer.headers[name];
     if (typeof value === 'string') headers[name] = value;
   }
-  return isEventStream(answer)
-    ? { ...headers, ...streamHeaders }
-    : { 'cache-control': 'no-store', ...headers };
+  return isEventStream(answer) ? Object.assign(headers, streamHeaders) : headers;
 }
 
 export const streamHeaders = {
@@ -143,7 +146,8 @@ export const streamHeaders = {
   'x-accel-buffering': 'no',
 } as const;
 
-function deadline(answer: UpstreamAnswer, timeoutMs: number): NodeJS.Timeout {
+/** Of an answer that is no stream. */
+export function deadline(answer: Pick<UpstreamAnswer, 'abort'>, timeoutMs: number): NodeJS.Timeout {
   return setTimeout(
     () => answer.abort(new Error('the upstream stopped in the middle of its answer')),
     timeoutMs,

@@ -57,16 +57,15 @@ export type Called =
 /**
  * Sends one message with the borrowed credential. A 401 of the upstream forces one refresh and one replay
  * (bodies are buffered, ≤1 MiB), `insufficient_scope` asks once for more; the upstream's challenge and redirects are
- * meant for us, not for the caller.
+ * meant for us, not for the caller. `begun` is what the message was answered where it has been sent once already.
  */
 export async function callUpstream(
   deps: McpDeps,
   call: McpCall,
   credential: BorrowedCredential,
-  message: UpstreamMessage,
-  wish: BorrowWish,
+  ...[message, wish, begun]: [UpstreamMessage, BorrowWish, Called?]
 ): Promise<Called> {
-  const called = await withAcceptedToken(deps, call, credential, message, wish);
+  const called = await withAcceptedToken(deps, call, credential, message, wish, begun);
   const missing = missingIn(called);
   if (called.kind !== 'answered' || missing === undefined) return called;
   discard(called.answer);
@@ -87,9 +86,9 @@ async function withAcceptedToken(
   deps: McpDeps,
   call: McpCall,
   credential: BorrowedCredential,
-  ...[message, wish]: [UpstreamMessage, BorrowWish]
+  ...[message, wish, begun]: [UpstreamMessage, BorrowWish, Called?]
 ): Promise<Called> {
-  const first = await send(call, credential, message);
+  const first = begun ?? (await send(call, credential, message));
   if (!isRefused(first)) return first;
   discard(first.answer);
   const replaced = await (isPersonal(call)
@@ -129,9 +128,7 @@ async function send(
   credential: BorrowedCredential,
   message: UpstreamMessage,
 ): Promise<Called> {
-  const { origin, basePath } = call.upstream;
-  const path = withQueryCredential(basePath === '' ? '/' : basePath, credential.query);
-  const target = { method: message.method, origin, path };
+  const target = targetOf(call, credential, message.method);
   const proven = credential.dpop?.request(target);
   try {
     let answer = await request(call, credential, message, { target, proven });
@@ -146,34 +143,26 @@ async function send(
   }
 }
 
+export function targetOf(
+  { upstream: { origin, basePath } }: McpCall,
+  { query }: BorrowedCredential,
+  method: string,
+): RequestTarget {
+  return { method, origin, path: withQueryCredential(basePath === '' ? '/' : basePath, query) };
+}
+
 async function request(
   call: McpCall,
   credential: BorrowedCredential,
   { headers, body, signal }: UpstreamMessage,
   { target, proven }: { target: RequestTarget; proven: ProvenRequest | undefined },
 ): Promise<UpstreamAnswer> {
-  const { dispatcher, config, breaker } = call.upstream;
+  const { dispatcher, breaker } = call.upstream;
   const pauseSeconds = breaker.enter();
   if (pauseSeconds > 0) throw circuitOpen(call.upstream, pauseSeconds);
   try {
-    const answer = await DirectAnswer.to(
-      dispatcher,
-      {
-        ...target,
-        method: target.method as Dispatcher.HttpMethod,
-        headers: [
-          ...Object.entries(headers).flat(),
-          ...['accept-encoding', 'identity'],
-          ...(proven?.headers() ?? credential.header ?? []),
-          ...(credential.extra ?? []),
-        ],
-        body: body ?? null,
-        headersTimeout: config.timeoutMs,
-        // A stream may be silent for long; an answer that is no stream has its own deadline (relay).
-        bodyTimeout: 0,
-      },
-      endingOf(credential, signal),
-    );
+    const sent = dispatched(call, credential, { headers, body }, { target, proven });
+    const answer = await DirectAnswer.to(dispatcher, sent, endingOf(credential, signal));
     breaker.answered(answer.status);
     return answer;
   } catch (error) {
@@ -181,6 +170,28 @@ async function request(
     else breaker.failed();
     throw error;
   }
+}
+
+/** One message as undici takes it. */
+export function dispatched(
+  { upstream }: McpCall,
+  credential: BorrowedCredential,
+  { headers, body }: Pick<UpstreamMessage, 'headers' | 'body'>,
+  { target, proven }: { target: RequestTarget; proven?: ProvenRequest | undefined },
+): Dispatcher.DispatchOptions {
+  const list = ['accept-encoding', 'identity'];
+  for (const name in headers) list.push(name, headers[name] ?? '');
+  list.push(...(proven?.headers() ?? credential.header ?? []), ...(credential.extra ?? []));
+  return {
+    origin: target.origin,
+    path: target.path,
+    method: target.method as Dispatcher.HttpMethod,
+    headers: list,
+    body: body ?? null,
+    headersTimeout: upstream.config.timeoutMs,
+    // A stream may be silent for long; an answer that is no stream has its own deadline (relay).
+    bodyTimeout: 0,
+  };
 }
 
 /** The client's leaving, and the revocation of what was borrowed for it (R3). */
@@ -198,7 +209,7 @@ function endingOf({ revocation }: BorrowedCredential, signal: AbortSignal): Endi
   };
 }
 
-function failureOf(call: McpCall, credential: BorrowedCredential, error: unknown): Failure {
+export function failureOf(call: McpCall, credential: BorrowedCredential, error: unknown): Failure {
   const { name } = call.upstream.config;
   if (credential.revocation?.happened === true)
     return { code: 'interaction-required', detail: `${name} was disconnected during this call.` };
@@ -206,7 +217,7 @@ function failureOf(call: McpCall, credential: BorrowedCredential, error: unknown
   return upstreamProblem(error instanceof Error ? error : new Error('no answer'));
 }
 
-function judge(answer: UpstreamAnswer, credential: BorrowedCredential): Called {
+export function judge(answer: UpstreamAnswer, credential: BorrowedCredential): Called {
   const failure = unusable(answer);
   if (failure === undefined) return { kind: 'answered', answer, credential };
   discard(answer);
