@@ -33,7 +33,10 @@ export class GatewayUnderLoad {
     return { origin: `http://127.0.0.1:${port}`, pid: started.pid };
   }
 
-  async gateway(upstreams: readonly UpstreamConfig[]): Promise<Listening> {
+  async gateway(
+    upstreams: readonly UpstreamConfig[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Listening> {
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
     const jwk = await exportJWK(privateKey);
     const vault = await FakeVault.start({
@@ -58,6 +61,7 @@ export class GatewayUnderLoad {
       SYMBOLON_GATEWAY_ID: 'bench',
       SYMBOLON_GATEWAY_KEY: JSON.stringify(jwk),
       SYMBOLON_METRICS_PORT: String(await freePort()),
+      ...environment,
     };
     // The access line of each call is written, to where it costs no disk.
     const started = spawn(process.execPath, [main], {

@@ -9,12 +9,14 @@ export class AnswerFraming extends MessageFraming {
   #unseen = errorWithin;
   /** Of the answer that has ended, or is under way. */
   ok = false;
+  status = 0;
   /** The server ends the connection after this answer. */
   closes = false;
 
   protected begun(head: string): boolean {
     const status = Number(head.slice(9, 12));
     if (status < 200) return true;
+    this.status = status;
     this.ok = status < 300;
     this.closes = /\r\nconnection: *close/i.test(head);
     this.#unseen = errorWithin;

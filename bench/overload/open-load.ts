@@ -1,0 +1,198 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AnswerFraming } from '../harness/answer-framing.js';
+import { type Asked, bytesOf } from '../harness/asked.js';
+
+/** Calls that come when they come, whether or not those before are answered. */
+export interface OpenLoad {
+  readonly perSecond: number;
+  readonly seconds: number;
+  /** Before that, and not counted. */
+  readonly warmUpSeconds: number;
+  /** At most; a call that finds none free waits, and its time counts from when it was due. */
+  readonly connections: number;
+}
+
+export interface OpenFigures {
+  readonly offeredPerSecond: number;
+  /** Answered 2xx. */
+  readonly admittedPerSecond: number;
+  /** Of those, milliseconds from when a call was due to the end of its answer. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Answered 503, of all that were due. */
+  readonly shedShare: number;
+  /** Due and not answered two seconds after the end, of all that were due. */
+  readonly unansweredShare: number;
+  /** Any other answer, or a connection that broke. */
+  readonly failures: number;
+  /** How many of which status; 0: the connection broke. */
+  readonly statuses: Readonly<Record<number, number>>;
+}
+
+const lingerMs = 2_000;
+const tickMs = 1;
+
+/** Everything in this process: its own event loop should have nothing else to do. */
+export async function openLoad(asked: readonly Asked[], load: OpenLoad): Promise<OpenFigures> {
+  const run = new OpenRun(asked, load);
+  await run.open(Math.min(64, load.connections));
+  const timer = setInterval(() => run.tick(performance.now()), tickMs);
+  await sleep((load.warmUpSeconds + load.seconds) * 1000);
+  clearInterval(timer);
+  const endsMs = performance.now() + lingerMs;
+  while (run.waiting > 0 && performance.now() < endsMs) await sleep(5);
+  run.close();
+  return run.figures();
+}
+
+class OpenRun {
+  readonly #requests: readonly Buffer[];
+  readonly #place: { readonly host: string; readonly port: number };
+  readonly #connections: OpenConnection[] = [];
+  readonly #idle: OpenConnection[] = [];
+  /** Of calls that wait for a connection, when they were due; taken from `#head` on. */
+  #queue: number[] = [];
+  #head = 0;
+  #opening = 0;
+  #issued = 0;
+  #inFlight = 0;
+  readonly #startMs = performance.now();
+  readonly #countsFromMs: number;
+  readonly #admitted: number[] = [];
+  #due = 0;
+  readonly #statuses: Record<number, number> = {};
+
+  constructor(
+    asked: readonly Asked[],
+    private readonly load: OpenLoad,
+  ) {
+    const { hostname, port } = new URL(asked[0]?.url ?? '');
+    this.#requests = asked.map(bytesOf);
+    this.#place = { host: hostname, port: Number(port) };
+    this.#countsFromMs = this.#startMs + load.warmUpSeconds * 1000;
+  }
+
+  get waiting(): number {
+    return this.#inFlight + this.#queue.length - this.#head;
+  }
+
+  async open(count: number): Promise<void> {
+    await Promise.all(Array.from({ length: count }, () => this.#another()));
+  }
+
+  tick(nowMs: number): void {
+    const due = Math.floor(((nowMs - this.#startMs) * this.load.perSecond) / 1000);
+    for (; this.#issued < due; this.#issued += 1) {
+      const dueMs = this.#startMs + (this.#issued * 1000) / this.load.perSecond;
+      if (dueMs >= this.#countsFromMs) this.#due += 1;
+      const free = this.#idle.pop();
+      if (free === undefined) this.#wait(dueMs);
+      else this.#ask(free, dueMs);
+    }
+  }
+
+  /** A connection is free: for the call that waits longest, if one does. */
+  free(connection: OpenConnection): void {
+    const dueMs = this.#queue[this.#head];
+    if (dueMs === undefined) return void this.#idle.push(connection);
+    this.#head += 1;
+    if (this.#head > 10_000) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    this.#ask(connection, dueMs);
+  }
+
+  answered(dueMs: number, status: number): void {
+    this.#inFlight -= 1;
+    if (dueMs < this.#countsFromMs) return;
+    this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+    if (status >= 200 && status < 300) this.#admitted.push(performance.now() - dueMs);
+  }
+
+  close(): void {
+    for (const each of this.#connections) each.close();
+  }
+
+  figures(): OpenFigures {
+    const { seconds } = this.load;
+    const times = Float64Array.from(this.#admitted).sort();
+    const at = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN;
+    const statuses = this.#statuses;
+    const answered = Object.values(statuses).reduce((sum, count) => sum + count, 0);
+    const shed = statuses[503] ?? 0;
+    return {
+      offeredPerSecond: this.#due / seconds,
+      admittedPerSecond: times.length / seconds,
+      ...{ p50: at(0.5), p99: at(0.99), statuses },
+      failures: answered - times.length - shed,
+      shedShare: shed / this.#due,
+      unansweredShare: (this.#due - answered) / this.#due,
+    };
+  }
+
+  #wait(dueMs: number): void {
+    this.#queue.push(dueMs);
+    if (this.#connections.length + this.#opening >= this.load.connections) return;
+    // Whoever waits for it gets another.
+    this.#another().catch(() => undefined);
+  }
+
+  async #another(): Promise<void> {
+    this.#opening += 1;
+    try {
+      const connection = new OpenConnection(this);
+      await connection.open(this.#place);
+      this.#connections.push(connection);
+      this.free(connection);
+    } finally {
+      this.#opening -= 1;
+    }
+  }
+
+  #ask(connection: OpenConnection, dueMs: number): void {
+    this.#inFlight += 1;
+    const next = this.#requests[(this.#inFlight + this.#admitted.length) % this.#requests.length];
+    connection.ask(next as Buffer, dueMs);
+  }
+}
+
+class OpenConnection {
+  readonly #framing = new AnswerFraming();
+  #socket: Socket | undefined;
+  #dueMs: number | undefined;
+
+  constructor(private readonly run: OpenRun) {}
+
+  async open(place: { readonly host: string; readonly port: number }): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#socket = connect({ ...place, noDelay: true }, resolve)
+        .once('error', reject)
+        .on('data', (bytes: Buffer) => this.#read(bytes))
+        .on('close', () => this.#ended(0));
+    });
+  }
+
+  ask(request: Buffer, dueMs: number): void {
+    this.#dueMs = dueMs;
+    this.#socket?.write(request);
+  }
+
+  close(): void {
+    this.#dueMs = undefined;
+    this.#socket?.destroy();
+  }
+
+  #read(bytes: Buffer): void {
+    if (!this.#framing.take(bytes)) return;
+    this.#ended(this.#framing.status);
+    if (!this.#framing.closes) this.run.free(this);
+  }
+
+  #ended(status: number): void {
+    if (this.#dueMs === undefined) return;
+    this.run.answered(this.#dueMs, status);
+    this.#dueMs = undefined;
+  }
+}
