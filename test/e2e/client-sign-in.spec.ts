@@ -1,3 +1,9 @@
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernTransport,
+  UnauthorizedError as ModernUnauthorized,
+} from '@modelcontextprotocol/client';
+import type { OAuthDiscoveryState } from '@modelcontextprotocol/client';
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -40,6 +46,14 @@ class Keeper implements OAuthClientProvider {
   codeVerifier = () => this.#verifier;
 }
 
+class ModernKeeper extends Keeper {
+  #discovered: OAuthDiscoveryState | undefined;
+
+  /** SEP-2352: the code is redeemed where the sign-in began. */
+  discoveryState = () => this.#discovered;
+  saveDiscoveryState = (found: OAuthDiscoveryState) => void (this.#discovered = found);
+}
+
 let trial: TrialStack;
 
 beforeAll(async () => {
@@ -73,7 +87,8 @@ it('a client that knows only the address finds the issuer, registers, signs its 
   await client.close();
 });
 
-async function signInThroughBoth(keeper: Keeper): Promise<string> {
+/** Signs in at both providers and allows; the parameters with which the browser comes back. */
+async function signInThroughBoth(keeper: Keeper): Promise<URLSearchParams> {
   const browser = new HttpBrowser((url) => url.href.startsWith(callback));
   let page = await browser.get(keeper.opened ?? '');
   const seen: string[] = [];
@@ -87,11 +102,11 @@ async function signInThroughBoth(keeper: Keeper): Promise<string> {
     else page = await browser.submit(page, '/sign-in/', { decision: 'allow' });
   }
   expect(seen).toContain(`${trial.urls.vault}/sign-in/`);
-  return page.url.searchParams.get('code') ?? '';
+  return page.url.searchParams;
 }
 
-it('consent before the first call: a client that cannot elicit signs in once and is served, and again after a disconnect', async () => {
-  const address = new URL(`${trial.urls.gateway}/mcp/snowdemo`);
+/** Sign-in at the vault, consent included; resolves once the gateway says so. */
+async function consentAtSignIn(): Promise<string[]> {
   const opted = await admin(trial, 'PATCH', 'upstreams/snowdemo', { consentAtSignIn: true });
   expect(opted.status).toBe(200);
   const metadata = `${trial.urls.gateway}/.well-known/oauth-protected-resource/mcp/snowdemo`;
@@ -100,14 +115,19 @@ it('consent before the first call: a client that cannot elicit signs in once and
     return answer.authorization_servers;
   };
   await until(async () => (await servers())[0] === trial.urls.vault, { seconds: 10 });
-  expect(await servers()).toEqual([trial.urls.vault, trial.urls.corporateIdp]);
+  return servers();
+}
+
+it('consent before the first call: a client that cannot elicit signs in once and is served, and again after a disconnect', async () => {
+  const address = new URL(`${trial.urls.gateway}/mcp/snowdemo`);
+  expect(await consentAtSignIn()).toEqual([trial.urls.vault, trial.urls.corporateIdp]);
 
   const keeper = new Keeper();
   const first = new StreamableHTTPClientTransport(address, { authProvider: keeper });
   const connecting = new Client({ name: 'plain', version: '1' }).connect(first);
   await expect(connecting).rejects.toBeInstanceOf(UnauthorizedError);
   expect(keeper.opened?.origin).toBe(trial.urls.vault);
-  await first.finishAuth(await signInThroughBoth(keeper));
+  await first.finishAuth((await signInThroughBoth(keeper)).get('code') ?? '');
   const minted = decodeJwt(keeper.tokens()?.access_token ?? '');
   expect(minted).toMatchObject({ iss: trial.urls.vault, aud: address.href });
 
@@ -125,8 +145,27 @@ it('consent before the first call: a client that cannot elicit signs in once and
   keeper.opened = undefined;
   await expect(client.callTool({ name: 'whoami' })).rejects.toBeInstanceOf(UnauthorizedError);
   expect((keeper.opened as URL | undefined)?.pathname).toBe('/oauth2/authorize');
-  await transport.finishAuth(await signInThroughBoth(keeper));
+  await transport.finishAuth((await signInThroughBoth(keeper)).get('code') ?? '');
   const again = await client.callTool({ name: 'whoami' });
   expect(again.isError ?? false).toBe(false);
   await client.close();
+});
+
+it('consent before the first call: a client of revision 2026-07-28 signs in alike, and its SDK finds the issuer in the answer', async () => {
+  const address = new URL(`${trial.urls.gateway}/mcp/snowdemo`);
+  await consentAtSignIn();
+  const keeper = new ModernKeeper();
+  const options = { versionNegotiation: { mode: { pin: '2026-07-28' } } } as const;
+  const client = () => new ModernClient({ name: 'modern', version: '1' }, options);
+  const first = new ModernTransport(address, { authProvider: keeper });
+  await expect(client().connect(first)).rejects.toBeInstanceOf(ModernUnauthorized);
+  const back = await signInThroughBoth(keeper);
+  // RFC 9207: the SDK compares it with the metadata before it redeems the code.
+  expect(back.get('iss')).toBe(trial.urls.vault);
+  await first.finishAuth(back);
+  const signedIn = client();
+  await signedIn.connect(new ModernTransport(address, { authProvider: keeper }));
+  const served = await signedIn.callTool({ name: 'whoami' });
+  expect(JSON.stringify(served.content)).toContain('ALICE');
+  await signedIn.close();
 });
