@@ -1,3 +1,6 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { toNodeHandler } from '@modelcontextprotocol/node';
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,27 +20,38 @@ const received: string[] = [];
 const streams: { end(): void }[] = [];
 
 beforeAll(async () => {
+  const mcp = toNodeHandler(createMcpHandler(greeter, { legacy: 'reject' }));
   service = await startLocalServer((request, response) => {
     if (request.url?.startsWith('/page')) return void response.end('<h1>Your token, please.</h1>');
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
     received.push(token);
     if (!accepted.has(token)) return void response.writeHead(401).end();
+    if (request.url === '/mcp') return void mcp(request, response);
     if (!request.url?.endsWith('/events')) return void response.end('hello');
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
     streams.push(response);
   });
   trial = await TrialStack.start({ only: corePieces });
   alice = await TrialCaller.signedIn(trial, 'alice');
-  const about = { type: 'http', url: `${service.origin}/api` };
-  await put('upstreams/forge', {
-    ...{ ...about, slug: 'forge', name: 'Forge' },
-    credential: { type: 'user-token', instructions: 'Settings, then Tokens.' },
-  });
-  await put('upstreams/ledger', {
-    ...{ ...about, slug: 'ledger', name: 'Ledger' },
-    credential: { type: 'external', url: `${service.origin}/page?for=ledger` },
-  });
+  const pasted = { type: 'user-token', instructions: 'Settings, then Tokens.' };
+  const brought = { type: 'external', url: `${service.origin}/page?for=ledger` };
+  const http = { type: 'http', url: `${service.origin}/api` };
+  const spoken = { type: 'mcp', url: `${service.origin}/mcp` };
+  await Promise.all([
+    put('upstreams/forge', { ...http, slug: 'forge', name: 'Forge', credential: pasted }),
+    put('upstreams/ledger', { ...http, slug: 'ledger', name: 'Ledger', credential: brought }),
+    put('upstreams/forge-mcp', { ...spoken, slug: 'forge-mcp', name: 'Forge', credential: pasted }),
+    put('upstreams/ledger-mcp', {
+      ...{ ...spoken, slug: 'ledger-mcp', name: 'Ledger', credential: brought },
+    }),
+  ]);
 });
+
+function greeter(): McpServer {
+  const server = new McpServer({ name: 'greeter', version: '1' });
+  server.registerTool('greet', {}, () => ({ content: [{ type: 'text', text: 'hello' }] }));
+  return server;
+}
 
 afterAll(async () => {
   for (const stream of streams) stream.end();
@@ -72,6 +86,30 @@ async function paused(upstream: string): Promise<Paused> {
   return { status: answer.status, body: (await answer.json()) as Paused['body'] };
 }
 
+/** Calls the tool of an MCP server as an SDK client does; each link that it is asked to open goes to `opened`. */
+async function greeted(upstream: string, opened: (link: string) => Promise<unknown>) {
+  const client = new Client(
+    { name: 'spec', version: '1' },
+    {
+      capabilities: { elicitation: { url: {} } },
+      versionNegotiation: { mode: { pin: '2026-07-28' } },
+    },
+  );
+  let atThePage: Promise<unknown> | undefined;
+  client.setRequestHandler('elicitation/create', ({ params }) => {
+    if ('url' in params) atThePage = opened(String(params.url));
+    // It says that the link was opened, and no more: the call is sent again at once, and held.
+    return { action: 'accept' };
+  });
+  const { headers } = alice;
+  const url = new URL(`${trial.urls.gateway}/mcp/${upstream}`);
+  await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
+  const { content } = await client.callTool({ name: 'greet' });
+  await client.close();
+  await atThePage;
+  return content;
+}
+
 /** The link that a call is answered with, as soon as the gateway knows the upstream. */
 async function linkTo(upstream: string): Promise<string> {
   await expect.poll(async () => (await paused(upstream)).status, within).toBe(403);
@@ -91,6 +129,21 @@ describe('a service whose token the person pastes', () => {
     const answer = await call('forge');
     expect([answer.status, await answer.text()]).toEqual([200, 'hello']);
     expect(received).toEqual(['first-token']);
+  });
+
+  it('is called at /mcp alike, once the person has pasted it, and pasted another after it was refused', async () => {
+    const links: string[] = [];
+    for (const token of ['mcp-token', 'new-mcp-token']) {
+      accepted.add(token);
+      const content = await greeted('forge-mcp', async (link) => {
+        links.push(link);
+        await paste(await alice.open(link), token);
+      });
+      expect(content).toEqual([{ type: 'text', text: 'hello' }]);
+      expect(received.at(-1)).toBe(token);
+      accepted.delete(token);
+    }
+    expect(new Set(links).size).toBe(2);
   });
 
   it('that refuses the token later: a new link, once an hour, and a new token', async () => {
@@ -135,7 +188,7 @@ describe('a service whose token a page of the company’s own brings', () => {
     key = privateKey;
     const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' };
     await put('machine-clients/ledger-page', {
-      ...{ slug: 'ledger-page', kind: 'external', upstreams: ['ledger'] },
+      ...{ slug: 'ledger-page', kind: 'external', upstreams: ['ledger', 'ledger-mcp'] },
       jwks: { keys: [jwk] },
     });
   });
@@ -170,6 +223,17 @@ describe('a service whose token a page of the company’s own brings', () => {
     expect((await handOver(id, 'ledger-token')).status).toBe(200);
     await expect.poll(async () => (await call('ledger')).status, within).toBe(200);
     expect(received.at(-1)).toBe('ledger-token');
+  });
+
+  it('and so at /mcp, where the call that waits goes on with that token', async () => {
+    accepted.add('ledger-mcp-token');
+    const content = await greeted('ledger-mcp', async (link) => {
+      const page = await alice.consent(link);
+      const id = page.url.searchParams.get('interaction_id') ?? '';
+      expect((await handOver(id, 'ledger-mcp-token')).status).toBe(200);
+    });
+    expect(content).toEqual([{ type: 'text', text: 'hello' }]);
+    expect(received.at(-1)).toBe('ledger-mcp-token');
   });
 });
 

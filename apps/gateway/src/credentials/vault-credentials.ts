@@ -64,7 +64,11 @@ export class VaultCredentials implements Credentials {
     if (isService(request.upstream)) return this.#services.borrow(request.upstream, 'own');
     const key = useKey(request);
     const { fresh } = this.#options.freshness;
-    const held = fresh ? this.#tokens.find(key, this.#options.clock.monotonicMs()) : undefined;
+    // Whoever waits for a person's answer waits for another token than the one that is there.
+    const held =
+      fresh && request.interactionId === undefined
+        ? this.#tokens.find(key, this.#options.clock.monotonicMs())
+        : undefined;
     return (
       held ?? this.#shared(request, key, `${request.interaction}\0${request.interactionId ?? ''}`)
     );

@@ -2,6 +2,7 @@ import type { InteractionRequired } from '#lib/contract/exchange';
 import { PersonLeft } from '../bars/person-left.js';
 import { admit } from '../bars/postgres-bar.js';
 import type { Database } from '../database/database.js';
+import type { ConsentKey } from '../grants/consent-store.js';
 import type {
   InteractionRequest,
   Interactions,
@@ -39,6 +40,13 @@ export class AskPerson {
     }
   }
 
+  /** Whether this interaction is open, and for another token in place of one that is there. */
+  async isReplacing(key: ConsentKey, interactionId: string | undefined): Promise<boolean> {
+    if (interactionId === undefined) return false;
+    const found = await this.interactions.byId(interactionId);
+    return found?.purpose === 'reconnect' && isOpen(found) && isSame(found, key);
+  }
+
   async #ask(request: InteractionRequest, how: HowToAsk): Promise<InteractionRequired> {
     if (how.mint) return this.#withLink(request);
     await this.database.transaction((tx) => admit(tx, request));
@@ -66,7 +74,7 @@ export class AskPerson {
 }
 
 /** An id is no bearer of rights: another person's interaction is as good as none. */
-function isSame(found: InteractionView, request: InteractionRequest): boolean {
+function isSame(found: InteractionView, request: ConsentKey): boolean {
   return (
     found.issuerId === request.issuerId &&
     found.subject === request.subject &&
@@ -84,12 +92,17 @@ const states: Record<InteractionView['status'], string> = {
   expired: 'was not connected in time: ask again for a new link.',
 };
 
+function isOpen({ status }: InteractionView): boolean {
+  return status === 'pending' || status === 'confirming';
+}
+
 function continued(found: InteractionView, upstreamName: string): InteractionRequired {
-  const isOpen = found.status === 'pending' || found.status === 'confirming';
   return {
     error: 'interaction_required',
     error_description: 'A person has to agree first.',
     message: `${upstreamName} ${states[found.status]}`,
-    ...(isOpen ? { interaction_id: found.id, expires_in: found.expiresInSeconds, interval } : {}),
+    ...(isOpen(found)
+      ? { interaction_id: found.id, expires_in: found.expiresInSeconds, interval }
+      : {}),
   };
 }

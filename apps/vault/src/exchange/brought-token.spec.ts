@@ -110,6 +110,9 @@ describe('a token that the person brought', () => {
   test('is asked for anew when the service refuses it, at most once an hour, and stays until then', async () => {
     await brought();
     const rejected_token_sha256 = sha256(`pasted-by-${person}`);
+    // A list or a handshake asks nobody, and leaves the one link to the call.
+    const listing = await exchange({ rejected_token_sha256, interaction: 'none' });
+    expect(listing.body['interaction_uri']).toBeUndefined();
     const first = await exchange({ rejected_token_sha256 });
     expect(first.body.error).toBe('interaction_required');
     expect(first.body['interaction_uri']).toContain('/connect/');
@@ -119,6 +122,22 @@ describe('a token that the person brought', () => {
     expect((await exchange()).status).toBe(200);
     expect(await fixture.count(`interaction WHERE subject = '${person}'`)).toBe(1);
     expect((await exchange({ rejected_token_sha256: sha256('another') })).status).toBe(200);
+  });
+
+  test('is not handed to who waits for the one that the person is asked to bring instead', async () => {
+    await brought();
+    const { body } = await exchange({ rejected_token_sha256: sha256(`pasted-by-${person}`) });
+    const waiting = { interaction_id: body.interaction_id ?? '', interaction: 'none' };
+    expect((await exchange(waiting)).body).toMatchObject({
+      error: 'interaction_required',
+      interaction_id: body.interaction_id,
+    });
+    const another = await brought('forge', undefined, `${person}-other`);
+    expect((await exchange(waiting, `${person}-other`)).body['grant_id']).toBe(another.id);
+    await fixture.seed.database.query(`UPDATE interaction SET status = 'completed' WHERE id = $1`, [
+      body.interaction_id,
+    ]);
+    expect((await exchange(waiting)).status).toBe(200);
   });
 
   test('row 37, ciphertexts swapped between two people: fail closed, with an alarm', async () => {

@@ -42,15 +42,11 @@ export class ExchangeSubject {
     subjectToken: string,
     upstream: string,
   ): Promise<Subject | OAuthRefusal> {
-    const acceptable =
-      client.kind === 'gateway' && client.publicUrl !== undefined
-        ? exchangeAudience(client.publicUrl, upstream)
-        : onlyAudiences(client.audiences);
     const key = hash('sha256', `${client.slug} ${upstream} ${subjectToken}`, 'base64');
     const known = this.#known(key);
     if (known !== undefined) return this.#admitted(known);
     const snapshot = this.#snapshot;
-    const verified = await this.verifier.verify(subjectToken, acceptable);
+    const verified = await this.verifier.verify(subjectToken, acceptableTo(client, upstream));
     if (verified.ok) {
       // What was judged by issuers that changed meanwhile is not kept.
       if (snapshot === this.registry.current()) this.#remember(key, verified.caller);
@@ -97,6 +93,12 @@ export class ExchangeSubject {
       return denied(caller, 'The application of subject_token is not known here.');
     return { caller, issuerId: issuer.id };
   }
+}
+
+function acceptableTo({ kind, publicUrl, audiences }: MachineClient, upstream: string) {
+  return kind === 'gateway' && publicUrl !== undefined
+    ? exchangeAudience(publicUrl, upstream)
+    : onlyAudiences(audiences);
 }
 
 function denied(caller: Caller, description: string): OAuthRefusal {

@@ -86,6 +86,9 @@ export class ExchangeToken {
     const asked = { ...settled, consented, held };
     if (consented === undefined || !covers(consented, settled.target.scopes))
       return this.#askFirst(asked);
+    // What the person is about to replace was refused: whoever waits for the new one is not served with it.
+    if (await this.parts.askPerson.isReplacing(consentKey(asked), asked.parameters.interactionId))
+      return this.#ask(asked, 'reconnect');
     return this.#answerNow(asked, await this.#token(asked));
   }
 
@@ -146,6 +149,7 @@ export class ExchangeToken {
         scopes,
         allowed: holder.oauthClient?.document.narrowing ? settled.consented : undefined,
         rejectedSha256: settled.parameters.rejectedSha256,
+        canAsk: mintsLinks(settled.parameters),
       };
       return await this.parts.tokens.get(wanted, settled.held);
     } catch (error) {
@@ -177,13 +181,13 @@ export class ExchangeToken {
     purpose: 'connect' | 'reconnect' | 'scopes',
     mayAsk = true,
   ): Promise<ExchangeAnswer> {
-    const { interaction, interactionId, clientInfoName, returnUri } = settled.parameters;
+    const { interactionId, clientInfoName, returnUri } = settled.parameters;
     const { upstream, offered } = settled.target;
     const had = settled.consented?.filter((scope) => offered.includes(scope)) ?? [];
     const scopes = union(settled.target.scopes, had);
     const clientName = clientInfoName;
     const request = { ...consentKey(settled), purpose, scopes, clientName, returnUri };
-    const mint = mayAsk && interaction === 'create' && interactionId === undefined;
+    const mint = mayAsk && mintsLinks(settled.parameters);
     const how = { upstreamName: upstream.document.name, interactionId, mint };
     const answer = await this.parts.askPerson.ask(request, how);
     const { caller } = settled.subject;
@@ -232,6 +236,11 @@ export class ExchangeToken {
       requestId,
     };
   }
+}
+
+/** A retry goes on with the link that it has. */
+function mintsLinks({ interaction, interactionId }: Settled['parameters']): boolean {
+  return interaction === 'create' && interactionId === undefined;
 }
 
 function grantKey({ subject, target }: Settled) {

@@ -23,6 +23,8 @@ export interface TokenWanted {
   readonly allowed: readonly string[] | undefined;
   /** SHA-256 of the token that the upstream refused. */
   readonly rejectedSha256: Buffer | undefined;
+  /** Whether the person could be asked for another token now: what only looks must not use up the hour's one link. */
+  readonly canAsk: boolean;
 }
 
 export type AccessTokenResult =
@@ -79,7 +81,7 @@ export class AccessTokenFor {
     if (decision.do === 'wait') return unavailable(decision.seconds);
     if (held === undefined) return unavailable(1);
     if (decision.do === 'serve' && token) return served(held.grant, token);
-    if (decision.do === 'give-up') return this.#giveUp(held.grant);
+    if (decision.do === 'give-up') return this.#giveUp(wanted, held.grant);
     return this.#refresh(wanted, held, isRejected);
   }
 
@@ -98,20 +100,25 @@ export class AccessTokenFor {
       : await this.refreshing.refresh(request);
     if (result === undefined) return spare ? served(grant, spare) : unavailable(1);
     if (result.did === 'change') return 'again';
-    if (result.because === 'too-soon') return force ? this.#tooSoon(grant, token) : 'again';
+    if (result.because === 'too-soon') return force ? this.#tooSoon(wanted, grant, token) : 'again';
     // The provider is down: what is left of the stored token is better than nothing.
     if (!force && token && isValid(token, this.clock.now())) return served(grant, token);
     return unavailable(result.retryAfterSeconds);
   }
 
   /** Another of the grant's tokens was forced: that says nothing of one that is older. */
-  #tooSoon(grant: WorkingGrant, token: StoredToken | undefined): Promise<AccessTokenResult> {
+  #tooSoon(
+    wanted: TokenWanted,
+    grant: WorkingGrant,
+    token: StoredToken | undefined,
+  ): Promise<AccessTokenResult> {
     const age = token === undefined ? 0 : this.clock.now() - token.issuedAt;
-    if (age <= forceSeconds) return this.#giveUp(grant);
+    if (age <= forceSeconds) return this.#giveUp(wanted, grant);
     return Promise.resolve(unavailable(forceSeconds));
   }
 
-  async #giveUp({ id }: WorkingGrant): Promise<AccessTokenResult> {
+  async #giveUp({ canAsk }: TokenWanted, { id }: WorkingGrant): Promise<AccessTokenResult> {
+    if (!canAsk) return { ok: false, because: 'rejected', mayAsk: false };
     const mayAsk = await this.database.transaction((tx) => this.held.noteRejected(tx, id));
     return { ok: false, because: 'rejected', mayAsk };
   }

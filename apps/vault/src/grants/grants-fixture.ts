@@ -273,7 +273,13 @@ export class GrantsFixture {
     at: GrantsReplica,
     some: Partial<TokenWanted>,
   ): Promise<AccessTokenResult> {
-    const usual = { resource: '', scopes, allowed: scopes, rejectedSha256: undefined };
+    const usual = {
+      resource: '',
+      scopes,
+      allowed: scopes,
+      rejectedSha256: undefined,
+      canAsk: true,
+    };
     const wanted = { key: this.keyOf(subject), ...usual, ...some };
     return at.tokens.get(wanted, await at.held.hold(wanted.key, wanted.resource));
   }
