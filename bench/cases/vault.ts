@@ -1,121 +1,120 @@
+import type { Bar, BenchCase, CaseResult, Effort, Measurement } from '../harness/bench-case.js';
+import { inRounds } from '../harness/in-rounds.js';
+import { Lane, rateOf, ratios } from '../harness/lane.js';
+import { LoadProcess } from '../harness/load-process.js';
 import { median } from '../median.js';
-import type { Asked, Latencies } from '../closed-loop.js';
-import { cpuMicros } from '../cpu-micros.js';
-import type { BenchCase, CaseResult, Effort, Figure, Measurement } from '../harness/bench-case.js';
-import { socketLoad } from '../socket-load.js';
-import { VaultUnderLoad } from '../vault-under-load.js';
+import { VaultUnderLoad } from '../vault/vault-under-load.js';
 
 const people = 100;
 const connections = [16, 64];
-const barConnections = 64;
 
-interface Subject {
-  readonly name: string;
-  readonly pid: number | undefined;
-  asked(): readonly Asked[] | Promise<readonly Asked[]>;
-}
-
-interface Round extends Latencies {
-  /** Microseconds a request. */
-  readonly cpu: number | undefined;
-  readonly postgres: number | undefined;
-}
-
-interface Line {
-  readonly subject: Subject;
+/** The subjects of one number of connections. */
+interface Field {
   readonly connections: number;
-  readonly rounds: Round[];
+  readonly row: Lane;
+  readonly opened: Lane;
+  readonly exchange: Lane;
 }
 
 export const vault: BenchCase = {
   name: 'vault',
   title:
-    'RFC 8693 exchanges of a stored, valid token at one vault, against a bare select by key over HTTP on the same database',
+    'RFC 8693 exchanges of a stored, valid token at one vault, against a bare select by key over HTTP on the same durable Postgres',
   async run(effort, progress): Promise<CaseResult> {
+    const startedMs = performance.now();
+    progress(`starts a vault, and ${people} people consent`);
     const load = await VaultUnderLoad.open(people);
+    const generator = new LoadProcess();
     try {
-      const lines = await exchanges(load, effort, progress);
-      return { measurements: lines.map(measurementOf), bars: barsOf(lines), skipped: [] };
+      const race = await Race.of(load, effort);
+      progress('warms everybody up');
+      await race.warm(generator);
+      await inRounds(effort, startedMs, async (round) => {
+        progress(`exchanges, round ${round + 1} of ${effort.rounds}`);
+        await race.round(generator);
+      });
+      return { measurements: race.measurements(), bars: race.bars(), skipped: [] };
     } finally {
+      generator.stop();
       await load.close();
     }
   },
 };
 
-async function exchanges(
-  load: VaultUnderLoad,
-  { rounds, seconds }: Effort,
-  progress: (line: string) => void,
-): Promise<readonly Line[]> {
-  const [row, opened] = [await load.bare('sealed'), await load.bare('opened')];
-  const subjects: readonly Subject[] = [
-    { name: 'bare node:http, one pg select by key', pid: row.pid, asked: () => row.asked },
-    { name: 'bare Fastify, the same + opened', pid: opened.pid, asked: () => opened.asked },
-    { name: 'Symbolon, RFC 8693 exchange', pid: load.vault.pid, asked: () => load.exchanges() },
-  ];
-  const lines = connections.flatMap((count) =>
-    subjects.map((subject) => ({ subject, connections: count, rounds: [] as Round[] })),
-  );
-  for (const { subject, connections: count } of lines)
-    await socketLoad(await subject.asked(), { connections: count, seconds: seconds / 2 });
-  for (let round = 0; round < rounds; round += 1) {
-    progress(`exchange, round ${round + 1} of ${rounds}`);
-    for (const line of lines) line.rounds.push(await measured(load, line, seconds));
+class Race {
+  readonly #postgres = new Map<Lane, number[]>();
+
+  private constructor(
+    private readonly load: VaultUnderLoad,
+    private readonly seconds: number,
+    private readonly fields: readonly Field[],
+  ) {}
+
+  static async of(load: VaultUnderLoad, { seconds }: Effort): Promise<Race> {
+    const [row, opened] = [await load.bare('sealed'), await load.bare('opened')];
+    await load.renew();
+    const fields = connections.map((count) => {
+      const lane = (subject: string, who: Pick<Lane['entrant'], 'pid' | 'asked'>) => {
+        const labels = { connections: count };
+        return new Lane(Object.assign(who, { subject, labels, load: { ...labels, seconds } }));
+      };
+      return {
+        connections: count,
+        row: lane('bare node:http, one pg select by key', { ...row }),
+        opened: lane('bare Fastify, the same and opened', { ...opened }),
+        exchange: lane('Symbolon, RFC 8693 exchange', load.asking()),
+      };
+    });
+    return new Race(load, seconds, fields);
   }
-  return lines;
-}
 
-async function measured(
-  load: VaultUnderLoad,
-  { subject, connections: count }: Line,
-  seconds: number,
-): Promise<Round> {
-  const asked = await subject.asked();
-  const before = [cpuMicros(subject.pid), load.postgresCpuMicros()] as const;
-  const seen = await socketLoad(asked, { connections: count, seconds });
-  const per = (from: number | undefined, to: number | undefined) =>
-    from === undefined || to === undefined ? undefined : (to - from) / seen.answers;
-  const after = [cpuMicros(subject.pid), load.postgresCpuMicros()] as const;
-  return { ...seen, cpu: per(before[0], after[0]), postgres: per(before[1], after[1]) };
-}
+  async warm(generator: LoadProcess): Promise<void> {
+    for (const lane of this.#lanes()) await lane.warm(generator, this.seconds);
+  }
 
-function measurementOf({ subject, connections: count, rounds }: Line): Measurement {
-  const figure = (unit: string, of: (round: Round) => number | undefined): Figure => ({
-    unit,
-    rounds: rounds.flatMap((round) => of(round) ?? []),
-  });
-  return {
-    subject: subject.name,
-    load: { connections: count },
-    figures: {
-      throughput: figure('req/s', ({ perSecond }) => perSecond),
-      p50: figure('ms', ({ p50 }) => p50),
-      p99: figure('ms', ({ p99 }) => p99),
-      'CPU per request': figure('µs', ({ cpu }) => cpu),
-      'CPU of Postgres per request': figure('µs', ({ postgres }) => postgres),
-    },
-    failures: rounds.reduce((sum, { failures }) => sum + failures, 0),
-  };
-}
+  async round(generator: LoadProcess): Promise<void> {
+    await this.load.renew();
+    for (const lane of this.#lanes()) {
+      const before = this.load.postgresCpuMicros();
+      await lane.measure(generator);
+      const used = this.load.postgresCpuMicros() - before;
+      const each = used / (lane.rounds.at(-1)?.answers ?? Number.NaN);
+      this.#postgres.set(lane, [...(this.#postgres.get(lane) ?? []), each]);
+    }
+  }
 
-function barsOf(lines: readonly Line[]) {
-  const [row, opened, exchange] = lines.filter((line) => line.connections === barConnections);
-  const ratio = (to: Line | undefined) =>
-    median(
-      (exchange?.rounds ?? []).map(
-        ({ perSecond }, i) => perSecond / (to?.rounds[i]?.perSecond ?? Number.NaN),
-      ),
+  measurements(): Measurement[] {
+    return this.fields.flatMap(({ row, opened, exchange }) =>
+      [row, opened, exchange].map((lane) => this.#withPostgres(lane, lane.measurement(row))),
     );
-  return [
-    {
-      promise: `exchange against a bare pg select by key over HTTP, ${barConnections} connections`,
-      measured: ratio(row),
-      limit: { atLeast: 0.5 },
-    },
-    {
-      promise: `exchange against a bare Fastify handler that opens the token too, ${barConnections} connections`,
-      measured: ratio(opened),
-      limit: { atLeast: 0.5 },
-    },
-  ];
+  }
+
+  bars(): Bar[] {
+    return this.fields.flatMap(({ connections: count, row, opened, exchange }) => [
+      barOf(`exchange of a bare pg select by key over HTTP, ${count} connections`, exchange, row),
+      barOf(
+        `exchange of the same select and opening in Fastify, ${count} connections`,
+        exchange,
+        opened,
+      ),
+    ]);
+  }
+
+  #withPostgres(lane: Lane, measurement: Measurement): Measurement {
+    const rounds = this.#postgres.get(lane) ?? [];
+    if (!rounds.every(Number.isFinite)) return measurement;
+    const figure = { unit: 'µs', rounds };
+    return {
+      ...measurement,
+      figures: { ...measurement.figures, 'CPU of Postgres per request': figure },
+    };
+  }
+
+  #lanes(): Lane[] {
+    return this.fields.flatMap(({ row, opened, exchange }) => [row, opened, exchange]);
+  }
+}
+
+function barOf(promise: string, one: Lane, other: Lane): Bar {
+  return { promise, measured: median(ratios(one, other, rateOf)), limit: { atLeast: 0.5 } };
 }

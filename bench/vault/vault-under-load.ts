@@ -5,25 +5,29 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BareServer } from '#lib/testing/postgres-bare-server';
 import type { Person } from '#lib/testing/stack-person';
-import type { FaultStack } from '../test/faults/stack/fault-stack.js';
-import { Laboratory } from '../test/faults/stack/laboratory.js';
-import type { Asked } from './closed-loop.js';
-import { cpuMicros } from './cpu-micros.js';
-import type { Listening } from './gateway-under-load.js';
-import { dataKey } from './sealed-grants.js';
-import { StatementLog } from './statement-log.js';
+import type { FaultStack } from '../../test/faults/stack/fault-stack.js';
+import { Laboratory } from '../../test/faults/stack/laboratory.js';
+import type { Asked } from '../harness/asked.js';
+import { cpuMicros } from '../cpu-micros.js';
+import { dataKey } from '../sealed-grants.js';
+import { StatementLog } from '../statement-log.js';
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
+interface Who {
+  readonly pid: number | undefined;
+  readonly asked: readonly Asked[];
+}
+
 interface Stored {
   readonly id: string;
-  readonly subject: string;
   readonly context: readonly string[];
 }
 
 /** One vault on a durable Postgres, people who have consented, and bare servers on the same database. */
 export class VaultUnderLoad {
   readonly #children: ChildProcess[] = [];
+  #exchanges: readonly Asked[] = [];
 
   private constructor(
     private readonly laboratory: Laboratory,
@@ -47,17 +51,27 @@ export class VaultUnderLoad {
     }
   }
 
-  get vault(): Listening {
-    const node = this.stack.vaults[0];
-    return { origin: node?.url ?? '', pid: node?.process.pid };
+  get #origin(): string {
+    return this.stack.vaults[0]?.url ?? '';
   }
 
-  /** What a gateway asks for each of the people; the assertion in it is good for most of a minute. */
-  async exchanges(): Promise<readonly Asked[]> {
+  /** What a gateway asks the vault for each of the people. */
+  asking(): Who {
+    const asked = () => this.#exchanges;
+    return {
+      pid: this.stack.vaults[0]?.process.pid,
+      get asked() {
+        return asked();
+      },
+    };
+  }
+
+  /** A new assertion of the gateway, good for most of a minute, in what is asked from now on. */
+  async renew(): Promise<void> {
     const assertion = await this.stack.assertion();
-    return Promise.all(
+    this.#exchanges = await Promise.all(
       this.people.map(async (person) => ({
-        url: `${this.vault.origin}/oauth2/token`,
+        url: `${this.#origin}/oauth2/token`,
         headers: form,
         body: new URLSearchParams({
           grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -73,7 +87,7 @@ export class VaultUnderLoad {
   }
 
   /** A bare server that reads the same tokens, `opened` or as they are stored, and what to ask it. */
-  async bare(kind: 'sealed' | 'opened'): Promise<Listening & { readonly asked: readonly Asked[] }> {
+  async bare(kind: 'sealed' | 'opened'): Promise<Who> {
     const stored = await this.#stored();
     const { id, key } = await dataKey(this.stack);
     const opening = {
@@ -81,7 +95,7 @@ export class VaultUnderLoad {
       key: key.toString('base64url'),
       contexts: Object.fromEntries(stored.map(({ id: grant, context }) => [grant, context])),
     };
-    const program = new URL('../libs/testing/postgres-bare-server.js', import.meta.url);
+    const program = new URL('../../libs/testing/postgres-bare-server.js', import.meta.url);
     const child = fork(fileURLToPath(program));
     this.#children.push(child);
     child.send({
@@ -91,13 +105,16 @@ export class VaultUnderLoad {
       ...(kind === 'opened' ? { opening } : {}),
     } satisfies BareServer);
     const [port] = (await once(child, 'message')) as [number];
-    const origin = `http://127.0.0.1:${port}`;
-    const asked = stored.map((row) => ({ url: `${origin}/${row.id}`, headers: {}, body: '' }));
-    return { origin, pid: child.pid, asked };
+    const asked = stored.map((row) => ({
+      method: 'POST',
+      url: `http://127.0.0.1:${port}/${row.id}`,
+      headers: { 'content-length': '0' },
+    }));
+    return { pid: child.pid, asked };
   }
 
-  /** Processor time of Postgres, all its processes; undefined where there is no /proc. */
-  postgresCpuMicros(): number | undefined {
+  /** Processor time of Postgres, all its processes; NaN where there is no /proc. */
+  postgresCpuMicros(): number {
     try {
       const file = join(this.laboratory.folder, 'postgres', 'cluster', 'postmaster.pid');
       const postmaster = Number(readFileSync(file, 'utf8').split('\n')[0]);
@@ -106,7 +123,7 @@ export class VaultUnderLoad {
         .map(Number);
       return [postmaster, ...children].reduce((sum, pid) => sum + (cpuMicros(pid) ?? 0), 0);
     } catch {
-      return undefined;
+      return Number.NaN;
     }
   }
 
@@ -133,7 +150,7 @@ export class VaultUnderLoad {
     return rows.map(({ id = '', subject = '', issuer_id = '', oauth_client_id = '', ...rest }) => {
       const place = JSON.stringify([id, rest['resource'], rest['scopes']]);
       const context = ['access_token', 'sealed', issuer_id, subject, oauth_client_id, place];
-      return { id, subject, context };
+      return { id, context };
     });
   }
 }
