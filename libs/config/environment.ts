@@ -35,6 +35,23 @@ export function readEnvironment<S extends z.ZodObject>(
   return Object.freeze(parsed.data);
 }
 
+/**
+ * The settings of `schema` as texts, those named by `NAME_FILE` read: what another process needs to run with the same
+ * configuration, whatever becomes of the files. Throws as `readEnvironment` where one cannot be read.
+ */
+export function settledEnvironment(
+  schema: z.ZodObject,
+  environment: Environment,
+): Readonly<Record<string, string>> {
+  const problems: string[] = [];
+  const values = Object.keys(schema.shape).flatMap((name) => {
+    const value = valueOf(name, environment, problems);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return Object.fromEntries(values);
+}
+
 /** The schema's own sentence if it has one, else what the setting is for. */
 function required(schema: z.ZodObject, name: string, message: string): string {
   if (!message.startsWith('Invalid input')) return message;

@@ -19,7 +19,7 @@ export interface MetricsServerOptions {
   readonly port: number;
   /** Loopback unless said otherwise: metrics name upstreams and providers. */
   readonly host?: string;
-  readonly registry: Registry;
+  readonly registry: Pick<Registry, 'metrics' | 'contentType'>;
 }
 
 async function listen(server: Server, port: number, host: string): Promise<number> {

@@ -95,11 +95,12 @@ export async function startGateway(
   const lines = fewRefusalLines(logger, registry);
   registerRoutes(routes, fastify, app, { config, logger: lines, access, door });
   const drain = drainConnections(fastify.server, ...(door ? [door.server] : []));
-  await app.listen(config.port, config.host);
   app.get(VaultEvents).start();
   app.get(SnapshotFeed).start();
   app.get(ReportDecisions).start();
   app.get(ToolInventory).start();
+  await door?.mayTakeCalls(app.get(Catalogue));
+  await app.listen(config.port, config.host);
   growUnderLoad();
   return { origin: await app.getUrl(), stop: () => stop(app, drain) };
 }

@@ -16,6 +16,8 @@ export class StateSealer {
   constructor(
     private readonly keys: readonly [MessageKey, ...MessageKey[]],
     private readonly gatewayId: string,
+    /** Of several processes that share a port: whether the one that keeps what belongs to this text is this one. */
+    private readonly keeps: (text: string) => boolean = () => true,
   ) {}
 
   seal(purpose: string, route: string, value: unknown): string {
@@ -23,6 +25,15 @@ export class StateSealer {
     return sealMessage(this.keys[0], this.#context(purpose, route), plaintext).toString(
       'base64url',
     );
+  }
+
+  /** As `seal`; what belongs to the text will be kept by this process. */
+  sealKept(purpose: string, route: string, value: unknown): string {
+    for (;;) {
+      // No two are alike; of so many processes, as many are made until one is ours.
+      const text = this.seal(purpose, route, value);
+      if (this.keeps(text)) return text;
+    }
   }
 
   /** Throws `SealBroken` for anything that this gateway did not seal for this purpose and route. */

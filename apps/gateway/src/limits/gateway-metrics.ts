@@ -17,6 +17,8 @@ export class GatewayMetrics {
       name: 'symbolon_upstream_circuit_open',
       help: '1 while calls to the upstream are held back because it does not answer.',
       labelNames: ['upstream'],
+      // Of several processes that share a port: 1 where any of them holds calls back.
+      aggregator: 'max',
       registers: [registry],
     });
   }

@@ -60,7 +60,7 @@ export function newSession(
 }
 
 export function sealSession(sealer: StateSealer, route: string, session: LegacySession): string {
-  return sealer.seal(purpose, route, session);
+  return sealer.sealKept(purpose, route, session);
 }
 
 /** Undefined for everything that is not this caller's live session here: the answer is 404 for all of them. */
