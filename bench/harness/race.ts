@@ -1,0 +1,55 @@
+import { median } from '../median.js';
+import type { Effort, Measurement } from './bench-case.js';
+import { inRounds } from './in-rounds.js';
+import type { Lane } from './lane.js';
+import { LoadProcess } from './load-process.js';
+
+/** Lanes under the same load, by name; `bare` is what the others' throughput is divided by. */
+export interface Heat<Name extends string> {
+  readonly lanes: ReadonlyMap<Name | 'bare', Lane>;
+  /** Measured in each round, and longer; the others in three rounds of five. */
+  readonly central: boolean;
+}
+
+/** All heats in turn, again and again: whoever is compared is measured within the same half minute. */
+export class Race<Name extends string> {
+  constructor(private readonly heats: readonly Heat<Name>[]) {}
+
+  async run(effort: Effort, startedMs: number, progress: (line: string) => void): Promise<void> {
+    const generator = new LoadProcess();
+    try {
+      progress('warms everybody up');
+      for (const { lanes, central } of this.heats)
+        for (const lane of lanes.values())
+          await lane.warm(generator, effort.seconds * (central ? 0.75 : 0.15));
+      await inRounds(effort, startedMs, async (round) => {
+        progress(`round ${round + 1} of ${effort.rounds}`);
+        for (const { lanes, central } of this.heats)
+          if (central || round < Math.ceil(effort.rounds * 0.6))
+            for (const lane of lanes.values()) await lane.measure(generator);
+      });
+    } finally {
+      generator.stop();
+    }
+  }
+
+  get measurements(): Measurement[] {
+    return this.heats.flatMap(({ lanes }) =>
+      [...lanes.values()].map((lane) =>
+        // Who is paced answers as many as are asked for.
+        lane.measurement(lane.entrant.load.perSecond === undefined ? lanes.get('bare') : undefined),
+      ),
+    );
+  }
+}
+
+/** The median over the rounds of a heat; undefined where one of the two was not measured. */
+export function compared<Name extends string>(
+  { lanes }: Heat<Name>,
+  [one, other]: readonly [Name | 'bare', Name | 'bare'],
+  by: (one: Lane, other: Lane) => readonly number[],
+): number | undefined {
+  const first = lanes.get(one);
+  const second = lanes.get(other);
+  return first && second && median(by(first, second));
+}
