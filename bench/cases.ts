@@ -1,6 +1,7 @@
 import { cold } from './cases/cold.js';
 import { http } from './cases/http.js';
 import { mcp } from './cases/mcp.js';
+import { flood } from './cases/flood.js';
 import { overload } from './cases/overload.js';
 import { processes } from './cases/processes.js';
 import { vault } from './cases/vault.js';
@@ -13,6 +14,7 @@ import type { BenchCase } from './harness/bench-case.js';
 export const cases: readonly { readonly bench: BenchCase; readonly share: number }[] = [
   { bench: http, share: 165 },
   { bench: mcp, share: 90 },
+  { bench: flood, share: 3 },
   { bench: overload, share: 30 },
   { bench: cold, share: 70 },
   { bench: processes, share: 20 },

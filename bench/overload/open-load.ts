@@ -57,6 +57,7 @@ class OpenRun {
   #opening = 0;
   #issued = 0;
   #inFlight = 0;
+  #next = 0;
   readonly #startMs = performance.now();
   readonly #countsFromMs: number;
   readonly #admitted: number[] = [];
@@ -153,7 +154,7 @@ class OpenRun {
 
   #ask(connection: OpenConnection, dueMs: number): void {
     this.#inFlight += 1;
-    const next = this.#requests[(this.#inFlight + this.#admitted.length) % this.#requests.length];
+    const next = this.#requests[this.#next++ % this.#requests.length];
     connection.ask(next as Buffer, dueMs);
   }
 }
