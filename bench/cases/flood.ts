@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cpuMicros } from '../cpu-micros.js';
 import { GatewayUnderLoad, personalUpstream } from '../gateway-under-load.js';
 import type { Asked } from '../harness/asked.js';
-import type { BenchCase, CaseResult, Effort, Figure, Measurement } from '../harness/bench-case.js';
+import type { BenchCase, CaseResult, Figure, Measurement } from '../harness/bench-case.js';
 import { inRounds } from '../harness/in-rounds.js';
 import type { Load, LoadFigures } from '../harness/load.js';
 import { LoadProcess } from '../harness/load-process.js';

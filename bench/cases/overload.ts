@@ -1,7 +1,7 @@
 import { residentMemory } from '../cold/process-memory.js';
 import { GatewayUnderLoad, type Listening, personalUpstream } from '../gateway-under-load.js';
 import type { Asked } from '../harness/asked.js';
-import type { BenchCase, CaseResult, Effort, Figure } from '../harness/bench-case.js';
+import type { BenchCase, CaseResult, Figure } from '../harness/bench-case.js';
 import { inRounds } from '../harness/in-rounds.js';
 import { LoadProcess } from '../harness/load-process.js';
 import { median } from '../median.js';
