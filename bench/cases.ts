@@ -1,4 +1,5 @@
 import { cold } from './cases/cold.js';
+import { federation } from './cases/federation.js';
 import { http } from './cases/http.js';
 import { mcp } from './cases/mcp.js';
 import { flood } from './cases/flood.js';
@@ -12,11 +13,12 @@ import type { BenchCase } from './harness/bench-case.js';
  * 570. Who runs alone has all the time.
  */
 export const cases: readonly { readonly bench: BenchCase; readonly share: number }[] = [
-  { bench: http, share: 165 },
-  { bench: mcp, share: 90 },
-  { bench: flood, share: 3 },
-  { bench: overload, share: 30 },
+  { bench: http, share: 145 },
+  { bench: mcp, share: 85 },
+  { bench: flood, share: 25 },
+  { bench: overload, share: 45 },
   { bench: cold, share: 70 },
   { bench: processes, share: 20 },
-  { bench: vault, share: 8 },
+  { bench: vault, share: 60 },
+  { bench: federation, share: 6 },
 ];
