@@ -66,7 +66,7 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
 
   start(): void {
     const kind = bodyKind(this.request);
-    if (kind === 'short') void this.#readBody();
+    if (kind === 'short') readShortBody(this.request, this.#bodyRead);
     else {
       if (kind === 'stream') this.#body = 'stream';
       this.borrow();
@@ -81,12 +81,10 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
     this.#controller?.abort(clientLeft);
   }
 
-  async #readBody(): Promise<void> {
-    const body = await readShortBody(this.request);
-    if (body === undefined) return;
+  readonly #bodyRead = (body: Buffer): void => {
     this.#body = body;
     this.borrow();
-  }
+  };
 
   protected send(again = false): void {
     const { request, upstream, credential } = this;
@@ -272,7 +270,7 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
   readonly #headAlone = (): void => {
     if (this.ended || this.response.writableEnded) return;
     this.response.flushHeaders();
-    this.open.watch(this.credential?.revocation, this.#revoked);
+    this.open.watch(this.credential?.revocation, this.#revoked, this.admitted.token);
   };
 
   readonly #revoked = (): void => {

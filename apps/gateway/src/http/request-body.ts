@@ -14,14 +14,13 @@ export function bodyKind(request: IncomingMessage): 'none' | 'short' | 'stream' 
   return Number(length) <= replayableBytes ? 'short' : 'stream';
 }
 
-/** Reads an announced short body whole; undefined where the client left before its end. */
-export function readShortBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.once('end', () => resolve(Buffer.concat(chunks)));
-    request.once('close', () => resolve(undefined));
-  });
+/** Reads an announced short body whole; `taken` is not called where the client leaves before its end. */
+export function readShortBody(request: IncomingMessage, taken: (body: Buffer) => void): void {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.once('end', () =>
+    taken(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)),
+  );
 }
 
 /**

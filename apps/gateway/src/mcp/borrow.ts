@@ -50,34 +50,53 @@ export function withTerms(call: McpCall, wish: BorrowWish): BorrowWish {
   return { ...wish, scopes: [...new Set([...(wish.scopes ?? []), ...scopes])] };
 }
 
-/** The caller's own credential; for public tools one that is nobody's where that is not at hand. */
-export async function borrow(
+/**
+ * The caller's own credential; for public tools one that is nobody's where that is not at hand. No promise where it is here
+ * already.
+ */
+export function borrow(
+  deps: McpDeps,
+  call: McpCall,
+  wish: BorrowWish,
+): CredentialAnswer | Promise<CredentialAnswer> {
+  if (call.lacking !== undefined) return borrowPublicly(deps, call);
+  if (call.terms?.isPublic === true && lendsPublicly(call.upstream.config))
+    return borrowOwnOrPublicly(deps, call, wish);
+  return borrowOwn(deps, call, wish);
+}
+
+async function borrowOwnOrPublicly(
   deps: McpDeps,
   call: McpCall,
   wish: BorrowWish,
 ): Promise<CredentialAnswer> {
-  if (call.lacking !== undefined) return borrowPublicly(deps, call);
-  if (call.terms?.isPublic !== true || !lendsPublicly(call.upstream.config))
-    return borrowOwn(deps, call, wish);
   const { scopes, clientInfoName } = wish;
   const own = await borrowOwn(deps, call, { interaction: 'none', scopes, clientInfoName });
   return own.kind === 'interaction' ? borrowPublicly(deps, call) : own;
 }
 
-async function borrowPublicly(deps: McpDeps, call: McpCall): Promise<CredentialAnswer> {
+function borrowPublicly(
+  deps: McpDeps,
+  call: McpCall,
+): CredentialAnswer | Promise<CredentialAnswer> {
   const { config } = call.upstream;
   call.lentPublicly = true;
   if (lendsPublicly(config)) return deps.credentials.borrowService(config, 'public');
   return takesCredential(call) ? notPublic : noCredential;
 }
 
-async function borrowOwn(
+function borrowOwn(
   deps: McpDeps,
   call: McpCall,
   wish: BorrowWish,
-): Promise<CredentialAnswer> {
+): CredentialAnswer | Promise<CredentialAnswer> {
   if (!takesCredential(call)) return noCredential;
-  const answer = await deps.credentials.borrow(credentialRequest(call, wish));
+  const answer = deps.credentials.borrow(credentialRequest(call, wish));
+  return answer instanceof Promise ? answer.then((one) => noted(call, one)) : noted(call, answer);
+}
+
+/** For the access line. */
+function noted(call: McpCall, answer: CredentialAnswer): CredentialAnswer {
   if (answer.kind === 'credential' && answer.grantId !== undefined)
     call.outcome.grantId = answer.grantId;
   return answer;

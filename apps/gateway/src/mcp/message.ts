@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { JsonRefused, scanJson, type ScannedMessage } from './json-scan.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -48,7 +49,7 @@ export function parseMessage(bytes: Buffer): McpMessage | BadMessage {
   let body: MessageBody;
   let value: unknown;
   try {
-    const text = utf8.decode(bytes);
+    const text = isAscii(bytes) ? bytes.toString('latin1') : utf8.decode(bytes);
     body = { bytes, text, scanned: scanJson(text) };
     value = JSON.parse(text);
   } catch (error) {

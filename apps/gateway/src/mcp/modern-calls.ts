@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type {
   BorrowedCredential,
   CredentialAnswer,
@@ -42,7 +41,6 @@ import { callStraight, goesStraight } from './straight-call.js';
 import { callUpstream, discard, failureAnswer, notMcp } from './upstream-call.js';
 
 const retryMembers = ['inputResponses', 'requestState'];
-const clientInfo = z.object({ name: z.string() });
 
 /** Revision 2026-07-28: each request stands for itself, a pause is a result. */
 export class ModernCalls {
@@ -72,11 +70,11 @@ export class ModernCalls {
   }
 
   #wish(call: McpCall, message: McpRequest): BorrowWish {
-    const meta = metaOf(message);
-    const named = clientInfo.safeParse(meta[metaKey.clientInfo]);
+    const client = metaOf(message)[metaKey.clientInfo];
+    const name = isObject(client) ? client['name'] : undefined;
     return withTerms(call, {
       interaction: this.before.serves(message.method) ? 'none' : 'create',
-      ...(named.success ? { clientInfoName: named.data.name.slice(0, 64) } : {}),
+      ...(typeof name === 'string' ? { clientInfoName: name.slice(0, 64) } : undefined),
     });
   }
 
@@ -230,8 +228,6 @@ export class ModernCalls {
         return call.gone;
       },
     } as const;
-    const wish =
-      message.kind === 'request' ? this.#wish(call, message) : ({ interaction: 'none' } as const);
     const reading = {
       ...(message.kind === 'request' ? this.before.keeping(call, 'modern', message) : undefined),
       ...listingOf(this.deps, call, 'modern', message),
@@ -240,6 +236,8 @@ export class ModernCalls {
       ? await callStraight(call, credential, sent, 'aborts')
       : undefined;
     if (begun === 'passed') return;
+    const wish =
+      message.kind === 'request' ? this.#wish(call, message) : ({ interaction: 'none' } as const);
     const called = await callUpstream(this.deps, call, credential, sent, wish, begun);
     if (called.kind === 'failed')
       return writeAnswer(call.response, failureAnswer(call, id, called.failure));

@@ -5,11 +5,12 @@ import { rpcError } from './rpc-answer.js';
 const longest = 1024 * 1024;
 
 /** The body of a POST, ≤1 MiB or its upstream's limit, or why it is not taken. Undefined: the client left. */
-export async function readBody(
+export function readBody(
   request: IncomingMessage,
   limit?: number,
-): Promise<Buffer | RpcAnswer | undefined> {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+): RpcAnswer | Promise<Buffer | RpcAnswer | undefined> {
+  const given = request.headers['content-type'];
+  const type = given === 'application/json' ? given : given?.split(';')[0]?.trim().toLowerCase();
   const coding = request.headers['content-encoding'];
   if (type !== 'application/json' || (coding !== undefined && coding !== 'identity'))
     return {
@@ -31,11 +32,16 @@ function whole(request: IncomingMessage, limit = longest): Promise<Buffer | RpcA
       resolve(length > longest ? tooLong : longerThan(most));
     };
     request.on('data', take);
-    request.once('end', () => resolve(Buffer.concat(chunks, length)));
+    request.once('end', () => resolve(joined(chunks, length)));
     request.once('error', () => resolve(undefined));
     // After `end` this says nothing new.
     request.once('close', () => resolve(undefined));
   });
+}
+
+function joined(chunks: readonly Buffer[], length: number): Buffer {
+  const [only] = chunks;
+  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, length);
 }
 
 function longerThan(most: number): RpcAnswer {
