@@ -166,6 +166,33 @@ test('an upstream that is registered later is announced', async () => {
   await client.close();
 });
 
+test('a token that the upstream refuses is asked for anew by what is called, not by what is listed', async () => {
+  const { vault } = joined;
+  vault.grant('alice', 'app', 'wiki');
+  vault.replace = async (request) => {
+    vault.revoke('alice', 'app', 'wiki');
+    const answer = await vault.borrow(request);
+    vault.grant('alice', 'app', 'wiki');
+    return answer;
+  };
+  wiki.broken = 401;
+  const { result } = (await postModern(joined.url, 'alice.app', 'tools/list', {})).body;
+  expect(namesOf(result as never)).toContain('connect_wiki');
+  expect(vault.links).toBe(0);
+  const capabilities = { elicitation: { url: {} } };
+  for (const name of ['connect_wiki', 'wiki_find']) {
+    const { body } = await postModern(
+      joined.url,
+      'alice.app',
+      'tools/call',
+      { name },
+      { capabilities },
+    );
+    expect(body.result).toMatchObject({ resultType: 'input_required' });
+  }
+  expect(vault.links).toBe(2);
+});
+
 describe('what the policy says', () => {
   const rule = { public: false, scopes: [], claims: {}, upstreamScopes: [], hidden: false };
 

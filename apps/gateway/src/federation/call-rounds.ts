@@ -4,7 +4,9 @@ import { rpcError } from '../mcp/rpc-answer.js';
 import { failureAnswer } from '../mcp/upstream-call.js';
 import { askingAt } from './catalogues.js';
 import { personOf } from './federated-call.js';
+import { requestIds } from './request-ids.js';
 import type { RoundParts } from './round-parts.js';
+import { originOf } from './server-requests.js';
 import { wishOf, type Routed } from './routed.js';
 import { OpenCall, type Hearer } from './open-call.js';
 import { outwardError, outwardQuestion, outwardResult, urlQuestions } from './outward.js';
@@ -27,6 +29,16 @@ export class Rounds {
     const { client } = routed.call;
     if (client.era === 'modern') return this.#followModern(routed, open);
     return this.#followLegacy(routed, open, credential);
+  }
+
+  /** Something that every server answers, with the person's credential. */
+  look(routed: Routed, credential: BorrowedCredential): Promise<PeerAnswer> {
+    const { at, call } = routed;
+    const asked = {
+      ...{ id: requestIds.next(), method: 'tools/list', params: {}, wish: wishOf(routed) },
+      signal: AbortSignal.timeout(at.upstream.config.timeoutMs),
+    };
+    return this.parts.peers.request({ call: at, client: call.client, credential }, asked);
   }
 
   /** The next round of a call that is open at a legacy upstream. */
@@ -285,8 +297,4 @@ export class Rounds {
 
 function isSubscription({ asked }: Routed): boolean {
   return asked.method === 'resources/subscribe' || asked.method === 'resources/unsubscribe';
-}
-
-function originOf(nonce: string, slug: string, id: unknown): string {
-  return JSON.stringify([nonce, slug, id]);
 }

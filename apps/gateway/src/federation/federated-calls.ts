@@ -84,12 +84,21 @@ export class FederatedCalls {
     return this.#go(routed, credential, round);
   }
 
-  #go(routed: Routed, credential: BorrowedCredential, round: JsonObject): Promise<void> | void {
-    const { target, asked, reply } = routed;
-    if (target.connects !== true) return this.rounds.run(routed, credential, round);
-    const { name } = target.visible.upstream.config;
-    const text = `${name} is connected. List the tools again to see what it offers.`;
-    return reply.answer(textAnswer(routed.call, asked, text));
+  #go(routed: Routed, credential: BorrowedCredential, round: JsonObject): Promise<void> {
+    return routed.target.connects === true
+      ? this.#connect(routed, credential)
+      : this.rounds.run(routed, credential, round);
+  }
+
+  /** Connected is what the upstream takes: a token that it refuses is asked for anew. */
+  async #connect(routed: Routed, credential: BorrowedCredential): Promise<void> {
+    const { call, target, asked, reply } = routed;
+    const { upstream } = target.visible;
+    const answer = await this.rounds.look(routed, credential);
+    if (answer.kind === 'no-credential')
+      return reply.answer(this.pauses.answer(call, upstream, asked, answer.answer));
+    const text = `${upstream.config.name} is connected. List the tools again to see what it offers.`;
+    return reply.answer(textAnswer(call, asked, text));
   }
 
   /** A further round of a call that was paused: it goes on where it paused, or nowhere (row 19). */
@@ -105,7 +114,7 @@ export class FederatedCalls {
     return this.#resume(routed, paused.pause);
   }
 
-  #resume(routed: Routed, pause: PausedCall['pause']): Promise<void> | void {
+  #resume(routed: Routed, pause: PausedCall['pause']): Promise<void> {
     const { inputResponses } = routed.asked.params;
     switch (pause.kind) {
       case 'consent':

@@ -31,7 +31,7 @@ import { Reply } from './reply.js';
 import type { ResourceSubscriptions } from './resource-subscriptions.js';
 import type { TaskIds } from './task-ids.js';
 import type { TaskLists } from './task-lists.js';
-import type { ServerRequests } from './server-requests.js';
+import { originOf, type ServerRequests } from './server-requests.js';
 
 const forOneUpstream = new Set([
   'tools/call',
@@ -140,7 +140,7 @@ export class LegacyFront {
       onSubscribed: (listener) => subscriptions.onChange(nonce, listener),
       ask: (at, request) => {
         const { slug } = at.call.upstream.config;
-        const origin = JSON.stringify([nonce, slug, request.id]);
+        const origin = originOf(nonce, slug, request.id);
         const { method, params } = outwardQuestion(own.client, slug, request);
         const question = {
           origin,

@@ -17,6 +17,8 @@ import {
 } from './joined-gateway-fixture.js';
 import { ScriptedUpstream } from './scripted-upstream-fixture.js';
 
+type Json = Record<string, unknown>;
+
 let old: ScriptedUpstream;
 let other: ScriptedUpstream;
 let joined: Joined;
@@ -47,6 +49,49 @@ async function connect(
 const asks = { capabilities: { sampling: {}, elicitation: {}, roots: { listChanged: true } } };
 
 describe('a legacy client of the joined endpoint', () => {
+  test('a stream that the upstream ends on purpose is resumed where it ended, and the client sees one answer', async () => {
+    old.on.set('tools/call', async ({ notify, breakOff, params }) => {
+      await breakOff();
+      notify('notifications/progress', {
+        ...{ progress: 1, progressToken: (params['_meta'] as Json)['progressToken'] },
+      });
+      await breakOff();
+      return { content: [{ type: 'text', text: 'at last' }] };
+    });
+    const progress: unknown[] = [];
+    const client = await connect();
+    const options = { onprogress: (one: unknown) => void progress.push(one) };
+    const { content } = await client.callTool({ name: 'old_ask' }, undefined, options);
+    expect(content).toEqual([{ type: 'text', text: 'at last' }]);
+    expect(progress).toEqual([{ progress: 1 }]);
+    expect(old.methods().filter((method) => method === 'tools/call')).toHaveLength(1);
+  });
+
+  test('a question that the upstream withdraws is withdrawn at the client', async () => {
+    old.on.set('tools/call', async ({ ask, notify }) => {
+      const params = { message: 'name?', requestedSchema: { type: 'object', properties: {} } };
+      void ask('elicitation/create', params, 'question-1');
+      await asked;
+      notify('notifications/cancelled', { requestId: 'another' });
+      notify('notifications/cancelled', { requestId: 'question-1', reason: 'never mind' });
+      await withdrawn;
+      return { content: [] };
+    });
+    let [wasAsked, wasWithdrawn]: ((value?: unknown) => void)[] = [];
+    const asked = new Promise((resolve) => (wasAsked = resolve));
+    const withdrawn = new Promise((resolve) => (wasWithdrawn = resolve));
+    const client = await connect(asks, (one) =>
+      one.setRequestHandler(ElicitRequestSchema, async (_request, { signal }) => {
+        signal.addEventListener('abort', () => wasWithdrawn?.(signal.reason));
+        wasAsked?.();
+        await withdrawn;
+        return { action: 'cancel' };
+      }),
+    );
+    expect(await client.callTool({ name: 'old_ask' })).toEqual({ content: [] });
+    expect(await withdrawn).toBe('never mind');
+  });
+
   test('lists and calls legacy upstreams in sessions of their own', async () => {
     for (const upstream of [old, other])
       upstream.on.set('tools/call', ({ params }) => ({

@@ -21,10 +21,12 @@ import {
   type PeerRequest,
   type ServerRequestAnswer,
 } from './peer.js';
-import { readMessages } from './read-messages.js';
+import { readMessages, type ReadMessage } from './read-messages.js';
 
 const mostResumptions = 100;
+/** Unless the server says otherwise (SEP-1699). */
 const resumeAfterMs = 500;
+const longestPauseMs = 30_000;
 
 export interface SessionListener {
   readonly onOpen: () => void;
@@ -107,7 +109,7 @@ export class LegacyPeer implements Peer {
     onOpen();
     try {
       for await (const { message } of readMessages(answer, at.call.upstream.config.timeoutMs))
-        onMessage(message, opened.session);
+        if (message !== undefined) onMessage(message, opened.session);
     } catch {
       // Cut off: the caller comes back.
     }
@@ -132,11 +134,11 @@ export class LegacyPeer implements Peer {
         return notMcpAnswer;
       }
       if (isEventStream(answer)) request.onStream?.();
-      const { found, eventId } = await this.#follow(at, session, answer, request);
+      const { found, eventId, retryMs } = await this.#follow(at, session, answer, request);
       if (found !== undefined) return found;
       // A stream with event ids may be broken off on purpose: the rest comes on the next one.
       if (eventId === undefined || request.signal.aborted) return notMcpAnswer;
-      await sleep(resumeAfterMs);
+      await sleep(Math.min(retryMs ?? resumeAfterMs, longestPauseMs));
       const called = await this.#get(at, session, request.signal, eventId);
       if (called.kind !== 'answered') return unanswered(called);
       answer = called.answer;
@@ -149,14 +151,13 @@ export class LegacyPeer implements Peer {
     session: UpstreamSession,
     answer: UpstreamAnswer,
     request: PeerRequest,
-  ): Promise<{ readonly found?: PeerAnswer; readonly eventId?: string | undefined }> {
-    let last: string | undefined;
+  ): Promise<Partial<Pick<ReadMessage, 'eventId' | 'retryMs'>> & { readonly found?: PeerAnswer }> {
+    let last: Partial<ReadMessage> = {};
     try {
-      for await (const { message, eventId } of readMessages(
-        answer,
-        at.call.upstream.config.timeoutMs,
-      )) {
-        last = eventId ?? last;
+      for await (const read of readMessages(answer, at.call.upstream.config.timeoutMs)) {
+        last = read;
+        const { message } = read;
+        if (message === undefined) continue;
         if (typeof message['method'] === 'string') {
           this.#pass(at, session, message, request);
         } else if (message['id'] === request.id || answer.status !== 200) {
@@ -167,7 +168,7 @@ export class LegacyPeer implements Peer {
     } catch {
       // Cut off in the middle: perhaps it can be resumed.
     }
-    return { eventId: last };
+    return { eventId: last.eventId, retryMs: last.retryMs };
   }
 
   #pass(at: PeerCall, session: UpstreamSession, message: JsonObject, request: PeerRequest): void {

@@ -41,6 +41,7 @@ export class ModernPeer implements Peer {
     if (isEventStream(answer)) request.onStream?.();
     try {
       for await (const { message } of readMessages(answer, at.call.upstream.config.timeoutMs)) {
+        if (message === undefined) continue;
         if (typeof message['method'] === 'string') notify(request, message['method'], message);
         else if (message['id'] === id || answer.status !== 200) {
           discard(answer);

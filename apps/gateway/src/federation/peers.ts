@@ -21,17 +21,20 @@ export class Peers implements Peer {
 
   async request(at: PeerCall, request: PeerRequest): Promise<PeerAnswer> {
     const known = this.#eras.has(keyOf(at.call));
-    const era = await this.eraOf(at);
+    const era = await this.eraOf(at, request.wish);
     if (typeof era !== 'string') return era;
     const answer = await this[era].request(at, request);
     if (!known || !isMismatch(era, answer)) return answer;
     this.#eras.delete(keyOf(at.call));
-    const now = await this.eraOf(at);
+    const now = await this.eraOf(at, request.wish);
     return typeof now !== 'string' || now === era ? answer : this[now].request(at, request);
   }
 
   /** The era, or why it cannot be learnt now. */
-  async eraOf(at: PeerCall): Promise<Era | PeerAnswer> {
+  async eraOf(
+    at: PeerCall,
+    wish: PeerRequest['wish'] = { interaction: 'none' },
+  ): Promise<Era | PeerAnswer> {
     const known = this.#eras.get(keyOf(at.call));
     if (known !== undefined) return known;
     const answer = await this.modern.request(at, {
@@ -39,7 +42,7 @@ export class Peers implements Peer {
       method: 'server/discover',
       params: {},
       signal: AbortSignal.timeout(at.call.upstream.config.timeoutMs),
-      wish: { interaction: 'none' },
+      wish,
     });
     const era = eraIn(answer);
     if (era === undefined) return answer;

@@ -7,9 +7,12 @@ import { parseExact } from './exact-json.js';
 const longestMessage = 64 * 1024 * 1024;
 
 export interface ReadMessage {
-  readonly message: JsonObject;
-  /** The event's id, with which the stream could be resumed. */
+  /** Undefined for an event that only says where the stream may be resumed. */
+  readonly message: JsonObject | undefined;
+  /** The last event's id, with which the stream could be resumed. */
   readonly eventId: string | undefined;
+  /** After how long the server wants it to be. */
+  readonly retryMs: number | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export async function* readMessages(
   );
   const text = await readWhole(answer, longestMessage).finally(() => clearTimeout(timer));
   const message = text === undefined ? undefined : objectIn(text);
-  if (message !== undefined) yield { message, eventId: undefined };
+  if (message !== undefined) yield { message, eventId: undefined, retryMs: undefined };
 }
 
 async function* readEvents(body: Readable): AsyncGenerator<ReadMessage> {
@@ -42,6 +45,7 @@ async function* readEvents(body: Readable): AsyncGenerator<ReadMessage> {
 class EventReader {
   readonly #decoder = new TextDecoder();
   #eventId: string | undefined;
+  #retryMs: number | undefined;
   #data: string[] = [];
   #line: string[] = [];
   #length = 0;
@@ -54,15 +58,18 @@ class EventReader {
     for (const next of others) {
       const text = this.#line.join('').replace(/\r$/, '');
       this.#line = [next];
-      const message = this.#take(text);
-      if (message !== undefined) yield { message, eventId: this.#eventId };
+      if (text !== '') this.#take(text);
+      else yield { message: this.#ended(), eventId: this.#eventId, retryMs: this.#retryMs };
     }
   }
 
-  #take(line: string): JsonObject | undefined {
+  #take(line: string): void {
     if (line.startsWith('data:')) this.#data.push(line.slice(line[5] === ' ' ? 6 : 5));
     else if (line.startsWith('id:')) this.#eventId = line.slice(3).trim();
-    if (line !== '') return undefined;
+    else if (/^retry: ?\d{1,9}$/.test(line)) this.#retryMs = Number(line.slice(6));
+  }
+
+  #ended(): JsonObject | undefined {
     const data = this.#data;
     this.#data = [];
     this.#length = 0;

@@ -11,7 +11,9 @@ export interface ScriptedCall {
   readonly text: string;
   notify(method: string, params: Json): void;
   /** A request of the server, legacy only; resolves with what the client answered. */
-  ask(method: string, params: Json): Promise<Json>;
+  ask(method: string, params: Json, id?: string): Promise<Json>;
+  /** Ends the stream after an event that says where to resume it; resolves when it is (SEP-1699). */
+  breakOff(): Promise<void>;
   /** Resolves when the client cancels or leaves. */
   readonly cancelled: Promise<void>;
 }
@@ -43,6 +45,7 @@ export class ScriptedUpstream {
   readonly on = new Map<string, Scripted>();
   readonly #streams = new Set<ServerResponse>();
   readonly #answers = new Map<string, (result: Json) => void>();
+  readonly #resumptions = new Map<string, (response: ServerResponse) => void>();
   readonly #cancels = new Map<unknown, () => void>();
   #server!: LocalServer;
 
@@ -117,6 +120,8 @@ export class ScriptedUpstream {
     if (this.era === 'modern') return void response.writeHead(405).end();
     if (!this.sessions.has(String(request.headers['mcp-session-id'])))
       return void response.writeHead(404).end();
+    const resumed = this.#resumptions.get(String(request.headers['last-event-id']));
+    if (resumed !== undefined) return resumed(response);
     this.#keep(response);
   }
 
@@ -184,7 +189,7 @@ export class ScriptedUpstream {
   async #scripted(
     scripted: Scripted,
     {
-      response,
+      response: first,
       id,
       params,
       headers,
@@ -197,6 +202,7 @@ export class ScriptedUpstream {
       text: string;
     },
   ): Promise<void> {
+    let response = first;
     const stream = (): void => {
       if (!response.headersSent) response.writeHead(200, { 'content-type': 'text/event-stream' });
     };
@@ -210,8 +216,17 @@ export class ScriptedUpstream {
         stream();
         send(response, { jsonrpc: '2.0', method, params: own });
       },
-      ask: (method, own) => {
-        const asked = randomUUID();
+      breakOff: async () => {
+        stream();
+        const eventId = randomUUID();
+        const resumed = new Promise<ServerResponse>((resolve) => {
+          this.#resumptions.set(eventId, resolve);
+        });
+        response.end(`retry: 5\nid: ${eventId}\ndata: \n\n`);
+        response = await resumed;
+        stream();
+      },
+      ask: (method, own, asked = randomUUID()) => {
         stream();
         send(response, { jsonrpc: '2.0', id: asked, method, params: own });
         return new Promise((resolve) => this.#answers.set(asked, resolve));

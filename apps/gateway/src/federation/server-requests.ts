@@ -16,6 +16,11 @@ export interface Question {
   readonly params: JsonObject;
 }
 
+/** Of a question with this id of the server's, to the session `nonce`. */
+export function originOf(nonce: string, slug: string, id: unknown): string {
+  return JSON.stringify([nonce, slug, id]);
+}
+
 /** People may take their time; a client that lost its stream never answers. */
 const patienceMs = 10 * 60_000;
 const gone: RpcFault = { code: -32000, message: 'The client has gone.' };
