@@ -23,6 +23,7 @@ export class MeasuredGateway {
   static async start(
     issuers: readonly IssuerConfig[],
     upstreams: readonly UpstreamConfig[],
+    environment: Readonly<Record<string, string>> = {},
   ): Promise<MeasuredGateway> {
     const port = await freePort();
     const gateway = new MeasuredGateway(`http://127.0.0.1:${port}`);
@@ -33,6 +34,7 @@ export class MeasuredGateway {
       snapshot: { issuers: [...issuers], applications: [], upstreams: [...upstreams] },
     });
     await gateway.#start(port, {
+      ...environment,
       SYMBOLON_VAULT_URL: vaultUrl,
       SYMBOLON_GATEWAY_KEY: JSON.stringify(pair.privateKey.export({ format: 'jwk' })),
     });

@@ -1,14 +1,13 @@
-import { residentMemory } from '../cold/process-memory.js';
-import { cpuMicros } from '../cpu-micros.js';
 import type { Asked } from './asked.js';
 import type { Figure, Measurement } from './bench-case.js';
 import type { Load, LoadFigures } from './load.js';
 import type { LoadProcess } from './load-process.js';
+import { costOf } from './process-family.js';
 
 /** Who is measured under which load. */
 export interface Entrant {
   readonly subject: string;
-  /** Whose processor time and memory count. */
+  /** Whose processor time and memory count, with those of the processes that it started. */
   readonly pid: number | undefined;
   readonly labels: Measurement['load'];
   readonly asked: readonly Asked[];
@@ -36,14 +35,14 @@ export class Lane {
 
   async measure(generator: LoadProcess): Promise<void> {
     const { asked, load, pid } = this.entrant;
-    const before = cpuMicros(pid) ?? Number.NaN;
+    const before = costOf(pid);
     const figures = await generator.run(asked, load);
-    const used = (cpuMicros(pid) ?? Number.NaN) - before;
+    const { cpuMicros, residentMiB } = costOf(pid);
     this.failures += figures.failures;
     this.rounds.push({
       ...figures,
-      cpuMicros: used / figures.answers,
-      residentMiB: residentMemory(pid).now,
+      cpuMicros: (cpuMicros - before.cpuMicros) / figures.answers,
+      residentMiB,
     });
   }
 

@@ -7,7 +7,7 @@ import { LoadProcess } from './load-process.js';
 /** Lanes under the same load, by name; `bare` is what the others' throughput is divided by. */
 export interface Heat<Name extends string> {
   readonly lanes: ReadonlyMap<Name | 'bare', Lane>;
-  /** Measured in each round, and longer; the others in three rounds of five. */
+  /** Measured in each round, and longer; the others in the first and in every second one. */
   readonly central: boolean;
 }
 
@@ -24,8 +24,8 @@ export class Race<Name extends string> {
           await lane.warm(generator, effort.seconds * (central ? 0.75 : 0.15));
       await inRounds(effort, startedMs, async (round) => {
         progress(`round ${round + 1} of ${effort.rounds}`);
-        for (const { lanes, central } of this.heats)
-          if (central || round < Math.ceil(effort.rounds * 0.6))
+        for (const [i, { lanes, central }] of this.heats.entries())
+          if (central || round === 0 || (round + i) % 2 === 0)
             for (const lane of lanes.values()) await lane.measure(generator);
       });
     } finally {
