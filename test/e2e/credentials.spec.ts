@@ -87,7 +87,11 @@ async function paused(upstream: string): Promise<Paused> {
 }
 
 /** Calls the tool of an MCP server as an SDK client does; each link that it is asked to open goes to `opened`. */
-async function greeted(upstream: string, opened: (link: string) => Promise<unknown>) {
+async function greeted(
+  path: string,
+  opened: (link: string) => Promise<unknown>,
+  { tool = 'greet', headers = {} }: { tool?: string; headers?: Record<string, string> } = {},
+) {
   const client = new Client(
     { name: 'spec', version: '1' },
     {
@@ -101,10 +105,10 @@ async function greeted(upstream: string, opened: (link: string) => Promise<unkno
     // It says that the link was opened, and no more: the call is sent again at once, and held.
     return { action: 'accept' };
   });
-  const { headers } = alice;
-  const url = new URL(`${trial.urls.gateway}/mcp/${upstream}`);
-  await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
-  const { content } = await client.callTool({ name: 'greet' });
+  const requestInit = { headers: { ...alice.headers, ...headers } };
+  const url = new URL(`${trial.urls.gateway}${path}`);
+  await client.connect(new StreamableHTTPClientTransport(url, { requestInit }));
+  const { content } = await client.callTool({ name: tool });
   await client.close();
   await atThePage;
   return content;
@@ -135,7 +139,7 @@ describe('a service whose token the person pastes', () => {
     const links: string[] = [];
     for (const token of ['mcp-token', 'new-mcp-token']) {
       accepted.add(token);
-      const content = await greeted('forge-mcp', async (link) => {
+      const content = await greeted('/mcp/forge-mcp', async (link) => {
         links.push(link);
         await paste(await alice.open(link), token);
       });
@@ -227,7 +231,7 @@ describe('a service whose token a page of the company’s own brings', () => {
 
   it('and so at /mcp, where the call that waits goes on with that token', async () => {
     accepted.add('ledger-mcp-token');
-    const content = await greeted('ledger-mcp', async (link) => {
+    const content = await greeted('/mcp/ledger-mcp', async (link) => {
       const page = await alice.consent(link);
       const id = page.url.searchParams.get('interaction_id') ?? '';
       expect((await handOver(id, 'ledger-mcp-token')).status).toBe(200);
@@ -320,5 +324,29 @@ describe('a service whose credential is nobody’s own, or the caller’s', () =
     expect(await heard('brought', theirs)).toMatchObject({ authorization: 'Bearer theirs' });
     const own = alice.headers.authorization?.replace('Bearer ', '') ?? '';
     expect(await heard('brought', { 'x-forge-token': own })).toBe(400);
+  });
+
+  it('so at /mcp, for that upstream only and for that call only', async () => {
+    accepted.add('theirs').add('ours');
+    const url = `${service.origin}/mcp`;
+    const credential = { type: 'static', secret: 'ours' };
+    await upstream('own', { type: 'mcp', url, credential, callerHeader: 'X-Forge-Token' });
+    await upstream('other', { type: 'mcp', url, credential });
+    const nobody = () => Promise.reject(new Error('nobody had to be asked'));
+    const greet = (slug: string, headers: Record<string, string>) =>
+      greeted('/mcp', nobody, { tool: `${slug}_greet`, headers });
+    await expect.poll(() => greet('own', {}).catch(() => undefined), within).toHaveLength(1);
+    const theirs = { 'x-forge-token': 'theirs' };
+    for (const [slug, headers, expected] of [
+      ['own', theirs, 'theirs'],
+      ['other', theirs, 'ours'],
+      ['own', {}, 'ours'],
+    ] as const) {
+      expect(await greet(slug, headers)).toEqual([{ type: 'text', text: 'hello' }]);
+      expect(received.at(-1)).toBe(expected);
+    }
+    const own = alice.headers.authorization.replace('Bearer ', '');
+    await expect(greet('own', { 'x-forge-token': own })).rejects.toThrow('x-forge-token');
+    expect(received).not.toContain(own);
   });
 });
