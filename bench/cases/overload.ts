@@ -11,7 +11,7 @@ import { inOwnProcess } from '../overload/open-process.js';
 const people = 200;
 /** Of the capacity that was measured in the same round. */
 const factors = [1.5, 2];
-const connections = 4_000;
+const connections = 2_000;
 const body = JSON.stringify({ rows: 'x'.repeat(1_013) });
 /** Of those who are let in, whatever is asked of the process. */
 const mostP99Ms = 1_000;

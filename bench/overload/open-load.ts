@@ -9,7 +9,7 @@ export interface OpenLoad {
   readonly seconds: number;
   /** Before that, and not counted. */
   readonly warmUpSeconds: number;
-  /** At most; a call that finds none free waits, and its time counts from when it was due. */
+  /** Open from the beginning; a call that finds none free waits, and its time counts from when it was due. */
   readonly connections: number;
 }
 
@@ -32,11 +32,12 @@ export interface OpenFigures {
 
 const lingerMs = 2_000;
 const tickMs = 1;
+const atATime = 100;
 
 /** Everything in this process: its own event loop should have nothing else to do. */
 export async function openLoad(asked: readonly Asked[], load: OpenLoad): Promise<OpenFigures> {
   const run = new OpenRun(asked, load);
-  await run.open(Math.min(64, load.connections));
+  await run.open();
   const timer = setInterval(() => run.tick(performance.now()), tickMs);
   await sleep((load.warmUpSeconds + load.seconds) * 1000);
   clearInterval(timer);
@@ -54,12 +55,11 @@ class OpenRun {
   /** Of calls that wait for a connection, when they were due; taken from `#head` on. */
   #queue: number[] = [];
   #head = 0;
-  #opening = 0;
   #issued = 0;
   #inFlight = 0;
   #next = 0;
-  readonly #startMs = performance.now();
-  readonly #countsFromMs: number;
+  #startMs = 0;
+  #countsFromMs = 0;
   readonly #admitted: number[] = [];
   #due = 0;
   readonly #statuses: Record<number, number> = {};
@@ -71,15 +71,18 @@ class OpenRun {
     const { hostname, port } = new URL(asked[0]?.url ?? '');
     this.#requests = asked.map(bytesOf);
     this.#place = { host: hostname, port: Number(port) };
-    this.#countsFromMs = this.#startMs + load.warmUpSeconds * 1000;
   }
 
   get waiting(): number {
     return this.#inFlight + this.#queue.length - this.#head;
   }
 
-  async open(count: number): Promise<void> {
-    await Promise.all(Array.from({ length: count }, () => this.#another()));
+  /** A few at a time: what is waiting to be accepted would be refused. */
+  async open(): Promise<void> {
+    while (this.#idle.length < this.load.connections)
+      await Promise.all(Array.from({ length: atATime }, () => this.#another()));
+    this.#startMs = performance.now();
+    this.#countsFromMs = this.#startMs + this.load.warmUpSeconds * 1000;
   }
 
   tick(nowMs: number): void {
@@ -88,7 +91,7 @@ class OpenRun {
       const dueMs = this.#startMs + (this.#issued * 1000) / this.load.perSecond;
       if (dueMs >= this.#countsFromMs) this.#due += 1;
       const free = this.#idle.pop();
-      if (free === undefined) this.#wait(dueMs);
+      if (free === undefined) this.#queue.push(dueMs);
       else this.#ask(free, dueMs);
     }
   }
@@ -133,23 +136,11 @@ class OpenRun {
     };
   }
 
-  #wait(dueMs: number): void {
-    this.#queue.push(dueMs);
-    if (this.#connections.length + this.#opening >= this.load.connections) return;
-    // Whoever waits for it gets another.
-    this.#another().catch(() => undefined);
-  }
-
   async #another(): Promise<void> {
-    this.#opening += 1;
-    try {
-      const connection = new OpenConnection(this);
-      await connection.open(this.#place);
-      this.#connections.push(connection);
-      this.free(connection);
-    } finally {
-      this.#opening -= 1;
-    }
+    const connection = new OpenConnection(this);
+    await connection.open(this.#place);
+    this.#connections.push(connection);
+    this.#idle.push(connection);
   }
 
   #ask(connection: OpenConnection, dueMs: number): void {

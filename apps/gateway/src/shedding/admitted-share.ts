@@ -1,16 +1,17 @@
-const window = { ms: 100, samples: 2 };
-const fallsTo = 0.8;
+const windowMs = 100;
 const rises = 0.02;
+/** At once, however late. */
+const fallsTo = 0.25;
 const leastShare = 0.02;
 /** A delay that falls by this much is a queue that drains: cutting further would overshoot. */
-const draining = 0.8;
+const draining = 0.7;
 
 /**
  * Which share of the calls may come in, decided from how late the event loop is. It is the loop's standing delay that
- * counts, its least within a window of 100 ms and two samples at least (CoDel, RFC 8289 §3.3): a queue that never
- * empties, not one long turn. Above the target the share falls by a fifth per window, below it rises by two hundredths:
- * additive increase, multiplicative decrease as in DAGOR (Zhou et al., SoCC 2018), and held while the delay falls, which
- * is the trend term of PIE (RFC 8033 §4.2).
+ * counts, its least within a window of 100 ms (CoDel, RFC 8289 §3.3): a queue that never empties, not one long turn, so
+ * it takes two late looks in a row to begin. Above the target the share falls in proportion to the excess, below it rises
+ * by two hundredths a window: additive increase, multiplicative decrease, as DAGOR admits by queueing time (Zhou et al.,
+ * SoCC 2018). While the delay falls by itself the share is held, which is the trend term of PIE (RFC 8033 §4.2).
  */
 export class AdmittedShare {
   #share = 1;
@@ -36,26 +37,18 @@ export class AdmittedShare {
     this.#startedMs ??= nowMs - delayMs;
     this.#samples += 1;
     this.#leastMs = Math.min(this.#leastMs, delayMs);
-    if (this.#samples < window.samples || nowMs - this.#startedMs < window.ms) return;
-    this.#share = nextShare(this.#share, {
-      delayMs: this.#leastMs,
-      previousMs: this.#previousMs,
-      targetMs: this.targetMs,
-    });
+    const enough = this.#share < 1 ? 1 : 2;
+    if (this.#samples < enough || nowMs - this.#startedMs < windowMs) return;
+    this.#share = this.#next(this.#leastMs);
     this.#previousMs = this.#leastMs;
     this.#leastMs = Infinity;
     this.#samples = 0;
     this.#startedMs = nowMs;
   }
-}
 
-interface Delays {
-  readonly delayMs: number;
-  readonly previousMs: number;
-  readonly targetMs: number;
-}
-
-function nextShare(share: number, { delayMs, previousMs, targetMs }: Delays): number {
-  if (delayMs <= targetMs) return Math.min(1, share + rises);
-  return delayMs < previousMs * draining ? share : Math.max(leastShare, share * fallsTo);
+  #next(delayMs: number): number {
+    if (delayMs <= this.targetMs) return Math.min(1, this.#share + rises);
+    if (this.#share < 1 && delayMs < this.#previousMs * draining) return this.#share;
+    return Math.max(leastShare, this.#share * Math.max(fallsTo, this.targetMs / delayMs));
+  }
 }
