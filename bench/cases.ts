@@ -5,6 +5,7 @@ import { mcp } from './cases/mcp.js';
 import { flood } from './cases/flood.js';
 import { overload } from './cases/overload.js';
 import { processes } from './cases/processes.js';
+import { refresh } from './cases/refresh.js';
 import { vault } from './cases/vault.js';
 import type { BenchCase } from './harness/bench-case.js';
 
@@ -19,6 +20,7 @@ export const cases: readonly { readonly bench: BenchCase; readonly share: number
   { bench: overload, share: 45 },
   { bench: cold, share: 70 },
   { bench: processes, share: 20 },
-  { bench: vault, share: 60 },
-  { bench: federation, share: 6 },
+  { bench: vault, share: 80 },
+  { bench: refresh, share: 60 },
+  { bench: federation, share: 40 },
 ];

@@ -6,7 +6,6 @@ import type { Times } from './summary.js';
 const idlePoll = 'SELECT c.id AS \\"oauthClientId\\"';
 const plain = (beginning: string) => beginning.replaceAll('\\', '');
 const claim = 'WITH due AS (';
-const idleSeconds = 12;
 const claimed = 200;
 
 export interface CostOfLooking {
@@ -16,12 +15,11 @@ export interface CostOfLooking {
   readonly scans: readonly string[];
 }
 
-/** What the vaults' own looks cost while nothing is due, and taking on some that are; each must not grow with the table. */
-export async function costOfLooking({
-  stack,
-  log,
-  provider,
-}: Pick<Scale, 'stack' | 'log' | 'provider'>): Promise<CostOfLooking> {
+/** What the vaults' own looks cost while nothing is due, and taking on some that are; each must not grow with the table. Each vault looks once a second of `idleSeconds`. */
+export async function costOfLooking(
+  { stack, log, provider }: Pick<Scale, 'stack' | 'log' | 'provider'>,
+  idleSeconds = 12,
+): Promise<CostOfLooking> {
   await log.sample(100);
   await sleep(idleSeconds * 1000);
   const poll = await log.timesOf(plain(idlePoll));

@@ -55,11 +55,16 @@ export class VaultUnderLoad {
     return this.stack.vaults[0]?.url ?? '';
   }
 
+  /** Of the vault. */
+  get pid(): number | undefined {
+    return this.stack.vaults[0]?.process.pid;
+  }
+
   /** What a gateway asks the vault for each of the people. */
   asking(): Who {
     const asked = () => this.#exchanges;
     return {
-      pid: this.stack.vaults[0]?.process.pid,
+      pid: this.pid,
       get asked() {
         return asked();
       },
