@@ -3,7 +3,7 @@ import type { Effort } from './harness/bench-case.js';
 import type { CaseMessage } from './harness/case-process.js';
 
 // Started by harness/case-process.ts. Without the one who waits for the result nobody needs it, or what it started.
-process.on('disconnect', () => process.kill(-process.pid, 'SIGKILL'));
+process.prependListener('disconnect', () => process.kill(-process.pid, 'SIGKILL'));
 
 const tell = (message: CaseMessage): Promise<void> =>
   new Promise((resolve) => {

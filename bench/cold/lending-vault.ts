@@ -1,6 +1,7 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import type { ConfigSnapshot } from '#lib/contract/config-snapshot';
 import { FakeVault } from '#lib/testing/fake-vault';
+import { lentTokenBytes } from '../harness/upstream-token.js';
 
 /** What the process is told before it tells its URL. */
 export interface LendingVaultSettings {
@@ -9,9 +10,6 @@ export interface LendingVaultSettings {
   readonly gatewayKey: Record<string, string>;
   readonly snapshot: Omit<ConfigSnapshot, 'version'>;
 }
-
-/** Characters of what is lent: an opaque token is shorter, a JWT often longer. */
-export const lentTokenBytes = 512;
 
 // A vault that lends everybody a token of their own, over HTTP and by the contract. The least that a vault can cost.
 async function start({ gatewayId, gatewayKey, snapshot }: LendingVaultSettings): Promise<void> {
