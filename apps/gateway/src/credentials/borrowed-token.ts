@@ -13,22 +13,18 @@ type Place = Pick<BorrowedCredential, 'header' | 'query'>;
 /** A person's upstream token, ready to inject. Its value stands nowhere but in `header` or `query`. */
 export class BorrowedToken implements BorrowedCredential {
   readonly kind = 'credential';
-  readonly revocation: Revocation | undefined;
   readonly header: BorrowedCredential['header'];
   readonly query: BorrowedCredential['query'];
-  readonly #token: string;
 
   private constructor(
     place: Place,
     readonly grantId: string | undefined,
     readonly extra: readonly string[],
     readonly dpop: DpopBinding | undefined,
-    given: { readonly token: string; readonly revocation: Revocation | undefined },
+    readonly revocation: Revocation | undefined,
   ) {
     this.header = place.header;
     this.query = place.query;
-    this.#token = given.token;
-    this.revocation = given.revocation;
   }
 
   /** Undefined where the token cannot stand in a header, or its key is not there. */
@@ -45,12 +41,18 @@ export class BorrowedToken implements BorrowedCredential {
     if (isBound && inject.query !== undefined) return undefined;
     const dpop = answer.dpop && new DpopBinding(token, answer.dpop, proving);
     const place = dpop ? boundPlace(dpop) : injected(token, inject);
-    const extra = extraOf(answer.headers ?? {}, place.header?.[0]);
-    return new BorrowedToken(place, grantId, extra, dpop, { token, revocation });
+    const extra = extraOf(answer.headers, place.header?.[0]);
+    return new BorrowedToken(place, grantId, extra, dpop, revocation);
   }
 
   equals(other: BorrowedToken): boolean {
     return this.#token === other.#token;
+  }
+
+  /** It holds no space; before it may stand a scheme. */
+  get #token(): string {
+    const text = this.query?.[1] ?? this.header?.[1] ?? '';
+    return text.slice(text.lastIndexOf(' ') + 1);
   }
 
   /** How the vault is told which token the upstream refused. */
@@ -63,8 +65,11 @@ function boundPlace({ bound }: DpopBinding): Place {
   return { header: ['authorization', bound], query: undefined };
 }
 
+const none: readonly string[] = [];
+
 /** The vault checks them too; what frames a message or says who calls is the gateway's alone. */
-function extraOf(headers: Readonly<Record<string, string>>, taken: string | undefined): string[] {
+function extraOf(headers: TokenAnswer['headers'], taken: string | undefined): readonly string[] {
+  if (headers === undefined) return none;
   return Object.entries(headers).flatMap(([given, value]) => {
     const name = given.toLowerCase();
     return name !== taken && isExtraHeader(name) && isHeaderText(value) ? [name, value] : [];

@@ -1,4 +1,5 @@
 import type { BorrowedToken } from './borrowed-token.js';
+import { ByPerson } from './by-person.js';
 import type { Use } from './use.js';
 
 /** One cached token and what may end it. Times in monotonic milliseconds. */
@@ -11,19 +12,22 @@ export interface CachedToken {
   readonly token: BorrowedToken;
 }
 
-const maxTokens = 50_000;
+/** A hundred thousand people's, and some to spare. */
+const maxTokens = 120_000;
 
 /** Tokens at hand: bounded, the oldest goes first; none lives longer than a minute anyway. */
 export class BorrowedTokens {
   readonly #byKey = new Map<string, CachedToken>();
-  readonly #byPerson = new Map<string, Set<CachedToken>>();
+  readonly #people = new ByPerson<CachedToken>();
 
   constructor(private readonly limit = maxTokens) {}
 
   find(key: string, nowMs: number): BorrowedToken | undefined {
     const cached = this.#byKey.get(key);
     if (cached === undefined) return undefined;
-    if (nowMs < cached.usableUntilMs) return cached.token;
+    // One whose lease has ended would end whatever is answered with it.
+    if (nowMs < cached.usableUntilMs && cached.token.revocation?.happened !== true)
+      return cached.token;
     this.#remove(cached);
     return undefined;
   }
@@ -32,33 +36,27 @@ export class BorrowedTokens {
     const previous = this.#byKey.get(cached.key);
     if (previous) this.#remove(previous);
     this.#byKey.set(cached.key, cached);
-    const ofPerson = this.#byPerson.get(cached.use.person) ?? new Set();
-    this.#byPerson.set(cached.use.person, ofPerson.add(cached));
+    this.#people.add(cached);
     if (this.#byKey.size > this.limit) this.#removeOldest();
   }
 
   /** Forgets what `matches` of this person's. */
   purge(person: string, matches: (cached: CachedToken) => boolean): void {
-    for (const cached of this.#byPerson.get(person) ?? [])
-      if (matches(cached)) this.#remove(cached);
+    for (const cached of this.#people.of(person)) if (matches(cached)) this.#remove(cached);
   }
 
   clear(): void {
     this.#byKey.clear();
-    this.#byPerson.clear();
+    this.#people.clear();
   }
 
   #removeOldest(): void {
-    for (const oldest of this.#byKey.values()) {
-      this.#remove(oldest);
-      return;
-    }
+    const [oldest] = this.#byKey.values();
+    if (oldest !== undefined) this.#remove(oldest);
   }
 
   #remove(cached: CachedToken): void {
     this.#byKey.delete(cached.key);
-    const ofPerson = this.#byPerson.get(cached.use.person);
-    ofPerson?.delete(cached);
-    if (ofPerson?.size === 0) this.#byPerson.delete(cached.use.person);
+    this.#people.delete(cached);
   }
 }

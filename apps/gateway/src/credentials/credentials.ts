@@ -51,8 +51,11 @@ export function bearsSomething(credential: BorrowedCredential | undefined): bool
 /** Of the grant that a credential comes from: open streams must end (R3). */
 export interface Revocation {
   readonly happened: boolean;
-  /** Calls `ended` when it happens, at once if it has; until what this answers is called. */
-  watch(ended: () => void): () => void;
+  /**
+   * Calls `ended` when it happens, at once if it has; until what this answers is called. `token` is the caller's: with it
+   * the vault is asked whether the grant still stands, where nothing is heard of it.
+   */
+  watch(ended: () => void, token: string): () => void;
 }
 
 /** A person must act: `uri` is absent when `interaction` was `none`. */

@@ -1,60 +1,89 @@
-import type { CredentialRequest, Revocation } from './credentials.js';
+import { ByPerson } from './by-person.js';
+import type { Revocation } from './credentials.js';
 import type { Use } from './use.js';
+
+/** What the vault is asked with, whether a grant still stands; beside the caller's token. */
+export interface LeaseTerms {
+  readonly use: Use;
+  readonly grantId: string;
+  readonly scopes: readonly string[];
+  readonly clientInfoName: string | undefined;
+}
+
+interface Watcher {
+  readonly ended: () => void;
+  readonly token: string;
+}
 
 /** That one application uses one grant of one person here, perhaps in streams that are still open. */
 export class Lease implements Revocation {
-  readonly #watchers = new Set<() => void>();
+  // Most leases are watched by nobody most of the time, and hold nothing of a caller's token then.
+  #watchers: Watcher[] | undefined;
   #happened = false;
 
-  constructor(
-    readonly use: Use,
-    readonly grantId: string,
-    /** The call that last borrowed: what to ask the vault with whether the grant still stands. */
-    public lastRequest: CredentialRequest,
-  ) {}
+  constructor(public terms: LeaseTerms) {}
+
+  get use(): Use {
+    return this.terms.use;
+  }
 
   get happened(): boolean {
     return this.#happened;
   }
 
-  watch(ended: () => void): () => void {
+  watch(ended: () => void, token: string): () => void {
+    const watcher = { ended, token };
     if (this.#happened) ended();
-    else this.#watchers.add(ended);
-    return () => this.#watchers.delete(ended);
+    else if (this.#watchers === undefined) this.#watchers = [watcher];
+    else this.#watchers.push(watcher);
+    return () => this.#unwatch(watcher);
   }
 
-  /** Only what is open need be confirmed: a question is a use of the grant, and may refresh its token. */
   get watched(): boolean {
-    return this.#watchers.size > 0;
+    return this.#watchers !== undefined;
+  }
+
+  /** The caller's token of the call that came last of those that watch. */
+  get token(): string | undefined {
+    return this.#watchers?.at(-1)?.token;
   }
 
   end(): void {
     this.#happened = true;
-    const watchers = [...this.#watchers];
-    this.#watchers.clear();
-    for (const ended of watchers) ended();
+    const watchers = this.#watchers ?? [];
+    this.#watchers = undefined;
+    for (const { ended } of watchers) ended();
+  }
+
+  #unwatch(watcher: Watcher): void {
+    const others = this.#watchers?.filter((one) => one !== watcher) ?? [];
+    this.#watchers = others.length === 0 ? undefined : others;
   }
 }
 
-const maxLeases = 20_000;
+/** No fewer than borrowed tokens are kept: the end of a lease is the end of what was borrowed under it. */
+const maxLeases = 120_000;
+const looksForUnwatched = 16;
 
 /**
- * The leases of this replica. Beyond the bound the longest unused one ends, and so do its streams: better a reconnect than a stream
- * that no revocation reaches.
+ * The leases of this replica. Those that calls watch are bounded by the open calls; of the others, beyond the bound the
+ * longest unused one ends: better that its next call asks the vault than one that no revocation reaches.
  */
 export class Leases {
-  readonly #byPerson = new Map<string, Map<string, Lease>>();
+  readonly #people = new ByPerson<Lease>();
+  /** Longest unused first. */
   readonly #all = new Set<Lease>();
 
   constructor(private readonly limit = maxLeases) {}
 
-  renew(use: Use, grantId: string, request: CredentialRequest): Lease {
-    const ofPerson = this.#byPerson.get(use.person) ?? new Map<string, Lease>();
-    this.#byPerson.set(use.person, ofPerson);
-    const key = `${use.upstream}\0${grantId}\0${use.application}`;
-    const lease = ofPerson.get(key) ?? new Lease(use, grantId, request);
-    lease.lastRequest = request;
-    ofPerson.set(key, lease);
+  renew(terms: LeaseTerms): Lease {
+    const { use, grantId } = terms;
+    const known = this.#people
+      .of(use.person)
+      .find((one) => one.terms.grantId === grantId && isSame(one.use, use));
+    if (known !== undefined) known.terms = terms;
+    const lease = known ?? new Lease(terms);
+    if (known === undefined) this.#people.add(lease);
     this.#all.delete(lease);
     this.#all.add(lease);
     if (this.#all.size > this.limit) this.#endLongestUnused();
@@ -63,25 +92,33 @@ export class Leases {
 
   /** Ends what `ended` says of this person; open streams hear it at once. */
   end(person: string, ended: (lease: Lease) => boolean): void {
-    const ofPerson = this.#byPerson.get(person);
-    if (!ofPerson) return;
-    for (const [key, lease] of ofPerson) {
-      if (!ended(lease)) continue;
-      ofPerson.delete(key);
-      this.#all.delete(lease);
-      lease.end();
-    }
-    if (ofPerson.size === 0) this.#byPerson.delete(person);
+    for (const lease of this.#people.of(person)) if (ended(lease)) this.#end(lease);
   }
 
+  /** Only what is open need be confirmed: a question is a use of the grant, and may refresh its token. */
   watched(): readonly Lease[] {
     return [...this.#all].filter((lease) => lease.watched);
   }
 
   #endLongestUnused(): void {
-    for (const oldest of this.#all) {
-      this.end(oldest.use.person, (lease) => lease === oldest);
-      return;
+    let looked = 0;
+    for (const lease of this.#all) {
+      if (!lease.watched) return this.#end(lease);
+      // It is in use: the next look is for others.
+      this.#all.delete(lease);
+      this.#all.add(lease);
+      looked += 1;
+      if (looked === looksForUnwatched) return;
     }
   }
+
+  #end(lease: Lease): void {
+    this.#people.delete(lease);
+    this.#all.delete(lease);
+    lease.end();
+  }
+}
+
+function isSame(one: Use, other: Use): boolean {
+  return one.upstream === other.upstream && one.application === other.application;
 }

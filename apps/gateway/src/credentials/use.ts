@@ -9,9 +9,11 @@ export interface Use {
   readonly upstream: string;
 }
 
+// Keys are joined, not templates: those are trees of their parts for as long as they are kept, five times as large.
+
 /** A person as a key: slugs hold no NUL, so nothing collides. */
 export function personKey(person: { readonly issuer: string; readonly subject: string }): string {
-  return `${person.issuer}\0${person.subject}`;
+  return [person.issuer, person.subject].join('\0');
 }
 
 /** What the exchange asks for: the upstream's own scopes, and those that this call needs beside them. */
@@ -29,12 +31,12 @@ export function isFederated({ credential }: UpstreamConfig): boolean {
 export function useKey(request: CredentialRequest): string {
   const { upstream, token } = request;
   const key = personalKey(request);
-  return isFederated(upstream) ? `${key}\0${hash('sha256', token, 'base64url')}` : key;
+  return isFederated(upstream) ? [key, hash('sha256', token, 'base64url')].join('\0') : key;
 }
 
 function personalKey(request: CredentialRequest): string {
   const { caller, upstream } = request;
   const { issuer, subject, application } = caller;
   const scopes = scopesOf(request).join(' ');
-  return `${issuer}\0${upstream.slug}\0${scopes}\0${subject.length}\0${subject}\0${application}`;
+  return [issuer, upstream.slug, scopes, subject.length, subject, application].join('\0');
 }

@@ -99,7 +99,7 @@ async function opened(): Promise<{ readonly ended: boolean; readonly close: () =
   const stream = { ended: false, close: () => undefined as void };
   const { revocation } = await borrowed();
   if (revocation === undefined) throw new Error('nothing would end it');
-  stream.close = revocation.watch(() => (stream.ended = true));
+  stream.close = revocation.watch(() => (stream.ended = true), request.token);
   return stream;
 }
 

@@ -218,7 +218,9 @@ export class VaultCredentials implements Credentials {
   ): CredentialAnswer {
     const use = useOf(request);
     const grantId = answer.grant_id;
-    const lease = grantId === undefined ? undefined : this.#leases.renew(use, grantId, request);
+    const { clientInfoName } = request;
+    const terms = { use, scopes: scopesOf(request), clientInfoName };
+    const lease = grantId === undefined ? undefined : this.#leases.renew({ ...terms, grantId });
     const proving = { clock: this.#options.clock, memory: this.#memory };
     const token = BorrowedToken.of(answer, request.upstream.inject, proving, lease);
     if (token === undefined) {
@@ -249,7 +251,7 @@ export class VaultCredentials implements Credentials {
       (cached) => cached.grantId === grantId && (ended || (cached.grantVersion ?? -1) < version),
     );
     if (change.status === 'revoked')
-      this.#leases.end(personKey(change), (lease) => lease.grantId === grantId);
+      this.#leases.end(personKey(change), ({ terms }) => terms.grantId === grantId);
   }
 
   /** One that was given may be wider than what the token at hand was narrowed to. */
@@ -274,10 +276,16 @@ export class VaultCredentials implements Credentials {
 
   // A revocation may have been missed while nothing was heard: no token any more, no stream any more.
   async #confirm(lease: Lease, failClosed: boolean): Promise<void> {
-    const asked = this.#exchange({ ...lease.lastRequest, interaction: 'none' }, undefined);
+    const { use, scopes, clientInfoName, grantId } = lease.terms;
+    const { token: subjectToken } = lease;
+    if (subjectToken === undefined) return;
+    const asked = this.#options.vault.exchange({
+      ...{ subjectToken, audience: use.upstream, scopes, clientInfoName },
+      interaction: 'none',
+    });
     const outcome = await (failClosed ? Promise.race([asked, sleep(confirmMs, noAnswer)]) : asked);
     if (outcome.kind === 'unavailable' && !failClosed) return;
-    const stands = outcome.kind === 'token' && outcome.token.grant_id === lease.grantId;
+    const stands = outcome.kind === 'token' && outcome.token.grant_id === grantId;
     if (!stands) this.#leases.end(lease.use.person, (other) => other === lease);
   }
 }

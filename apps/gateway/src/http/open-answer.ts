@@ -9,10 +9,10 @@ export class OpenAnswer {
   #closed = false;
 
   /** `revoked` is called at once where it has happened already. */
-  watch(revocation: Revocation | undefined, revoked: () => void): void {
+  watch(revocation: Revocation | undefined, revoked: () => void, token: string): void {
     if (this.#closed || revocation === undefined) return;
     this.#unwatch?.();
-    this.#unwatch = revocation.watch(revoked);
+    this.#unwatch = revocation.watch(revoked, token);
   }
 
   /** A stream outlives no token: who holds the next one opens it again. */

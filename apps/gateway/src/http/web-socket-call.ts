@@ -45,7 +45,7 @@ export class WebSocketCall extends HttpCall {
     };
     joinSockets(client, upstream);
     client.setTimeout(silenceMs, end);
-    this.open.watch(this.credential?.revocation, end);
+    this.open.watch(this.credential?.revocation, end, this.admitted.token);
     this.open.expireIn(this.admitted.caller.expiresAt - clock.now(), end);
   }
 }

@@ -8,6 +8,7 @@ import {
   isEventStream,
   isMcpAnswer,
   relayedHeaders,
+  type Reading,
   type RelayOptions,
 } from './relay.js';
 import {
@@ -41,7 +42,7 @@ export function callStraight(
 export function goesStraight(
   { terms }: McpCall,
   { dpop }: BorrowedCredential,
-  { keep, rewrite }: Pick<RelayOptions, 'keep' | 'rewrite'>,
+  { keep, rewrite }: Reading,
 ): boolean {
   return (
     keep === undefined && rewrite === undefined && dpop === undefined && terms?.decoy === undefined
@@ -75,7 +76,7 @@ class StraightCall implements AnswerReader, Ending {
   /** Ended by a revocation (R3), and by the client's leaving where that is to end it. */
   watch(end: () => void): () => void {
     this.#end = end;
-    return this.credential.revocation?.watch(end) ?? nothing;
+    return this.credential.revocation?.watch(end, this.call.token) ?? nothing;
   }
 
   answered(answer: DirectAnswer): void {

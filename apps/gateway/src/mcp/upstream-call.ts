@@ -162,7 +162,7 @@ async function request(
   if (pauseSeconds > 0) throw circuitOpen(call.upstream, pauseSeconds);
   try {
     const sent = dispatched(call, credential, { headers, body }, { target, proven });
-    const answer = await DirectAnswer.to(dispatcher, sent, endingOf(credential, signal));
+    const answer = await DirectAnswer.to(dispatcher, sent, endingOf(call, credential, signal));
     breaker.answered(answer.status);
     return answer;
   } catch (error) {
@@ -195,10 +195,14 @@ export function dispatched(
 }
 
 /** The client's leaving, and the revocation of what was borrowed for it (R3). */
-function endingOf({ revocation }: BorrowedCredential, signal: AbortSignal): Ending {
+function endingOf(
+  { token }: McpCall,
+  { revocation }: BorrowedCredential,
+  signal: AbortSignal,
+): Ending {
   return {
     watch: (end) => {
-      const unwatch = revocation?.watch(end);
+      const unwatch = revocation?.watch(end, token);
       if (signal.aborted) end();
       else signal.addEventListener('abort', end, { once: true });
       return () => {

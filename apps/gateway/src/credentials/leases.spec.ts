@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { TestClock } from '#lib/testing/test-clock';
+import { BorrowedToken } from './borrowed-token.js';
+import { BorrowedTokens } from './borrowed-tokens.js';
+import { Leases, type LeaseTerms } from './leases.js';
+import { ProofMemory } from './proof-memory.js';
+
+const inject = { header: 'authorization', scheme: 'Bearer' };
+
+function termsOf(person: string, changes: Partial<LeaseTerms['use']> = {}): LeaseTerms {
+  const use = { person, application: 'cli', upstream: 'reports', ...changes };
+  return { use, grantId: `grant-${person}`, scopes: ['read'], clientInfoName: undefined };
+}
+
+describe('row 30, a crowd', () => {
+  test('beyond the bound the longest unused lease ends, and its token is at hand no longer', () => {
+    const leases = new Leases(2);
+    const tokens = new BorrowedTokens();
+    const proving = { clock: new TestClock(), memory: new ProofMemory() };
+    const borrow = (person: string) => {
+      const terms = termsOf(person);
+      const { use, grantId } = terms;
+      const answer = { access_token: person, issued_token_type: '', token_type: 'Bearer' };
+      const given = { ...answer, expires_in: 60, grant_id: grantId, grant_version: 1 };
+      const token = BorrowedToken.of(given, inject, proving, leases.renew(terms));
+      if (token === undefined) throw new Error('not usable');
+      tokens.put({ key: person, use, grantId, grantVersion: 1, usableUntilMs: 60_000, token });
+    };
+    for (const person of ['alice', 'bob', 'alice', 'carol']) borrow(person);
+    const atHand = ['alice', 'bob', 'carol'].map((one) => tokens.find(one, 0)?.header?.[1]);
+    expect(atHand).toEqual(['Bearer alice', undefined, 'Bearer carol']);
+  });
+
+  test('no number of others ends what an open call watches, and a revocation still reaches it', () => {
+    const leases = new Leases(2);
+    const ended: string[] = [];
+    leases.renew(termsOf('alice')).watch(() => ended.push('alice'), 'jwt');
+    for (let i = 0; i < 100; i += 1) leases.renew(termsOf(`person-${i}`));
+    expect(ended).toEqual([]);
+    leases.end('alice', () => true);
+    expect(ended).toEqual(['alice']);
+  });
+
+  test('tokens beyond the bound go, the oldest first', () => {
+    const tokens = new BorrowedTokens(2);
+    const { use } = termsOf('alice');
+    const proving = { clock: new TestClock(), memory: new ProofMemory() };
+    const answer = { access_token: 't', issued_token_type: '', token_type: 'Bearer' };
+    const token = BorrowedToken.of({ ...answer, expires_in: 60 }, inject, proving);
+    if (token === undefined) throw new Error('not usable');
+    for (const key of ['a', 'b', 'c'])
+      tokens.put({ key, use, token, grantId: 'g', grantVersion: 1, usableUntilMs: 1 });
+    expect(['a', 'b', 'c'].map((key) => tokens.find(key, 0) !== undefined)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    tokens.purge(use.person, ({ key }) => key === 'b');
+    expect(['b', 'c'].map((key) => tokens.find(key, 0) !== undefined)).toEqual([false, true]);
+  });
+});
+
+describe('a lease', () => {
+  test('is one per person, grant, application and upstream', () => {
+    const leases = new Leases();
+    const first = leases.renew(termsOf('alice'));
+    expect(leases.renew(termsOf('alice'))).toBe(first);
+    expect(leases.renew(termsOf('alice', { application: 'agent' }))).not.toBe(first);
+    expect(leases.renew(termsOf('alice', { upstream: 'tickets' }))).not.toBe(first);
+    expect(leases.renew({ ...termsOf('alice'), grantId: 'another' })).not.toBe(first);
+    leases.end('alice', ({ use }) => use.application === 'agent');
+    expect(leases.renew(termsOf('alice'))).toBe(first);
+  });
+
+  test('is confirmed with the token of the call that came last, and holds none once all are over', () => {
+    const lease = new Leases().renew(termsOf('alice'));
+    const first = lease.watch(() => undefined, 'first');
+    const second = lease.watch(() => undefined, 'second');
+    expect(lease.token).toBe('second');
+    second();
+    expect(lease.token).toBe('first');
+    first();
+    first();
+    expect([lease.token, lease.watched]).toEqual([undefined, false]);
+  });
+});
