@@ -1,5 +1,5 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLocalServer } from '#lib/testing/local-server';
 import { until } from '#lib/testing/until';
@@ -9,10 +9,14 @@ let world: WorkersWorld;
 let call: { readonly authorization: string };
 /** Answers of `/slow` wait for this. */
 let slow: Promise<void> = Promise.resolve();
+let waiting = 0;
 const handshakes: string[] = [];
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (request.url === '/slow') await slow;
+  if (request.url === '/slow') {
+    waiting += 1;
+    await slow;
+  }
   if (request.url !== '/mcp') return void response.end('served');
   if (request.method !== 'POST') return void response.writeHead(405).end();
   let text = '';
@@ -94,4 +98,152 @@ describe('two workers behind one port', () => {
     expect(await world.metric('symbolon_gateway_workers{')).toBe(2);
     expect(await world.metric(counted)).toBe(before);
   });
+
+  it('a legacy session lives at one worker, whichever took the connection of a request', async () => {
+    const before = handshakes.length;
+    for (let session = 1; session <= 3; session += 1) {
+      const { headers } = await legacySession('demo');
+      const answers = await Promise.all([1, 2, 3].map((id) => callTool('demo', headers, id)));
+      const served = answers.map(({ text }) => text.match(/session-\d+/)?.[0]);
+      expect(served).toEqual(Array.from({ length: 3 }, () => `session-${handshakes.length - 1}`));
+      // None of them had to open a second one upstream.
+      expect(handshakes.length - before).toBe(session);
+    }
+  });
+
+  it('what a legacy session is told comes on its stream, at whichever worker its call was', async () => {
+    const asked: string[] = [];
+    world.vault.answer = () => {
+      asked.push(`interaction-${asked.length}`);
+      return { status: 400, body: interactionRequired(asked.at(-1) ?? '') };
+    };
+    for (let session = 0; session < 3; session += 1) {
+      const { headers } = await legacySession('asks');
+      const stream = await listen('asks', headers);
+      const { text } = await callTool('asks', headers, 1);
+      const { error } = JSON.parse(text) as {
+        error: { code: number; data: { elicitations: { elicitationId: string }[] } };
+      };
+      expect(error.code).toBe(-32042);
+      const who = { issuer: 'corporate', subject: 'alice', application: 'cli', upstream: 'asks' };
+      const interactionId = asked.at(-1) ?? '';
+      world.vault.publish({ type: 'interaction', ...who, interactionId, state: 'completed' });
+      const { elicitationId = '' } = error.data.elicitations[0] ?? {};
+      expect(await until(() => stream.text().includes(elicitationId), { seconds: 5 })).toBe(true);
+      expect(stream.text().match(/elicitation\/complete/g)).toHaveLength(1);
+      stream.close();
+    }
+  });
+
+  it('SIGTERM ends all of them once the calls under way are answered', async () => {
+    const pids = await serving();
+    let answerNow!: () => void;
+    slow = new Promise((resolve) => (answerNow = resolve));
+    const underWay = [1, 2].map(() => world.send('/http/open/slow', { headers: call }));
+    expect(await until(() => waiting === 2, { seconds: 5 })).toBe(true);
+    const stopped = world.app.stop();
+    const refused = () =>
+      world.send('/healthz').then(
+        () => false,
+        () => true,
+      );
+    expect(await until(refused, { seconds: 5 })).toBe(true);
+    answerNow();
+    expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual([200, 200]);
+    await stopped;
+    expect(pids.filter(lives)).toEqual([]);
+    expect((await world.lines('worker.ended')).slice(-2)).toMatchObject([
+      { code: 0, level: 'info' },
+      { code: 0, level: 'info' },
+    ]);
+  });
 });
+
+describe('a gateway of workers', () => {
+  it('that cannot take its port says so once and ends with the exit code of the worker', async () => {
+    const port = await startLocalServer((_request, response) => void response.end());
+    const environment = { SYMBOLON_GATEWAY_PORT: String(port.port) };
+    const other = await WorkersWorld.make(serve, undefined, environment);
+    await expect(other.app.start()).rejects.toThrow('before it ended');
+    const output = await other.output();
+    expect(output.split('\n').filter((line) => /^[^{]/.test(line))).toEqual([
+      expect.stringContaining('EADDRINUSE'),
+    ]);
+    expect(output).toContain('Worker 1 ended with 1 before it served, and no other serves.');
+    await other.stop();
+    await port.stop();
+  });
+
+  it('whose configuration is wrong says what is wrong once, without a worker', async () => {
+    const environment = { SYMBOLON_GATEWAY_ID: '', SYMBOLON_VAULT_URL: 'nowhere' };
+    const other = await WorkersWorld.make(serve, undefined, environment);
+    await expect(other.app.start()).rejects.toThrow('before it ended');
+    const output = await other.output();
+    expect(output.match(/SYMBOLON_GATEWAY_ID/g)).toHaveLength(1);
+    expect(output.match(/SYMBOLON_VAULT_URL/g)).toHaveLength(1);
+    await other.stop();
+  });
+
+  it('leaves no worker behind where its supervisor is killed', async () => {
+    const other = await WorkersWorld.make(serve);
+    await other.app.start();
+    const pids = await other.pids();
+    expect(pids.every(lives)).toBe(true);
+    await other.app.kill();
+    expect(await until(() => !pids.some(lives), { seconds: 5 })).toBe(true);
+    await other.stop();
+  });
+});
+
+/** The workers that live. */
+async function serving(): Promise<number[]> {
+  return (await world.pids()).filter(lives);
+}
+
+async function callerOf(slug: string): Promise<Record<string, string>> {
+  return {
+    authorization: `Bearer ${await world.token(`/mcp/${slug}`)}`,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+  };
+}
+
+async function legacySession(slug: string): Promise<{ headers: Record<string, string> }> {
+  const headers = await callerOf(slug);
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: { elicitation: { url: {} } },
+    clientInfo: { name: 'client', version: '1' },
+  };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
+  const answer = await world.send(`/mcp/${slug}`, { method: 'POST', headers, body });
+  return { headers: { ...headers, 'mcp-session-id': String(answer.headers['mcp-session-id']) } };
+}
+
+function callTool(slug: string, headers: Record<string, string>, id: number) {
+  const params = { name: 'look', arguments: {} };
+  const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params });
+  return world.send(`/mcp/${slug}`, { method: 'POST', headers, body });
+}
+
+/** A GET stream, on a connection of its own. */
+async function listen(slug: string, headers: Record<string, string>) {
+  let text = '';
+  const sent = httpRequest(`${world.url}/mcp/${slug}`, { headers, agent: false });
+  sent.end();
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  answer.on('data', (part: Buffer) => (text += part.toString())).on('error', () => undefined);
+  return { text: () => text, close: () => sent.destroy() };
+}
+
+function interactionRequired(id: string) {
+  return {
+    error: 'interaction_required',
+    error_description: 'Connect asks first.',
+    message: 'Connect asks first.',
+    interaction_uri: `https://vault.example/connect/${id}`,
+    interaction_id: id,
+    expires_in: 600,
+    interval: 1,
+  };
+}

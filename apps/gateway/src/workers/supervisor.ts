@@ -7,6 +7,8 @@ export interface SupervisorParts<Process extends WorkerProcess> {
   readonly workers: number;
   readonly fork: (worker: number, othersServe: boolean) => Process;
   readonly logger: GatewayLogger;
+  /** Between an end and the next start, of each worker its own. */
+  readonly backoff?: () => Pick<Backoff, 'pause' | 'reset'>;
   /** One that served is over, however it came. */
   readonly gone?: (worker: Process) => void;
 }
@@ -89,7 +91,7 @@ export class Supervisor<Process extends WorkerProcess> {
 
   async #keep(worker: number): Promise<void> {
     const stopped = this.#stopped.signal;
-    const backoff = new Backoff();
+    const backoff = this.parts.backoff?.() ?? new Backoff();
     while (!stopped.aborted) {
       const startedMs = performance.now();
       const { served, ending } = await this.#run(worker);
