@@ -22,7 +22,7 @@ import { readGatewayConfig, type GatewayConfig } from './config.js';
 import { VaultCredentials } from './credentials/vault-credentials.js';
 import { registerFederationRoute } from './federation/federation-route.js';
 import { AccessLog } from './http/access-log.js';
-import { registerHttpRoutes } from './http/http-route.js';
+import { type HttpRouteDeps, registerHttpRoutes } from './http/http-route.js';
 import { checkedServer } from './inbound/checked-server.js';
 import { registerMetadataRoutes } from './inbound/metadata-route.js';
 import { registerNothingElse } from './inbound/nothing-else.js';
@@ -35,6 +35,7 @@ import { registerMcpRoutes } from './mcp/mcp-route.js';
 import { ReportDecisions } from './policy/report-decisions.js';
 import { ToolInventory } from './policy/tool-inventory.js';
 import { StateSealer } from './sealed-state.js';
+import { shedRefusal } from './shedding/shed-answer.js';
 import { watchLoad } from './shedding/watch-load.js';
 import { Catalogue } from './upstreams/catalogue.js';
 import { Heartbeats } from './upstreams/heartbeats.js';
@@ -93,7 +94,8 @@ export async function startGateway(
   wire(app);
   const access = new AccessLog(destination, ['trace', 'debug', 'info'].includes(config.logLevel));
   const lines = fewRefusalLines(logger, registry);
-  registerRoutes(routes, fastify, app, { config, logger: lines, access, door });
+  const shed = () => shedRefusal(watched.load);
+  registerRoutes(routes, fastify, app, { config, logger: lines, access, door, shed });
   const drain = drainConnections(fastify.server, ...(door ? [door.server] : []));
   app.get(VaultEvents).start();
   app.get(SnapshotFeed).start();
@@ -142,6 +144,7 @@ function registerRoutes(
     readonly logger: GatewayLogger;
     readonly access: AccessLog;
     readonly door: SessionDoor | undefined;
+    readonly shed: HttpRouteDeps['shed'];
   },
 ): void {
   const { config, logger, access, door } = given;
@@ -158,7 +161,7 @@ function registerRoutes(
   registerMetadataRoutes(fastify, { publicUrl, catalogue });
   registerHttpRoutes(routes, fastify, {
     ...parts,
-    ...{ decisions: app.get(ReportDecisions), logger, access },
+    ...{ decisions: app.get(ReportDecisions), logger, access, shed: given.shed },
   });
   const sealer = new StateSealer(keys.sealing, gatewayId, door?.keeps);
   const mcp = {

@@ -35,6 +35,8 @@ export interface HttpRouteDeps {
   readonly decisions?: Pick<ReportDecisions, 'denied'>;
   /** How long a stream may pause; five minutes. */
   readonly silenceMs?: number;
+  /** The refusal of a WebSocket handshake where there is too much to do; other calls have passed the listening server. */
+  readonly shed?: () => Refusal | undefined;
 }
 
 const silenceMs = 300_000;
@@ -51,7 +53,7 @@ export function registerHttpRoutes(
     return true;
   });
   acceptUpgrades(fastify, {
-    refuseMalformed: (request) => deps.inbound.refuseMalformed(request),
+    refuseMalformed: (request) => deps.inbound.refuseMalformed(request) ?? deps.shed?.(),
     serve: (exchange) => route.serve(exchange),
   });
 }

@@ -139,6 +139,12 @@ test('open streams live on while calls are shed, and leave room as they end', as
   const shed = await fetch(`${origin}/http/reports/x`, { headers });
   await shed.arrayBuffer();
   expect([stream.status, shed.status, fixture.seen.length]).toEqual([200, 503, 1]);
+  const handshake = ask(`${origin}/http/reports/socket`, {
+    headers: { ...headers, connection: 'upgrade', upgrade: 'websocket' },
+  }).end();
+  const [refused] = await once(handshake, 'response');
+  expect([refused.statusCode, fixture.seen.length]).toEqual([503, 1]);
+  expect(refused.headers['retry-after']).toMatch(/^[1-4]$/);
   more('data: still here\n\n');
   expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toContain('still here');
   more('end');

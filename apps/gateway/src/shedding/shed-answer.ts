@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { catalogue } from '#lib/problem/catalogue';
 import { renderJsonRpcError } from '#lib/problem/render';
+import type { LoadShedding } from './load-shedding.js';
 
 interface PreparedAnswer {
   readonly body: Buffer;
@@ -32,8 +33,22 @@ const rpc = prepared(
 export function answerShed(request: IncomingMessage, response: ServerResponse): void {
   const { body, headers } = isMcp(request.url ?? '') ? rpc : problem;
   if (!isShort(request)) cutLater(request);
-  const wait = Math.floor(Math.random() * longestWaitSeconds);
-  response.writeHead(status, headers[wait]).end(request.method === 'HEAD' ? undefined : body);
+  response
+    .writeHead(status, headers[waitSeconds() - 1])
+    .end(request.method === 'HEAD' ? undefined : body);
+}
+
+/** The same for a WebSocket handshake, which is answered by whoever takes upgrades. */
+export function shedRefusal(load: Pick<LoadShedding, 'refuses' | 'wasShed'>) {
+  const reason = load.refuses();
+  if (reason === undefined) return undefined;
+  load.wasShed(reason);
+  const headers = { 'retry-after': String(waitSeconds()) };
+  return { ok: false, status, code, detail, headers } as const;
+}
+
+function waitSeconds(): number {
+  return 1 + Math.floor(Math.random() * longestWaitSeconds);
 }
 
 /** Whether a request may be shed: who looks after the process, or for its metadata, is always answered. */
