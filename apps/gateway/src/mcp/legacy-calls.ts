@@ -16,7 +16,7 @@ import { listing, listingOf } from './listing.js';
 import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
 import type { McpMessage, McpNotification, McpRequest, McpResponse } from './message.js';
 import type { OpenStreams } from './open-streams.js';
-import { isMcpAnswer, relay, upstreamHeaders } from './relay.js';
+import { isMcpAnswer, relay, upstreamHeaders, type Reading } from './relay.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import { mustSignInAgain, signInAgain } from './sign-in-again.js';
 import { callStraight, goesStraight } from './straight-call.js';
@@ -205,10 +205,7 @@ export class LegacyCalls {
     credential: BorrowedCredential,
   ): Promise<void> {
     const id = message.kind === 'request' ? message.id : null;
-    const reading = {
-      ...(message.kind === 'request' ? this.before.keeping(call, 'legacy', message) : undefined),
-      ...listingOf(this.deps, call, 'legacy', message),
-    };
+    const reading = this.#readingOf(call, message);
     const straight = goesStraight(call, credential, reading);
     const called = await this.#inSession(call, session, message, { credential, straight });
     if (called === 'passed') return;
@@ -234,6 +231,13 @@ export class LegacyCalls {
     });
   }
 
+  /** Who reads the answer on its way. */
+  #readingOf(call: McpCall, message: McpMessage): Reading {
+    if (message.kind !== 'request') return {};
+    const { keep } = this.before.keeping(call, 'legacy', message);
+    return { keep, ...listingOf(this.deps, call, 'legacy', message) };
+  }
+
   /** Once more in a new session where the upstream has forgotten the old one (404). */
   async #inSession(
     call: McpCall,
@@ -246,20 +250,16 @@ export class LegacyCalls {
       const wish = this.#wish(call, session, message);
       const opened = await this.#sessions.open(call, session, credential, wish);
       if (opened.kind !== 'open') return opened;
-      const sent = {
-        method: 'POST',
-        ...outgoing(call, message, {
-          ...upstreamHeaders(call.request.headers, 'legacy', call.token),
-          ...sessionHeaders(opened.session),
-        }),
-        // A disconnect is not a cancellation; a revoke is.
-        get signal() {
-          return new AbortController().signal;
-        },
-      } as const;
+      const sent = outgoing(call, message, {
+        ...upstreamHeaders(call.request.headers, 'legacy', call.token),
+        ...sessionHeaders(opened.session),
+      });
       const begun = straight ? await callStraight(call, credential, sent, 'drains') : undefined;
       if (begun === 'passed') return begun;
-      called = await callUpstream(this.deps, call, credential, sent, wish, begun);
+      // A disconnect is not a cancellation; a revoke is.
+      const { signal } = new AbortController();
+      const whole = { method: 'POST', ...sent, signal } as const;
+      called = await callUpstream(this.deps, call, credential, whole, wish, begun);
       const lost =
         called.kind === 'answered' &&
         called.answer.status === 404 &&

@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '#lib/jwt/caller';
 import type { CallRoutes } from '../call-routes.js';
 import { personKey } from '../credentials/use.js';
 import { statusOf } from '../http/access-log.js';
@@ -21,7 +22,7 @@ import {
 import { eraOf, eraOfSessionMethod } from './era.js';
 import { LegacyCalls } from './legacy-calls.js';
 import { limitedAnswer } from './limited-answer.js';
-import type { McpCall, McpDeps } from './mcp-call.js';
+import type { CallTerms, McpCall, McpDeps } from './mcp-call.js';
 import { parseMessage } from './message.js';
 import { ModernCalls } from './modern-calls.js';
 import { OpenStreams } from './open-streams.js';
@@ -82,7 +83,7 @@ class McpEndpoint {
           response,
           problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId),
         );
-      call = callOf(exchange, admitted, upstream, route);
+      call = new AdmittedCall(exchange, admitted, upstream, route);
       await this.#bounded(call);
     } catch (error) {
       this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
@@ -211,20 +212,38 @@ class McpEndpoint {
 
 const ignored = () => undefined;
 
-function callOf(
-  { request, response, requestId }: RawExchange,
-  { caller, token, brought, lacking }: Admitted,
-  ...[upstream, route]: [PreparedUpstream, string]
-): McpCall {
-  let gone: AbortSignal | undefined;
-  return {
-    ...{ requestId, request, response, caller, token, brought, upstream, route, lacking },
-    outcome: {},
-    // Few calls ask, and a signal costs more than all the rest of this.
-    get gone() {
-      return (gone ??= goneSignal(response));
-    },
-  };
+class AdmittedCall implements McpCall {
+  readonly requestId: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly caller: Caller;
+  readonly token: string;
+  readonly brought: string | undefined;
+  readonly lacking: Refusal | undefined;
+  readonly outcome: McpCall['outcome'] = {};
+  terms?: CallTerms;
+  lentPublicly?: boolean;
+  #gone: AbortSignal | undefined;
+
+  constructor(
+    exchange: RawExchange,
+    admitted: Admitted,
+    readonly upstream: PreparedUpstream,
+    readonly route: string,
+  ) {
+    this.requestId = exchange.requestId;
+    this.request = exchange.request;
+    this.response = exchange.response;
+    this.caller = admitted.caller;
+    this.token = admitted.token;
+    this.brought = admitted.brought;
+    this.lacking = admitted.lacking;
+  }
+
+  /** Few calls ask, and a signal costs more than all the rest of this. */
+  get gone(): AbortSignal {
+    return (this.#gone ??= goneSignal(this.response));
+  }
 }
 
 function mcpUpstream(upstream: PreparedUpstream | undefined): PreparedUpstream | undefined {

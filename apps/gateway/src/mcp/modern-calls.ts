@@ -27,7 +27,7 @@ import {
   type McpRequest,
 } from './message.js';
 import type { OpenStreams } from './open-streams.js';
-import { isMcpAnswer, relay, upstreamHeaders } from './relay.js';
+import { isMcpAnswer, relay, upstreamHeaders, type Reading } from './relay.js';
 import {
   isOurState,
   openRequestState,
@@ -221,24 +221,17 @@ export class ModernCalls {
     credential: BorrowedCredential,
   ): Promise<void> {
     const id = message.kind === 'request' ? message.id : null;
-    const sent = {
-      method: 'POST',
-      ...outgoing(call, message, upstreamHeaders(call.request.headers, 'modern', call.token)),
-      get signal() {
-        return call.gone;
-      },
-    } as const;
-    const reading = {
-      ...(message.kind === 'request' ? this.before.keeping(call, 'modern', message) : undefined),
-      ...listingOf(this.deps, call, 'modern', message),
-    };
+    const headers = upstreamHeaders(call.request.headers, 'modern', call.token);
+    const sent = outgoing(call, message, headers);
+    const reading = this.#readingOf(call, message);
     const begun = goesStraight(call, credential, reading)
       ? await callStraight(call, credential, sent, 'aborts')
       : undefined;
     if (begun === 'passed') return;
     const wish =
       message.kind === 'request' ? this.#wish(call, message) : ({ interaction: 'none' } as const);
-    const called = await callUpstream(this.deps, call, credential, sent, wish, begun);
+    const whole = { method: 'POST', ...sent, signal: call.gone } as const;
+    const called = await callUpstream(this.deps, call, credential, whole, wish, begun);
     if (called.kind === 'failed')
       return writeAnswer(call.response, failureAnswer(call, id, called.failure));
     if (called.kind === 'no-credential')
@@ -255,6 +248,13 @@ export class ModernCalls {
       ...reading,
       ...options,
     });
+  }
+
+  /** Who reads the answer on its way. */
+  #readingOf(call: McpCall, message: McpRequest | McpNotification): Reading {
+    if (message.kind === 'notification') return {};
+    const { keep } = this.before.keeping(call, 'modern', message);
+    return { keep, ...listingOf(this.deps, call, 'modern', message) };
   }
 
   async #withoutCredential(

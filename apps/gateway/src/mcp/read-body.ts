@@ -33,7 +33,6 @@ function whole(request: IncomingMessage, limit = longest): Promise<Buffer | RpcA
     };
     request.on('data', take);
     request.once('end', () => resolve(joined(chunks, length)));
-    request.once('error', () => resolve(undefined));
     // After `end` this says nothing new.
     request.once('close', () => resolve(undefined));
   });

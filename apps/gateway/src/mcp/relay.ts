@@ -67,12 +67,15 @@ export interface RelayOptions {
   readonly clientLeaving: 'aborts' | 'drains';
   readonly headers?: Readonly<Record<string, string>>;
   /** Receives the whole answer if it is no longer than 256 KiB. */
-  readonly keep?: (contentType: string, text: string) => void;
+  readonly keep?: ((contentType: string, text: string) => void) | undefined;
   /** Rewrites single messages of the answer on their way; the rest passes byte for byte. */
   readonly rewrite?: Rewrite | undefined;
   /** Those of an answer with an error status too. */
   readonly rewritesErrors?: boolean | undefined;
 }
+
+/** What is made of an answer on its way; nothing, as a rule. */
+export type Reading = Pick<RelayOptions, 'keep' | 'rewrite'>;
 
 /** Streams the upstream's answer to the client; an event stream's head at once. */
 export async function relay(

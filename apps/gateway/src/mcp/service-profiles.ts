@@ -81,7 +81,8 @@ class ServiceCall {
     private readonly credential: BorrowedCredential,
   ) {
     // Nobody is asked for anything where the server refuses this credential.
-    this.#call = { ...call, terms: { isPublic: true, scopes: [] }, lentPublicly: true };
+    const terms = { isPublic: true, scopes: [] };
+    this.#call = { ...call, gone: call.gone, terms, lentPublicly: true };
     this.#signal = AbortSignal.timeout(call.upstream.config.timeoutMs);
   }
 
