@@ -1,25 +1,26 @@
 import { cases } from './cases.js';
 import type { Effort } from './harness/bench-case.js';
 import type { CaseMessage } from './harness/case-process.js';
+import { endCase } from './harness/end-case.js';
 
 // Started by harness/case-process.ts. Without the one who waits for the result nobody needs it, or what it started.
-process.prependListener('disconnect', () => process.kill(-process.pid, 'SIGKILL'));
+const [name, effort = '{}', folder = ''] = process.argv.slice(2);
+process.prependListener('disconnect', () => endCase(process.pid, folder));
 
 const tell = (message: CaseMessage): Promise<void> =>
   new Promise((resolve) => {
     process.send?.(message, () => resolve());
   });
 
-async function main(name: string | undefined, effort: Effort): Promise<void> {
+async function main(effort: Effort): Promise<void> {
   const found = cases.find(({ bench }) => bench.name === name);
   if (found === undefined) throw new Error(`no case is named ${name}`);
   const result = await found.bench.run(effort, (progress) => void tell({ progress }));
   await tell({ result });
 }
 
-const [name, effort = '{}'] = process.argv.slice(2);
 try {
-  await main(name, JSON.parse(effort) as Effort);
+  await main(JSON.parse(effort) as Effort);
 } catch (error) {
   await tell({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) });
 }

@@ -1,10 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CaseResult, Effort } from './bench-case.js';
+import { endCase } from './end-case.js';
 
 /** What the process of a case tells. */
 export type CaseMessage =
@@ -28,7 +29,7 @@ export class CaseProcess {
   constructor(name: string, effort: Effort) {
     this.#child = fork(
       fileURLToPath(new URL('../run-case.js', import.meta.url)),
-      [name, JSON.stringify(effort)],
+      [name, JSON.stringify(effort), this.#folder],
       { detached: true, env: { ...process.env, TMPDIR: this.#folder } },
     );
     running.add(this);
@@ -36,7 +37,7 @@ export class CaseProcess {
 
   /** Rejects when the case fails or takes longer than `limitSeconds`; nothing that it started is left then either. */
   async result(limitSeconds: number, progress: (line: string) => void): Promise<CaseResult> {
-    const timer = setTimeout(() => this.#signal('SIGKILL'), limitSeconds * 1000);
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), limitSeconds * 1000);
     let told: CaseMessage | undefined;
     this.#child.on('message', (message: CaseMessage) => {
       if ('progress' in message) progress(message.progress);
@@ -53,16 +54,7 @@ export class CaseProcess {
 
   /** The whole group, also what outlived its leader. */
   kill(): void {
-    this.#signal('SIGKILL');
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    endCase(this.#child.pid, this.#folder);
     running.delete(this);
-  }
-
-  #signal(signal: NodeJS.Signals): void {
-    try {
-      if (this.#child.pid !== undefined) process.kill(-this.#child.pid, signal);
-    } catch {
-      // Nobody is left.
-    }
   }
 }
