@@ -91,4 +91,6 @@ export const upstreamLimits = z.strictObject({
   bodyBytes: z.number().int().min(1).max(1_000_000_000_000).optional(),
   /** Of a request's header fields together. */
   headerBytes: z.number().int().min(256).max(16_384).optional(),
+  /** Of one message of an MCP server at `/mcp`, where it is read whole. Left out: 16 MiB. */
+  messageBytes: z.number().int().min(1024).max(67_108_864).optional(),
 });

@@ -1,4 +1,5 @@
 import type { BorrowedCredential } from '../credentials/credentials.js';
+import { isNobody } from '../mcp/guest.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { rpcError } from '../mcp/rpc-answer.js';
 import { failureAnswer } from '../mcp/upstream-call.js';
@@ -11,12 +12,14 @@ import { wishOf, type Routed } from './routed.js';
 import { OpenCall, type Hearer } from './open-call.js';
 import { outwardError, outwardQuestion, outwardResult, urlQuestions } from './outward.js';
 import { undisguise } from './disguise.js';
-import { paramHeaders } from './param-headers.js';
+import { paramHeaders, sentParamHeaders } from './param-headers.js';
 import type { Pauses } from './pauses.js';
 import type { PeerAnswer, ServerRequest, ServerRequestAnswer } from './peer.js';
 
 const mostRounds = 20;
 const stateSeconds = 60 * 60;
+/** As a client answers that declared nothing: strangers share no place to wait in. */
+const asksNobody = { code: -32_601, message: 'Method not found.' };
 
 /** A call at its upstream, with what the two ask each other before the answer, each in its own era. */
 export class Rounds {
@@ -92,17 +95,7 @@ export class Rounds {
 
   /** `Mcp-Param-*`, which a modern upstream compares with the body: the client's own, or made for one that knows none. */
   #paramHeaders({ call, target, params, at }: Routed): Record<string, string> {
-    const { client, request, token } = call;
-    if (client.era === 'modern') {
-      const sent = Object.entries(request.headers).filter(([name]) =>
-        name.startsWith('mcp-param-'),
-      );
-      return Object.fromEntries(
-        sent.flatMap(([name, value]) =>
-          typeof value === 'string' && !value.includes(token) ? [[name, value]] : [],
-        ),
-      );
-    }
+    if (call.client.era === 'modern') return sentParamHeaders(call);
     if (target.tool === undefined || at.terms?.decoy !== undefined) return {};
     const listed =
       this.parts.catalogues.remembered(askingAt(call, target.visible), 'tools/list')?.entries ?? [];
@@ -135,7 +128,11 @@ export class Rounds {
     const leave = (): void => void open.cancel('the client left');
     call.gone.addEventListener('abort', leave, { once: true });
     if (call.gone.aborted) leave();
-    const step = await open.next();
+    let step = await open.next();
+    while (step.kind === 'asked' && isNobody(call.caller)) {
+      for (const { respond } of step.requests) respond({ error: asksNobody });
+      step = await open.next();
+    }
     call.gone.removeEventListener('abort', leave);
     if (step.kind === 'asked') return this.#suspend(routed, open, step.requests);
     return this.#answer(routed, step.answer, reply.id);

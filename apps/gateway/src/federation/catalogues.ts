@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { BorrowedCredential } from '../credentials/credentials.js';
 import { personKey } from '../credentials/use.js';
 import { borrow } from '../mcp/borrow.js';
-import { nobody } from '../mcp/guest.js';
+import { isNobody, nobody } from '../mcp/guest.js';
 import { sharerOf, type McpCall, type McpDeps } from '../mcp/mcp-call.js';
 import {
   callAt,
@@ -34,6 +34,8 @@ export interface Asking {
   readonly client: ClientProfile;
   /** False where the caller may not call it yet: then it is never asked as this person. */
   readonly asPerson: boolean;
+  /** Asked behind a list that was served already: no call of the person's. */
+  readonly unasked?: boolean;
 }
 
 interface Known {
@@ -128,7 +130,7 @@ export class Catalogues {
 
   async #refresh(asking: Asking, method: ListMethod): Promise<void> {
     const before = this.remembered(asking, method);
-    const { page, state } = await this.#flight(asking, method).listed;
+    const { page, state } = await this.#flight({ ...asking, unasked: true }, method).listed;
     const same = before !== undefined && page !== undefined && page.equals(before);
     if (!same && state !== 'unavailable') this.#announce(asking, method);
   }
@@ -173,11 +175,12 @@ export class Catalogues {
   }
 
   async #ask(
-    { call, client, asPerson }: Asking,
+    { call, client, asPerson, unasked = isNobody(call.caller) }: Asking,
     method: ListMethod,
     params: { readonly cursor?: string },
   ): Promise<Listed> {
-    const counted = this.deps.limits?.count(personKey(call.caller), call.upstream.config);
+    const person = unasked ? undefined : personKey(call.caller);
+    const counted = this.deps.limits?.count(person, call.upstream.config);
     if (counted?.kind === 'limited') return unavailable(undefined);
     const own = asPerson ? await borrow(this.deps, call, { interaction: 'none' }) : undefined;
     if (own !== undefined && own.kind !== 'credential' && own.kind !== 'interaction')

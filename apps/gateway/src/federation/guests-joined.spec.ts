@@ -151,6 +151,14 @@ describe('nobody in particular', () => {
     await soon(() => legacy.sessions.size === 0);
   });
 
+  it('is asked nothing, whatever a legacy upstream tries', async () => {
+    legacy.on.set('tools/call', async ({ ask }) => ({
+      content: [{ type: 'text', text: JSON.stringify(await ask('elicitation/create', {})) }],
+    }));
+    const { text } = await new RawClient(joined, 'modern', undefined).call('legacy_open');
+    expect(text).toContain('refused');
+  });
+
   it('is nobody where no upstream admits guests', async () => {
     joined.configure([mcpUpstream('closed', closed.url)]);
     expect((await new RawClient(joined, 'legacy', undefined).ask('tools/list')).status).toBe(401);

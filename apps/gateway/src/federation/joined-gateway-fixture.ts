@@ -29,7 +29,7 @@ export interface Joined {
 }
 
 export interface JoinedOptions extends Partial<
-  Pick<FederationDeps, 'holdMs' | 'listDeadlineMs' | 'sealer' | 'limits'>
+  Pick<FederationDeps, 'holdMs' | 'listDeadlineMs' | 'sealer' | 'limits' | 'clock'>
 > {
   readonly people?: People;
   readonly vault?: PersonVault;
@@ -83,7 +83,7 @@ export async function startJoined(
       onChange: (listener) => void listeners.push(listener),
     },
     ...{ credentials: vault, watch: vault, sealer },
-    clock: new SynchronisedClock(),
+    clock: options.clock ?? new SynchronisedClock(),
     log: { info: write, error: write },
     access: { wrote: ({ caller, ...line }) => write({ ...line, ...caller }) },
     holdMs: options.holdMs ?? 5000,

@@ -2,8 +2,15 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SynchronisedClock } from '#lib/clock/clock';
+import { TestClock } from '#lib/testing/test-clock';
 import { UpstreamLimits } from '../limits/upstream-limits.js';
-import { mcpUpstream, postModern, startJoined, type Joined } from './joined-gateway-fixture.js';
+import {
+  mcpUpstream,
+  postModern,
+  soon,
+  startJoined,
+  type Joined,
+} from './joined-gateway-fixture.js';
 import { ScriptedUpstream } from './scripted-upstream-fixture.js';
 
 let upstream: ScriptedUpstream;
@@ -58,6 +65,44 @@ describe('the limits of an upstream at the joined endpoint', () => {
     expect(large.status).toBe(413);
     expect(large.text).toContain('"problem":"too-large"');
     expect(upstream.methods().filter((method) => method === 'tools/call')).toHaveLength(1);
+  });
+
+  test('hold a message of the upstream too: a longer one is 502, which says the number', async () => {
+    const limits = { messageBytes: 2_000 };
+    joined.configure([mcpUpstream('a', upstream.url, { limits })]);
+    const call = () => postModern(joined.url, 'alice.app', 'tools/call', { name: 'a_do' });
+    for (const streams of [false, true]) {
+      upstream.on.set('tools/call', ({ notify }) => {
+        if (streams) notify('notifications/message', { level: 'info', data: 'soon' });
+        return { content: [{ type: 'text', text: 'x'.repeat(2_000) }] };
+      });
+      const { status, body } = await call();
+      expect(status).toBe(streams ? 200 : 502);
+      expect(body.error).toMatchObject({
+        message: 'A answered with a message of more than the 2000 bytes that are taken of it here.',
+        data: { problem: 'upstream-invalid' },
+      });
+    }
+    upstream.on.set('tools/call', () => ({ content: [{ type: 'text', text: 'short' }] }));
+    expect((await call()).body.result).toMatchObject({ content: [{ text: 'short' }] });
+  });
+
+  test('count what a person asks, not what is asked behind their back', async () => {
+    const clock = new TestClock();
+    await joined.close();
+    joined = await startJoined(
+      [mcpUpstream('a', upstream.url, { limits: { personPerMinute: 2 } })],
+      { limits: new UpstreamLimits(clock), clock },
+    );
+    joined.vault.grant('alice', 'app', 'a');
+    const lists = () => upstream.methods().filter((method) => method === 'tools/list').length;
+    for (let asked = 1; asked <= 4; asked += 1) {
+      await postModern(joined.url, 'alice.app', 'tools/list', {});
+      await soon(() => lists() === asked);
+      clock.advance(6);
+    }
+    const call = () => postModern(joined.url, 'alice.app', 'tools/call', { name: 'a_do' });
+    expect([(await call()).status, (await call()).status]).toEqual([200, 429]);
   });
 
   test('an upstream that is given a rest says when to come again', async () => {

@@ -13,6 +13,7 @@ import { printExact } from './exact-json.js';
 import { sessionAt, type ClientProfile } from './federated-call.js';
 import {
   answerIn,
+  brokenOff,
   notMcpAnswer,
   unanswered,
   type Peer,
@@ -21,7 +22,7 @@ import {
   type PeerRequest,
   type ServerRequestAnswer,
 } from './peer.js';
-import { readMessages, type ReadMessage } from './read-messages.js';
+import { MessageTooLong, readMessages, type ReadMessage } from './read-messages.js';
 
 const mostResumptions = 100;
 /** Unless the server says otherwise (SEP-1699). */
@@ -108,7 +109,7 @@ export class LegacyPeer implements Peer {
     }
     onOpen();
     try {
-      for await (const { message } of readMessages(answer, at.call.upstream.config.timeoutMs))
+      for await (const { message } of readMessages(answer, at.call.upstream.config))
         if (message !== undefined) onMessage(message, opened.session);
     } catch {
       // Cut off: the caller comes back.
@@ -154,7 +155,7 @@ export class LegacyPeer implements Peer {
   ): Promise<Partial<Pick<ReadMessage, 'eventId' | 'retryMs'>> & { readonly found?: PeerAnswer }> {
     let last: Partial<ReadMessage> = {};
     try {
-      for await (const read of readMessages(answer, at.call.upstream.config.timeoutMs)) {
+      for await (const read of readMessages(answer, at.call.upstream.config)) {
         last = read;
         const { message } = read;
         if (message === undefined) continue;
@@ -165,8 +166,9 @@ export class LegacyPeer implements Peer {
           return { found: answerIn(message) ?? notMcpAnswer };
         }
       }
-    } catch {
-      // Cut off in the middle: perhaps it can be resumed.
+    } catch (error) {
+      // Cut off in the middle: perhaps it can be resumed; what is too long would be again.
+      if (error instanceof MessageTooLong) return { found: brokenOff(error) };
     }
     return { eventId: last.eventId, retryMs: last.retryMs };
   }

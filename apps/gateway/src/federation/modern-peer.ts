@@ -6,6 +6,7 @@ import { callUpstream, discard } from '../mcp/upstream-call.js';
 import { printExact } from './exact-json.js';
 import {
   answerIn,
+  brokenOff,
   notMcpAnswer,
   unanswered,
   type Peer,
@@ -40,7 +41,7 @@ export class ModernPeer implements Peer {
     }
     if (isEventStream(answer)) request.onStream?.();
     try {
-      for await (const { message } of readMessages(answer, at.call.upstream.config.timeoutMs)) {
+      for await (const { message } of readMessages(answer, at.call.upstream.config)) {
         if (message === undefined) continue;
         if (typeof message['method'] === 'string') notify(request, message['method'], message);
         else if (message['id'] === id || answer.status !== 200) {
@@ -49,8 +50,8 @@ export class ModernPeer implements Peer {
           return found.kind === 'result' ? found : { ...found, status };
         }
       }
-    } catch {
-      // It broke off: as good as none.
+    } catch (error) {
+      return { ...brokenOff(error), status };
     }
     return { ...notMcpAnswer, status };
   }

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../mcp/message.js';
+import type { FederatedCall } from './federated-call.js';
 import { headerValue } from './modern-peer.js';
 
 const declaration = 'x-mcp-header';
@@ -12,6 +13,19 @@ export function paramHeaders(inputSchema: unknown, args: unknown): Record<string
   const headers: Record<string, string> = {};
   collect(inputSchema, args, headers, 0);
   return headers;
+}
+
+/** Those that a modern client sent itself, but none that holds its token. */
+export function sentParamHeaders({
+  request,
+  token,
+}: Pick<FederatedCall, 'request' | 'token'>): Record<string, string> {
+  const sent = Object.entries(request.headers).filter(([name]) => name.startsWith('mcp-param-'));
+  return Object.fromEntries(
+    sent.flatMap(([name, value]) =>
+      typeof value === 'string' && (token === '' || !value.includes(token)) ? [[name, value]] : [],
+    ),
+  );
 }
 
 function collect(

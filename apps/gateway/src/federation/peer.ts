@@ -4,6 +4,7 @@ import type { McpCall } from '../mcp/mcp-call.js';
 import type { JsonObject } from '../mcp/message.js';
 import { notMcp, type Called, type Failure } from '../mcp/upstream-call.js';
 import type { ClientProfile } from './federated-call.js';
+import { MessageTooLong } from './read-messages.js';
 
 export interface RpcFault {
   readonly code: number;
@@ -62,6 +63,12 @@ export interface Peer {
 }
 
 export const notMcpAnswer = { kind: 'failed', failure: notMcp } as const;
+
+/** What it means that an answer ended before it was there. */
+export function brokenOff(error: unknown): Extract<PeerAnswer, { kind: 'failed' }> {
+  if (!(error instanceof MessageTooLong)) return notMcpAnswer;
+  return { kind: 'failed', failure: { code: 'upstream-invalid', detail: error.message } };
+}
 
 /** What a call without an answer means to whoever asked. */
 export function unanswered(called: Exclude<Called, { kind: 'answered' }>): PeerAnswer {

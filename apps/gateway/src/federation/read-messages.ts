@@ -1,10 +1,21 @@
-import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { isEventStream } from '../mcp/relay.js';
-import { readWhole, type UpstreamAnswer } from '../mcp/upstream-call.js';
+import type { UpstreamAnswer } from '../mcp/upstream-call.js';
 import { parseExact } from './exact-json.js';
 
-const longestMessage = 64 * 1024 * 1024;
+/** Of one message, where the upstream's registration says nothing else. */
+const usualMessageBytes = 16 * 1024 * 1024;
+
+/** Its message is a public sentence. */
+export class MessageTooLong extends Error {
+  constructor({ name }: Pick<UpstreamConfig, 'name'>, most: number) {
+    super(
+      `${name} answered with a message of more than the ${most} bytes that are taken of it here.`,
+    );
+  }
+}
 
 export interface ReadMessage {
   /** Undefined for an event that only says where the stream may be resumed. */
@@ -17,28 +28,36 @@ export interface ReadMessage {
 
 /**
  * The JSON-RPC messages of an answer as they come, of a JSON body, which has a deadline, or an event stream, which may be
- * silent for long; throws where it breaks off.
+ * silent for long; throws where it breaks off, and MessageTooLong.
  */
 export async function* readMessages(
   answer: UpstreamAnswer,
-  timeoutMs: number,
+  upstream: Pick<UpstreamConfig, 'name' | 'timeoutMs' | 'limits'>,
 ): AsyncGenerator<ReadMessage> {
+  const most = upstream.limits?.messageBytes ?? usualMessageBytes;
+  const tooLong = (): MessageTooLong => new MessageTooLong(upstream, most);
   if (isEventStream(answer)) {
-    yield* readEvents(answer.body);
+    const reader = new EventReader(most, tooLong);
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) yield* reader.push(chunk);
     return;
   }
-  const timer = setTimeout(
-    () => answer.body.destroy(new Error('the upstream stopped in the middle of its answer')),
-    timeoutMs,
-  );
-  const text = await readWhole(answer, longestMessage).finally(() => clearTimeout(timer));
-  const message = text === undefined ? undefined : objectIn(text);
+  const message = objectIn(await readJson(answer, upstream.timeoutMs, most, tooLong));
   if (message !== undefined) yield { message, eventId: undefined, retryMs: undefined };
 }
 
-async function* readEvents(body: Readable): AsyncGenerator<ReadMessage> {
-  const reader = new EventReader();
-  for await (const chunk of body as AsyncIterable<Buffer>) yield* reader.push(chunk);
+async function readJson(
+  { body }: UpstreamAnswer,
+  timeoutMs: number,
+  ...[most, tooLong]: [number, () => MessageTooLong]
+): Promise<string> {
+  const late = new Error('the upstream stopped in the middle of its answer');
+  const timer = setTimeout(() => body.destroy(late), timeoutMs);
+  let length = 0;
+  body.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > most) body.destroy(tooLong());
+  });
+  return text(body).finally(() => clearTimeout(timer));
 }
 
 /** The text of one line is gathered in pieces: a large result comes in thousands of chunks. */
@@ -50,15 +69,20 @@ class EventReader {
   #line: string[] = [];
   #length = 0;
 
+  constructor(
+    private readonly most: number,
+    private readonly tooLong: () => MessageTooLong,
+  ) {}
+
   *push(chunk: Buffer): Generator<ReadMessage> {
     const [first = '', ...others] = this.#decoder.decode(chunk, { stream: true }).split('\n');
     this.#length += chunk.length;
-    if (this.#length > longestMessage) throw new RangeError('the message has no end');
+    if (this.#length > this.most) throw this.tooLong();
     this.#line.push(first);
     for (const next of others) {
-      const text = this.#line.join('').replace(/\r$/, '');
+      const line = this.#line.join('').replace(/\r$/, '');
       this.#line = [next];
-      if (text !== '') this.#take(text);
+      if (line !== '') this.#take(line);
       else yield { message: this.#ended(), eventId: this.#eventId, retryMs: this.#retryMs };
     }
   }

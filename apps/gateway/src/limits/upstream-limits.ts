@@ -47,14 +47,16 @@ export class UpstreamLimits {
     return large === undefined ? this.count(person, upstream) : this.#refusal(upstream, large);
   }
 
-  /** As `admit`, for what is no request of its own: one of the upstreams that a joined call reaches. */
-  count(person: string, upstream: UpstreamConfig): Counted | Limited | undefined {
+  /**
+   * As `admit`, for what is no request of its own: one of the upstreams that a joined call reaches. Without a person where
+   * nobody in particular asked for it: then it counts among everybody's calls only.
+   */
+  count(person: string | undefined, upstream: UpstreamConfig): Counted | Limited | undefined {
     const { slug, name, limits } = upstream;
     if (limits?.personPerMinute === undefined && limits?.perMinute === undefined) return undefined;
     const nowMs = this.clock.monotonicMs();
-    const own = Quota.of('person', limits.personPerMinute, () =>
-      this.#persons.of(`${slug}\0${person}`, nowMs),
-    );
+    const most = person === undefined ? undefined : limits.personPerMinute;
+    const own = Quota.of('person', most, () => this.#persons.of(`${slug}\0${person}`, nowMs));
     const all = Quota.of('upstream', limits.perMinute, () => this.#upstreams.of(slug, nowMs));
     const exceeded = [own, all].find((quota) => quota?.isUsedUp(nowMs));
     if (exceeded !== undefined) {
