@@ -104,7 +104,7 @@ export async function startGateway(
   await door?.mayTakeCalls(app.get(Catalogue));
   await app.listen(config.port, config.host);
   growUnderLoad();
-  return { origin: await app.getUrl(), stop: () => stop(app, drain) };
+  return { origin: await app.getUrl(), stop: () => stop(app, drain).finally(access.flush) };
 }
 
 function addMethod(fastify: FastifyInstance, method: string): void {

@@ -158,7 +158,7 @@ class McpEndpoint {
     }
   }
 
-  async #route(call: McpCall): Promise<void> {
+  #route(call: McpCall): void | Promise<void> {
     const limited = limitedAnswer(this.deps.limits, call);
     if (limited !== undefined) return writeAnswer(call.response, limited);
     const { method, headers } = call.request;

@@ -78,7 +78,7 @@ export class ModernCalls {
     });
   }
 
-  async #answer(call: McpCall, message: McpRequest, credential: CredentialAnswer): Promise<void> {
+  #answer(call: McpCall, message: McpRequest, credential: CredentialAnswer): void | Promise<void> {
     if (credential.kind === 'credential') return this.#forwardRequest(call, message, credential);
     if (credential.kind === 'interaction') return this.#pause(call, message, credential);
     return writeAnswer(call.response, refusedAnswer(this.deps, call, message.id, credential));
@@ -198,14 +198,23 @@ export class ModernCalls {
       : rpcError(message.id, -32000, text);
   }
 
-  async #forwardRequest(
+  #forwardRequest(
+    call: McpCall,
+    message: McpRequest,
+    credential: BorrowedCredential,
+  ): void | Promise<void> {
+    const own = this.before.connected(call, message);
+    if (own !== undefined) return writeAnswer(call.response, own);
+    return message.method === 'subscriptions/listen'
+      ? this.#forwardStream(call, message, credential)
+      : this.#forward(call, message, credential);
+  }
+
+  async #forwardStream(
     call: McpCall,
     message: McpRequest,
     credential: BorrowedCredential,
   ): Promise<void> {
-    const own = this.before.connected(call, message);
-    if (own !== undefined) return writeAnswer(call.response, own);
-    if (message.method !== 'subscriptions/listen') return this.#forward(call, message, credential);
     const place = this.streams.open(call, message.id);
     if (place === undefined) return;
     try {
