@@ -7,6 +7,7 @@ import { overload } from './cases/overload.js';
 import { processes } from './cases/processes.js';
 import { refresh } from './cases/refresh.js';
 import { vault } from './cases/vault.js';
+import { workers } from './cases/workers.js';
 import type { BenchCase } from './harness/bench-case.js';
 
 /**
@@ -19,6 +20,7 @@ export const cases: readonly { readonly bench: BenchCase; readonly share: number
   { bench: flood, share: 25 },
   { bench: overload, share: 45 },
   { bench: cold, share: 70 },
+  { bench: workers, share: 20 },
   { bench: processes, share: 20 },
   { bench: vault, share: 80 },
   { bench: refresh, share: 60 },

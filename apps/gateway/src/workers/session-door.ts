@@ -90,8 +90,8 @@ export class SessionDoor {
     };
   }
 
-  #doorOf({ headers }: IncomingMessage): number | undefined {
-    const id = headers['mcp-session-id'];
+  #doorOf({ url = '', headers }: IncomingMessage): number | undefined {
+    const id = url.startsWith('/mcp') ? headers['mcp-session-id'] : undefined;
     if (typeof id !== 'string') return undefined;
     const place = placeOf(id, this.options.workers);
     return place === this.options.worker ? undefined : this.#doors[place];
