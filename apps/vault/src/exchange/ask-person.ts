@@ -41,8 +41,7 @@ export class AskPerson {
   }
 
   /** Whether this interaction is open, and for another token in place of one that is there. */
-  async isReplacing(key: ConsentKey, interactionId: string | undefined): Promise<boolean> {
-    if (interactionId === undefined) return false;
+  async isReplacing(key: ConsentKey, interactionId: string): Promise<boolean> {
     const found = await this.interactions.byId(interactionId);
     return found?.purpose === 'reconnect' && isOpen(found) && isSame(found, key);
   }

@@ -32,11 +32,7 @@ export function upstreamFor(
   client: MachineClient,
   target: ExchangeParameters['target'],
 ): Stored<Upstream> | OAuthRefusal {
-  const named =
-    'audience' in target
-      ? registry.upstreams.filter(({ document }) => document.slug === target.audience)
-      : registry.upstreams.filter(({ document }) => document.url === target.resource);
-  const listed = named.filter(
+  const listed = named(registry, target).filter(
     ({ document }) => client.upstreams === '*' || client.upstreams.includes(document.slug),
   );
   if (listed.length > 1)
@@ -47,8 +43,36 @@ export function upstreamFor(
   return listed[0] ?? unknownTarget;
 }
 
+function named(
+  registry: RegistrySnapshot,
+  target: ExchangeParameters['target'],
+): readonly Stored<Upstream>[] {
+  if ('resource' in target)
+    return registry.upstreams.filter(({ document }) => document.url === target.resource);
+  const upstream = registry.upstream(target.audience);
+  return upstream === undefined ? [] : [upstream];
+}
+
+type Targets = Map<Stored<Upstream>, ExchangeTarget | OAuthRefusal>;
+
+/** Of calls that ask for nothing beside the upstream's own scopes, worked out once per registry. */
+const plainTargets = new WeakMap<RegistrySnapshot, Targets>();
+
 /** How a token for this upstream is got, and with which scopes. */
 export function exchangeTarget(
+  registry: RegistrySnapshot,
+  upstream: Stored<Upstream>,
+  asked: readonly string[],
+): ExchangeTarget | OAuthRefusal {
+  if (asked.length > 0) return targetOf(registry, upstream, asked);
+  let targets = plainTargets.get(registry);
+  if (targets === undefined) plainTargets.set(registry, (targets = new Map()));
+  let target = targets.get(upstream);
+  if (target === undefined) targets.set(upstream, (target = targetOf(registry, upstream, asked)));
+  return target;
+}
+
+function targetOf(
   registry: RegistrySnapshot,
   upstream: Stored<Upstream>,
   asked: readonly string[],

@@ -87,7 +87,8 @@ export class ExchangeToken {
     if (consented === undefined || !covers(consented, settled.target.scopes))
       return this.#askFirst(asked);
     // What the person is about to replace was refused: whoever waits for the new one is not served with it.
-    if (await this.parts.askPerson.isReplacing(consentKey(asked), asked.parameters.interactionId))
+    const { interactionId: id } = asked.parameters;
+    if (id !== undefined && (await this.parts.askPerson.isReplacing(consentKey(asked), id)))
       return this.#ask(asked, 'reconnect');
     return this.#answerNow(asked, await this.#token(asked));
   }
