@@ -256,10 +256,9 @@ export class Rounds {
     return { ...state, inputResponses: Object.fromEntries(answers) };
   }
 
-  /** A modern client knows no tasks of this kind. */
-  #withTasks({ call, asked, target }: Routed, result: JsonObject): JsonObject {
-    if (call.client.era === 'modern') return result;
-    return this.parts.tasks.outward(call.caller, target.slug, asked.method, result);
+  #outward({ call, asked, target: { slug } }: Routed, result: JsonObject): JsonObject {
+    const own = this.parts.tasks.outward(call.caller, slug, asked.method, result);
+    return outwardResult(call.client, slug, asked.method, own);
   }
 
   #answer(routed: Routed, answer: PeerAnswer, id: string | number): void {
@@ -269,9 +268,7 @@ export class Rounds {
       case 'result': {
         const { result } = answer;
         if (result['resultType'] !== 'input_required')
-          return reply.result(
-            outwardResult(client, target.slug, asked.method, this.#withTasks(routed, result)),
-          );
+          return reply.result(this.#outward(routed, result));
         const { requestState } = result;
         const state = typeof requestState === 'string' ? { requestState } : {};
         return this.#inputRequired(routed, result['inputRequests'], { kind: 'upstream', ...state });

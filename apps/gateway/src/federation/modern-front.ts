@@ -4,7 +4,7 @@ import { metaKey, modernVersion } from '../mcp/era.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { isNobody } from '../mcp/guest.js';
 import type { OpenStreams } from '../mcp/open-streams.js';
-import { result, rpcError, writeAnswer } from '../mcp/rpc-answer.js';
+import { result, rpcError, writeAnswer, type RpcAnswer } from '../mcp/rpc-answer.js';
 import { printExact } from './exact-json.js';
 import type { FederatedCall } from './federated-call.js';
 import type { FederatedCalls } from './federated-calls.js';
@@ -16,6 +16,7 @@ import type { Asked } from './pauses.js';
 import { serverInfo, instructionsFor } from './own-profile.js';
 import type { JoinedUpstreams } from './joined-upstreams.js';
 import { Reply } from './reply.js';
+import { tasksExtension } from './task-ids.js';
 import { readUri } from './uris.js';
 
 const forOneUpstream = new Set([
@@ -24,6 +25,8 @@ const forOneUpstream = new Set([
   'resources/read',
   'completion/complete',
 ]);
+/** SEP-2663: methods of an extension that the client must have declared with this very request. */
+const ofTasks = new Set(['tasks/get', 'tasks/update', 'tasks/cancel']);
 const acknowledged = 'notifications/subscriptions/acknowledged';
 const filter = z.object({
   toolsListChanged: z.boolean().optional(),
@@ -59,6 +62,10 @@ export class ModernFront {
       return reply.answer(rpcError(id, -32_602, 'Invalid params: this cursor leads nowhere.'));
     }
     if (forOneUpstream.has(method)) return this.parts.calls.serve(call, asked, reply);
+    if (ofTasks.has(method))
+      return knowsTasks(call)
+        ? this.parts.calls.serve(call, asked, reply)
+        : reply.answer(lacksTasks(id));
     if (method === 'server/discover') return reply.answer(result(id, this.#discovered(call)));
     if (method === 'subscriptions/listen') return this.#listen(call, asked);
     return reply.answer({ ...rpcError(id, -32_601, 'Method not found.'), status: 404 });
@@ -74,6 +81,8 @@ export class ModernFront {
         resources: { listChanged: true, subscribe: true },
         completions: {},
         logging: {},
+        // Whose tools become tasks says each of them, by the result.
+        extensions: { [tasksExtension]: {} },
       },
       instructions: instructionsFor(this.parts.joined.visible(call.caller)),
       ttlMs: 0,
@@ -120,6 +129,17 @@ export class ModernFront {
     });
     place.leave();
   }
+}
+
+function knowsTasks({ client }: FederatedCall): boolean {
+  const { extensions } = client.capabilities;
+  return isObject(extensions) && extensions[tasksExtension] !== undefined;
+}
+
+function lacksTasks(id: string | number): RpcAnswer {
+  const requiredCapabilities = { extensions: { [tasksExtension]: {} } };
+  const message = `This takes a client that declares ${tasksExtension}.`;
+  return { ...rpcError(id, -32_021, message, { requiredCapabilities }), status: 400 };
 }
 
 function flagOf(changes: Changes): `${Changes}ListChanged` {

@@ -18,13 +18,22 @@ export function outwardResult(
   method: string,
   result: JsonObject,
 ): JsonObject {
-  const joined = withJoinedUris(slug, result);
+  const joined = withJoinedResult(slug, method, result);
   if (client.era === 'modern') {
     const cacheable = method === 'resources/read' ? { ttlMs: 0, cacheScope: 'private' } : {};
-    return { ...cacheable, ...joined, resultType: 'complete' };
+    const resultType = joined['resultType'] === 'task' ? 'task' : 'complete';
+    return { ...cacheable, ...joined, resultType };
   }
   const { resultType, ttlMs, cacheScope, ...legacy } = joined;
   return legacy;
+}
+
+/** A task that is done carries the result of its call (SEP-2663). */
+function withJoinedResult(slug: string, method: string, result: JsonObject): JsonObject {
+  const joined = withJoinedUris(slug, result);
+  const { result: done } = joined;
+  if (method !== 'tasks/get' || !isObject(done)) return joined;
+  return { ...joined, result: withJoinedUris(slug, done) };
 }
 
 /** An error of an upstream in the client's era; its HTTP status too, which speaks in the modern one. */

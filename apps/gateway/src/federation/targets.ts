@@ -47,6 +47,7 @@ export class Targets {
         return this.#located(call, params);
       case 'tasks/get':
       case 'tasks/result':
+      case 'tasks/update':
       case 'tasks/cancel':
         return this.#task(call, params);
       case 'completion/complete':

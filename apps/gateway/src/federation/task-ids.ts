@@ -4,6 +4,7 @@ import type { StateSealer } from '../sealed-state.js';
 import { federatedRoute, ownerOf } from './federated-state.js';
 import type { ServerRequestAnswer } from './peer.js';
 
+export const tasksExtension = 'io.modelcontextprotocol/tasks';
 const related = 'io.modelcontextprotocol/related-task';
 const speakOfOne = new Set([
   'tasks/get',
@@ -19,7 +20,7 @@ export interface OwnTask {
 }
 
 /**
- * The ids of tasks (2025-11-25) of several upstreams: `<slug>:<tag>:<its own>`. Without the tag, which is this person's
+ * The ids of tasks (2025-11-25, and SEP-2663) of several upstreams: `<slug>:<tag>:<its own>`. Without the tag, which is this person's
  * through this application, the id of a task is nobody's: at an upstream with one account for all, a guess would be enough.
  */
 export class TaskIds {
@@ -41,7 +42,7 @@ export class TaskIds {
     const { task, _meta: meta } = value;
     const about = isObject(meta) ? meta[related] : undefined;
     return {
-      ...(speakOfOne.has(method) ? own(value) : value),
+      ...(speakOfOne.has(method) || value['resultType'] === 'task' ? own(value) : value),
       ...(method === 'tools/call' && isObject(task) ? { task: own(task) } : {}),
       ...(isObject(meta) && isObject(about) ? { _meta: { ...meta, [related]: own(about) } } : {}),
     };
