@@ -22,6 +22,10 @@ export class BorrowedTokens {
 
   constructor(private readonly limit = maxTokens) {}
 
+  get size(): number {
+    return this.#byKey.size;
+  }
+
   find(key: string, nowMs: number): BorrowedToken | undefined {
     const cached = this.#byKey.get(key);
     if (cached === undefined) return undefined;
@@ -32,11 +36,12 @@ export class BorrowedTokens {
     return undefined;
   }
 
-  put(cached: CachedToken): void {
+  put(cached: CachedToken, nowMs: number): void {
     const previous = this.#byKey.get(cached.key);
     if (previous) this.#remove(previous);
     this.#byKey.set(cached.key, cached);
     this.#people.add(cached);
+    this.#removeOver(nowMs);
     if (this.#byKey.size > this.limit) this.#removeOldest();
   }
 
@@ -48,6 +53,16 @@ export class BorrowedTokens {
   clear(): void {
     this.#byKey.clear();
     this.#people.clear();
+  }
+
+  /** Two out for one in: what a busy hour leaves behind goes with the next calls. */
+  #removeOver(nowMs: number): void {
+    let looked = 0;
+    for (const cached of this.#byKey.values()) {
+      if (looked === 2 || nowMs < cached.usableUntilMs) return;
+      this.#remove(cached);
+      looked += 1;
+    }
   }
 
   #removeOldest(): void {

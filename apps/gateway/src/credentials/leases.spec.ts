@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { TestClock } from '#lib/testing/test-clock';
 import { BorrowedToken } from './borrowed-token.js';
 import { BorrowedTokens } from './borrowed-tokens.js';
-import { Leases, type LeaseTerms } from './leases.js';
+import { type Lease, Leases, type LeaseTerms } from './leases.js';
 import { ProofMemory } from './proof-memory.js';
 
 const inject = { header: 'authorization', scheme: 'Bearer' };
@@ -12,19 +12,25 @@ function termsOf(person: string, changes: Partial<LeaseTerms['use']> = {}): Leas
   return { use, grantId: `grant-${person}`, scopes: ['read'], clientInfoName: undefined };
 }
 
+const held = { grantId: 'g', grantVersion: 1 };
+
+function tokenOf(value: string, lease?: Lease): BorrowedToken {
+  const proving = { clock: new TestClock(), memory: new ProofMemory() };
+  const answer = { access_token: value, issued_token_type: '', token_type: 'Bearer' };
+  const token = BorrowedToken.of({ ...answer, expires_in: 60 }, inject, proving, lease);
+  if (token === undefined) throw new Error('not usable');
+  return token;
+}
+
 describe('row 30, a crowd', () => {
   test('beyond the bound the longest unused lease ends, and its token is at hand no longer', () => {
     const leases = new Leases(2);
     const tokens = new BorrowedTokens();
-    const proving = { clock: new TestClock(), memory: new ProofMemory() };
     const borrow = (person: string) => {
       const terms = termsOf(person);
-      const { use, grantId } = terms;
-      const answer = { access_token: person, issued_token_type: '', token_type: 'Bearer' };
-      const given = { ...answer, expires_in: 60, grant_id: grantId, grant_version: 1 };
-      const token = BorrowedToken.of(given, inject, proving, leases.renew(terms));
-      if (token === undefined) throw new Error('not usable');
-      tokens.put({ key: person, use, grantId, grantVersion: 1, usableUntilMs: 60_000, token });
+      const { use } = terms;
+      const token = tokenOf(person, leases.renew(terms));
+      tokens.put({ key: person, use, token, ...held, usableUntilMs: 60_000 }, 0);
     };
     for (const person of ['alice', 'bob', 'alice', 'carol']) borrow(person);
     const atHand = ['alice', 'bob', 'carol'].map((one) => tokens.find(one, 0)?.header?.[1]);
@@ -41,15 +47,25 @@ describe('row 30, a crowd', () => {
     expect(ended).toEqual(['alice']);
   });
 
+  test('what is over goes as others come', () => {
+    const tokens = new BorrowedTokens();
+    const token = tokenOf('t');
+    const put = (key: string, nowMs: number) =>
+      tokens.put(
+        { key, use: termsOf(key).use, token, ...held, usableUntilMs: nowMs + 1_000 },
+        nowMs,
+      );
+    for (let i = 0; i < 100; i += 1) put(`old-${i}`, 0);
+    for (let i = 0; i < 60; i += 1) put(`new-${i}`, 2_000);
+    expect(tokens.size).toBe(60);
+  });
+
   test('tokens beyond the bound go, the oldest first', () => {
     const tokens = new BorrowedTokens(2);
     const { use } = termsOf('alice');
-    const proving = { clock: new TestClock(), memory: new ProofMemory() };
-    const answer = { access_token: 't', issued_token_type: '', token_type: 'Bearer' };
-    const token = BorrowedToken.of({ ...answer, expires_in: 60 }, inject, proving);
-    if (token === undefined) throw new Error('not usable');
+    const token = tokenOf('t');
     for (const key of ['a', 'b', 'c'])
-      tokens.put({ key, use, token, grantId: 'g', grantVersion: 1, usableUntilMs: 1 });
+      tokens.put({ key, use, token, ...held, usableUntilMs: 1 }, 0);
     expect(['a', 'b', 'c'].map((key) => tokens.find(key, 0) !== undefined)).toEqual([
       false,
       true,

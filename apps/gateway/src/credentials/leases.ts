@@ -21,10 +21,27 @@ export class Lease implements Revocation {
   #watchers: Watcher[] | undefined;
   #happened = false;
 
-  constructor(public terms: LeaseTerms) {}
+  readonly use: Use;
+  readonly grantId: string;
+  #scopes: readonly string[];
+  #clientInfoName: string | undefined;
 
-  get use(): Use {
-    return this.terms.use;
+  constructor({ use, grantId, scopes, clientInfoName }: LeaseTerms) {
+    this.use = use;
+    this.grantId = grantId;
+    this.#scopes = scopes;
+    this.#clientInfoName = clientInfoName;
+  }
+
+  get terms(): LeaseTerms {
+    const { use, grantId } = this;
+    return { use, grantId, scopes: this.#scopes, clientInfoName: this.#clientInfoName };
+  }
+
+  /** Of the call that borrowed last. */
+  renewed({ scopes, clientInfoName }: LeaseTerms): void {
+    this.#scopes = scopes;
+    this.#clientInfoName = clientInfoName;
   }
 
   get happened(): boolean {
@@ -80,8 +97,8 @@ export class Leases {
     const { use, grantId } = terms;
     const known = this.#people
       .of(use.person)
-      .find((one) => one.terms.grantId === grantId && isSame(one.use, use));
-    if (known !== undefined) known.terms = terms;
+      .find((one) => one.grantId === grantId && isSame(one.use, use));
+    if (known !== undefined) known.renewed(terms);
     const lease = known ?? new Lease(terms);
     if (known === undefined) this.#people.add(lease);
     this.#all.delete(lease);

@@ -229,14 +229,18 @@ export class VaultCredentials implements Credentials {
     }
     const keepMs = keepSeconds(answer.expires_in) * 1000;
     if (startedMs !== undefined && keepMs > 0)
-      this.#tokens.put({
-        key,
-        use,
-        grantId,
-        grantVersion: answer.grant_version,
-        usableUntilMs: startedMs + keepMs,
-        token,
-      });
+      this.#tokens.put(
+        {
+          key,
+          use: lease?.use ?? use,
+          grantId,
+          grantVersion: answer.grant_version,
+          // A whole number takes no space of its own.
+          usableUntilMs: Math.floor(startedMs + keepMs),
+          token,
+        },
+        this.#options.clock.monotonicMs(),
+      );
     return token;
   }
 
@@ -251,7 +255,7 @@ export class VaultCredentials implements Credentials {
       (cached) => cached.grantId === grantId && (ended || (cached.grantVersion ?? -1) < version),
     );
     if (change.status === 'revoked')
-      this.#leases.end(personKey(change), ({ terms }) => terms.grantId === grantId);
+      this.#leases.end(personKey(change), (lease) => lease.grantId === grantId);
   }
 
   /** One that was given may be wider than what the token at hand was narrowed to. */

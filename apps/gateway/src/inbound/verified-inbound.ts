@@ -15,6 +15,7 @@ import type { Admitted, Inbound, Refusal } from './inbound.js';
 import { malformedRequest } from './request-checks.js';
 import { challengeScopes, metadataUrl } from './resource-metadata.js';
 import type { RefusedTokens } from './refused-tokens.js';
+import { SharedClaims } from './shared-claims.js';
 import type { Verdict, VerifiedTokens } from './verified-tokens.js';
 
 export interface VerifiedInboundOptions {
@@ -46,6 +47,7 @@ const noToken = 'Send an access token as Authorization: Bearer.';
 export class VerifiedInbound implements Inbound {
   readonly #options: VerifiedInboundOptions;
   readonly #origins: ReadonlySet<string>;
+  readonly #shared = new SharedClaims();
 
   constructor(options: VerifiedInboundOptions) {
     this.#options = options;
@@ -118,7 +120,7 @@ export class VerifiedInbound implements Inbound {
       refused.put(key, refusal, { reason: verification.reason, generation });
       return refusal;
     }
-    const { caller } = verification;
+    const caller = this.#shared.share(verification.caller);
     const verdict = this.#verdictOn(caller, route);
     verified.put(key, verdict, generation);
     return answer(verdict, token);

@@ -11,8 +11,7 @@ export interface Verdict {
   readonly lacking?: Refusal | undefined;
 }
 
-interface Remembered {
-  readonly verdict: Verdict;
+interface Remembered extends Verdict {
   readonly untilMs: number;
 }
 
@@ -45,7 +44,7 @@ export class VerifiedTokens {
   find(key: string): Verdict | undefined {
     const found = this.#entries.get(key);
     if (found === undefined) return undefined;
-    if (this.clock.monotonicMs() < found.untilMs) return found.verdict;
+    if (this.clock.monotonicMs() < found.untilMs) return found;
     this.#entries.delete(key);
     return undefined;
   }
@@ -56,7 +55,10 @@ export class VerifiedTokens {
     const lifeMs = Math.min(maxAgeMs, (verdict.caller.expiresAt - this.clock.now()) * 1000);
     if (lifeMs <= 0) return;
     this.#entries.delete(key);
-    this.#entries.set(key, { verdict, untilMs: this.clock.monotonicMs() + lifeMs });
+    const { caller, refusal, lacking } = verdict;
+    // A whole number takes no space of its own.
+    const untilMs = Math.floor(this.clock.monotonicMs() + lifeMs);
+    this.#entries.set(key, { caller, refusal, lacking, untilMs });
     if (this.#entries.size <= this.limit) return;
     for (const oldest of this.#entries.keys()) {
       this.#entries.delete(oldest);
