@@ -13,7 +13,8 @@ it('serves the metrics of the app, its label and the event-loop delay', async ()
   const text = await response.text();
   expect(response.headers.get('content-type')).toContain('text/plain');
   expect(text).toContain('symbolon_probe_total{app="vault"} 1');
-  expect(text).toContain('nodejs_eventloop_lag_p99_seconds{app="vault"}');
+  for (const which of ['p50', 'p99', 'max'])
+    expect(text).toContain(`nodejs_eventloop_lag_${which}_seconds{app="vault"}`);
 });
 
 it('answers 404 to everything else', async () => {

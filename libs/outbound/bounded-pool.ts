@@ -1,7 +1,7 @@
 import { Pool, type Dispatcher } from 'undici';
 import { outboundError } from './outbound-error.js';
 
-const lookAgainMs = 1_000;
+const countAgainMs = 1_000;
 
 export interface PoolOptions {
   readonly connect: Pool.Options['connect'];
@@ -15,12 +15,14 @@ export interface PoolOptions {
  */
 export class BoundedPool extends Pool {
   readonly #origin: string;
+  readonly #most: number;
   /** Since when all connections are taken; undefined while one is free. */
   #fullSinceMs: number | undefined;
 
   constructor(origin: URL, { connect, connections }: PoolOptions) {
     super(origin, { connect, connections: connections ?? null });
     this.#origin = origin.origin;
+    this.#most = connections ?? Infinity;
     this.on('drain', () => (this.#fullSinceMs = undefined));
   }
 
@@ -35,8 +37,11 @@ export class BoundedPool extends Pool {
     return free;
   }
 
-  /** One call a second may wait in the pool's own queue: should the sign that one is free be lost, it finds out. */
+  /** Now and then it counts, which takes a while: should the sign that one is free be lost, it finds out. */
   #isFull(sinceMs: number): boolean {
-    return performance.now() - sinceMs < lookAgainMs;
+    const nowMs = performance.now();
+    if (nowMs - sinceMs < countAgainMs) return true;
+    this.#fullSinceMs = nowMs;
+    return this.stats.size >= this.#most;
   }
 }

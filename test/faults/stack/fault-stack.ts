@@ -217,6 +217,8 @@ export class FaultStack {
       SYMBOLON_GATEWAY_PUBLIC_URL: this.gatewayOrigin,
       SYMBOLON_GATEWAY_ID: 'faults-gateway',
       SYMBOLON_GATEWAY_KEY: JSON.stringify(this.key),
+      // A busy machine is no fault of the gateway's.
+      SYMBOLON_GATEWAY_SHED_DELAY_MS: '0',
     };
     this.gateways = await Promise.all(
       numbered('gateway', count).map((name) =>

@@ -75,13 +75,13 @@ describe('row 30, flood of bad tokens', () => {
     expect(seen.verifications).toBe(2);
   });
 
-  test('a hundred thousand different ones leave nothing but the last few thousand', async () => {
+  test('ten thousand different ones leave nothing but the last few thousand', async () => {
     const { ask, refused, verified } = refusing('signature');
     const good = { caller: { expiresAt: Infinity } as never, refusal: undefined };
     verified.put('good', good, verified.generation);
-    for (let i = 0; i < 100_000; i += 1) await ask(`a.b.${i}`);
+    for (let i = 0; i < 10_000; i += 1) await ask(`a.b.${i}`);
     expect(refused.size).toBe(4_096);
-    expect(verified.find('good')).toBe(good);
+    expect(verified.find('good')?.caller).toBe(good.caller);
   });
 
   test('an issuer, a key or a policy that changes forgets them all, also one under way', () => {

@@ -103,6 +103,28 @@ describe('a call that is shed', () => {
   );
 });
 
+test('to an event loop that is late a share of the calls is let in, and all once it comes round in time', async () => {
+  const load = new LoadShedding({ delayMs: 100, calls: 0 });
+  const { origin, served } = await fullServer(load);
+  for (let i = 1; i < 64; i += 1) load.enter();
+  const statuses = async (): Promise<number[]> => {
+    const found: number[] = [];
+    for (let i = 0; i < 8; i += 1) {
+      const response = await fetch(`${origin}/http/x`);
+      await response.arrayBuffer();
+      found.push(response.status);
+    }
+    return found;
+  };
+  expect(await statuses()).toEqual(Array(8).fill(200));
+  for (const nowMs of [0, 200]) load.observe(200, nowMs);
+  expect(load.share).toBe(0.5);
+  expect(await statuses()).toEqual([200, 503, 200, 503, 200, 503, 200, 503]);
+  expect(served).toHaveLength(12);
+  for (let nowMs = 500; nowMs < 10_000; nowMs += 100) load.observe(0, nowMs);
+  expect(await statuses()).toEqual(Array(8).fill(200));
+});
+
 test('what is shed is counted and told in one line a second at most', async () => {
   const load = new LoadShedding({ delayMs: 0, calls: 1 });
   const registry = new Registry();
@@ -151,6 +173,8 @@ test('open streams live on while calls are shed, and leave room as they end', as
   await reader?.read();
   fixture.serve = (_request, response) => void response.end('hello');
   await expect
-    .poll(async () => (await fetch(`${origin}/http/reports/x`, { headers })).status)
+    .poll(async () => (await fetch(`${origin}/http/reports/x`, { headers })).status, {
+      timeout: 10_000,
+    })
     .toBe(200);
 });
