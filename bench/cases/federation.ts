@@ -1,4 +1,5 @@
-import { GatewayUnderLoad, personalUpstream } from '../gateway-under-load.js';
+import { GatewayUnderLoad } from '../harness/gateway-under-load.js';
+import { personalUpstream } from '../harness/personal-upstream.js';
 import type { Asked } from '../harness/asked.js';
 import type { Bar, BenchCase, CaseResult, Effort } from '../harness/bench-case.js';
 import { inRounds } from '../harness/in-rounds.js';
@@ -78,7 +79,7 @@ async function lanesOf(
     const gateway = await stack.gateway(
       behind.map(({ origin }, i) => personalUpstream(`s${i}`, 'mcp', origin)),
     );
-    const tokens = await stack.tokens(people, gateway.origin);
+    const tokens = stack.tokens(people, gateway.origin);
     for (const method of ['tools/list', 'tools/call'] as const)
       lanes.push(
         new Lane({

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { cpuMicros } from '../cpu-micros.js';
-import { GatewayUnderLoad, personalUpstream } from '../gateway-under-load.js';
+import { GatewayUnderLoad } from '../harness/gateway-under-load.js';
+import { personalUpstream } from '../harness/personal-upstream.js';
 import type { Asked } from '../harness/asked.js';
 import type { BenchCase, CaseResult, Figure, Measurement } from '../harness/bench-case.js';
 import { inRounds } from '../harness/in-rounds.js';
@@ -67,7 +68,7 @@ class FloodBench {
     const backend = await open.child('backend.js');
     const gateway = await open.gateway([personalUpstream('reports', 'http', backend.origin)]);
     const url = `${gateway.origin}/http/reports/items/1024`;
-    const tokens = await open.tokens(people, gateway.origin);
+    const tokens = open.tokens(people, gateway.origin);
     const [token = ''] = tokens;
     const kind = (bearers: readonly (string | undefined)[]): Kind => ({
       asked: bearers.map((bearer) => ({ url, headers: headersOf(bearer) })),

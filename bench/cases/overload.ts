@@ -1,5 +1,7 @@
 import { residentMemory } from '../cold/process-memory.js';
-import { GatewayUnderLoad, type Listening, personalUpstream } from '../gateway-under-load.js';
+import type { MeasuredGateway } from '../cold/measured-gateway.js';
+import { GatewayUnderLoad } from '../harness/gateway-under-load.js';
+import { personalUpstream } from '../harness/personal-upstream.js';
 import type { Asked } from '../harness/asked.js';
 import type { BenchCase, CaseResult, Figure } from '../harness/bench-case.js';
 import { inRounds } from '../harness/in-rounds.js';
@@ -45,7 +47,7 @@ async function entrantsOf(open: GatewayUnderLoad): Promise<readonly Entrant[]> {
   const upstreams = [personalUpstream('reports', 'http', backend.origin)];
   const entrantOf = async (subject: string, environment = {}): Promise<Entrant> => {
     const gateway = await open.gateway(upstreams, environment);
-    const tokens = await open.tokens(people, gateway.origin);
+    const tokens = open.tokens(people, gateway.origin);
     return new Entrant(subject, gateway, tokens);
   };
   return [
@@ -65,7 +67,7 @@ class Entrant {
 
   constructor(
     readonly subject: string,
-    private readonly gateway: Listening,
+    private readonly gateway: MeasuredGateway,
     tokens: readonly string[],
   ) {
     const url = `${gateway.origin}/http/reports/items/1024`;

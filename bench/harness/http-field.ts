@@ -27,10 +27,9 @@ const names = {
   haproxyRs256: 'HAProxy jwt_verify RS256',
   haproxyEs256: 'HAProxy jwt_verify ES256',
   ours: 'Symbolon /http/{upstream}',
-  twoWorkers: 'Symbolon, 2 workers',
 };
 
-/** Everybody who is compared, in one process of one thread unless the name says more; all stand before one upstream. */
+/** Everybody who is compared, each in a process of one thread; all stand before the same upstream. */
 export class HttpField {
   readonly subjects = new Map<SubjectName, Subject>();
   readonly skipped: Skipped[] = [];
@@ -45,8 +44,7 @@ export class HttpField {
     await field.#proxy('bare', start('bare-proxy.js'), tokensOf(es256));
     await field.#proxy('replyFrom', start('reply-from-proxy.js'), tokensOf(es256));
     await field.#haproxies(origin, es256);
-    await field.#ours('ours', origin, es256, { SYMBOLON_GATEWAY_WORKERS: '1' });
-    await field.#ours('twoWorkers', origin, es256, { SYMBOLON_GATEWAY_WORKERS: '2' });
+    await field.#ours(origin, es256);
     return field;
   }
 
@@ -90,17 +88,13 @@ export class HttpField {
     }
   }
 
-  async #ours(
-    name: 'ours' | 'twoWorkers',
-    upstream: string,
-    ...[issuer, environment]: [SigningIssuer, Readonly<Record<string, string>>]
-  ): Promise<void> {
+  async #ours(upstream: string, issuer: SigningIssuer): Promise<void> {
     const config = personalUpstream('backend', 'http', upstream);
-    const gateway = await MeasuredGateway.start([issuer.config], [config], environment);
+    const gateway = await MeasuredGateway.start([issuer.config], [config]);
     this.#running.push(gateway);
     const url = `${gateway.origin}/http/backend`;
     const { pid } = gateway;
-    this.subjects.set(name, { name: names[name], url, pid, tokens: tokensOf(issuer, url) });
+    this.subjects.set('ours', { name: names.ours, url, pid, tokens: tokensOf(issuer, url) });
   }
 }
 

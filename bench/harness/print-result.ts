@@ -8,7 +8,7 @@ export function printedResult({ measurements, bars, skipped }: CaseResult): stri
 }
 
 /** Whether the run kept the promise. */
-export function isMet({ measured, limit }: Bar): boolean {
+function isMet({ measured, limit }: Bar): boolean {
   return 'atLeast' in limit ? measured >= limit.atLeast : measured <= limit.atMost;
 }
 
@@ -43,12 +43,12 @@ function tableOf(measurements: readonly Measurement[]): string[] {
   return [line(heads), ...rows.flatMap((row, i) => [...gapBefore(measurements, i), line(row)])];
 }
 
-/** An empty line where another load begins, if several are measured under each. */
+/** An empty line where another load begins, if several are measured under each, one load after the other. */
 function gapBefore(measurements: readonly Measurement[], i: number): string[] {
-  const loadAt = (at: number) => JSON.stringify(measurements[at]?.load);
-  const loads = new Set(measurements.map((_, at) => loadAt(at)));
-  const begins = i > 0 && loadAt(i) !== loadAt(i - 1);
-  return begins && loads.size * 2 <= measurements.length ? [''] : [];
+  const loads = measurements.map(({ load }) => JSON.stringify(load));
+  const begins = loads.flatMap((load, at) => (load === loads[at - 1] ? [] : [at]));
+  const grouped = begins.length === new Set(loads).size && begins.length * 2 <= loads.length;
+  return grouped && i > 0 && begins.includes(i) ? [''] : [];
 }
 
 function namesOf(records: readonly Readonly<Record<string, unknown>>[]): string[] {
