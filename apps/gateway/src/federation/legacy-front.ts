@@ -3,7 +3,7 @@ import { EventStream } from '../mcp/event-stream.js';
 import {
   negotiatedVersion,
   newSession,
-  openSession,
+  OpenedSessions,
   readInitializeParams,
   sealSession,
   type LegacySession,
@@ -65,11 +65,13 @@ export interface LegacyParts {
 /** Revisions up to 2025-11-25 at the joined endpoint: a sealed session, so that every replica knows it. */
 export class LegacyFront {
   readonly #ended: EndedSessions;
+  readonly #opened: OpenedSessions;
   readonly #levels = new Map<string, string>();
 
   constructor(private readonly parts: LegacyParts) {
-    const { watch, clock } = parts.deps;
+    const { watch, clock, sealer } = parts.deps;
     this.#ended = new EndedSessions(watch, clock);
+    this.#opened = new OpenedSessions(sealer);
     watch.onSessionEnded((nonce) => this.#forget(nonce));
   }
 
@@ -208,9 +210,8 @@ export class LegacyFront {
     const id = call.request.headers['mcp-session-id'];
     if (typeof id !== 'string')
       return { ...rpcError(null, -32_000, 'Bad request: Mcp-Session-Id is missing.'), status: 400 };
-    const { sealer, clock } = this.parts.deps;
-    const expected = { caller: call.caller, now: clock.now() };
-    const session = openSession(sealer, federatedRoute, id, expected);
+    const expected = { caller: call.caller, now: this.parts.deps.clock.now() };
+    const session = this.#opened.find(federatedRoute, id, expected);
     if (session !== undefined && !this.#ended.has(session.nonce)) return session;
     return { ...rpcError(null, -32_001, 'Session not found.'), status: 404 };
   }

@@ -8,7 +8,7 @@ import { elicitLegacy, elicitsByUrl, isPause } from './elicit.js';
 import { EndedSessions } from './ended-sessions.js';
 import { EventStream } from './event-stream.js';
 import { isAnsweredHere } from './guest.js';
-import { openSession, type LegacySession } from './legacy-session.js';
+import { OpenedSessions, type LegacySession } from './legacy-session.js';
 import { followUpstream } from './follow-upstream.js';
 import { LegacyHandshake } from './legacy-handshake.js';
 import { LegacyStreams } from './legacy-streams.js';
@@ -37,6 +37,7 @@ export class LegacyCalls {
   readonly #ended: EndedSessions;
   readonly #streams: LegacyStreams;
   readonly #sessions: UpstreamSessions;
+  readonly #ids: OpenedSessions;
   readonly #handshake: LegacyHandshake;
 
   constructor(
@@ -48,6 +49,7 @@ export class LegacyCalls {
     this.#ended = new EndedSessions(deps.watch, deps.clock);
     this.#streams = new LegacyStreams(deps.watch, deps.clock);
     this.#sessions = new UpstreamSessions(deps);
+    this.#ids = new OpenedSessions(deps.sealer);
     this.#handshake = new LegacyHandshake(deps, before, this.#sessions);
   }
 
@@ -122,8 +124,8 @@ export class LegacyCalls {
     const id = call.request.headers['mcp-session-id'];
     if (typeof id !== 'string')
       return { ...rpcError(null, -32000, 'Bad request: Mcp-Session-Id is missing.'), status: 400 };
-    const { sealer, clock } = this.deps;
-    const session = openSession(sealer, call.route, id, { caller: call.caller, now: clock.now() });
+    const { caller, route } = call;
+    const session = this.#ids.find(route, id, { caller, now: this.deps.clock.now() });
     if (session !== undefined && !this.#ended.has(session.nonce)) return session;
     return { ...rpcError(null, -32001, 'Session not found.'), status: 404 };
   }

@@ -63,22 +63,44 @@ export function sealSession(sealer: StateSealer, route: string, session: LegacyS
   return sealer.sealKept(purpose, route, session);
 }
 
-/** Undefined for everything that is not this caller's live session here: the answer is 404 for all of them. */
-export function openSession(
-  sealer: StateSealer,
-  route: string,
-  id: string,
-  expected: { readonly caller: Caller; readonly now: number },
-): LegacySession | undefined {
-  if (id.length > longestId) return undefined;
-  const session = opened(sealer, route, id);
-  if (session === undefined || session.exp <= expected.now) return undefined;
-  const { issuer, subject, application } = expected.caller;
-  if (isNobody(session))
-    return isNobody(expected.caller) ? session : carriedOver(session, expected.caller);
-  const same =
-    session.issuer === issuer && session.subject === subject && session.application === application;
-  return same ? session : undefined;
+const mostOpened = 4096;
+
+/** Sessions by their ids. One that was opened is remembered: to open it costs more than to pass on a call. */
+export class OpenedSessions {
+  readonly #opened = new Map<string, LegacySession>();
+
+  constructor(private readonly sealer: StateSealer) {}
+
+  /** Undefined for everything that is not this caller's live session here: the answer is 404 for all of them. */
+  find(
+    route: string,
+    id: string,
+    expected: { readonly caller: Caller; readonly now: number },
+  ): LegacySession | undefined {
+    if (id.length > longestId) return undefined;
+    const session = this.#open(route, id);
+    if (session === undefined || session.exp <= expected.now) return undefined;
+    const { issuer, subject, application } = expected.caller;
+    if (isNobody(session))
+      return isNobody(expected.caller) ? session : carriedOver(session, expected.caller);
+    const same =
+      session.issuer === issuer &&
+      session.subject === subject &&
+      session.application === application;
+    return same ? session : undefined;
+  }
+
+  #open(route: string, id: string): LegacySession | undefined {
+    const key = `${route} ${id}`;
+    const known = this.#opened.get(key);
+    if (known !== undefined) return known;
+    const session = opened(this.sealer, route, id);
+    if (session === undefined) return undefined;
+    this.#opened.set(key, session);
+    const [oldest] = this.#opened.keys();
+    if (this.#opened.size > mostOpened && oldest !== undefined) this.#opened.delete(oldest);
+    return session;
+  }
 }
 
 /**
