@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ConfigurationError, readEnvironment } from './environment.js';
+import { ConfigurationError, readEnvironment, settledEnvironment } from './environment.js';
 import { port, publicUrl, publicUrlProblem, secret } from './settings.js';
 
 const schema = z.object({
@@ -46,6 +46,17 @@ describe('the environment', () => {
     });
     expect(settings.SYMBOLON_KEY?.reveal()).toBe('s3cret');
     expect(JSON.stringify(settings)).not.toContain('s3cret');
+  });
+
+  it('is settled as texts, files read, for a process that is to run with the same', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'symbolon-')), 'key');
+    writeFileSync(file, 'first');
+    const environment = { SYMBOLON_PORT: '1', SYMBOLON_KEY_FILE: file, OTHER: 'x' };
+    const settled = settledEnvironment(schema, environment);
+    writeFileSync(file, 'second');
+    expect(settled).toEqual({ SYMBOLON_PORT: '1', SYMBOLON_KEY: 'first' });
+    const unreadable = { SYMBOLON_KEY_FILE: '/nowhere/key' };
+    expect(() => settledEnvironment(schema, unreadable)).toThrow('ENOENT');
   });
 
   it('refuses a value given twice and an unreadable file', () => {

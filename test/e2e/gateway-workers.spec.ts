@@ -90,12 +90,13 @@ describe('two workers behind one port', () => {
     // Only what the dead one had in hand.
     expect(statuses.filter((status) => status !== 200).length).toBeLessThan(20);
     expect(statuses.slice(-20)).toEqual(Array.from({ length: 20 }, () => 200));
-    expect(await until(async () => (await world.pids()).length === 3, { seconds: 10 })).toBe(true);
+    const workers = () => world.metric('symbolon_gateway_workers{');
+    expect(await until(async () => (await workers()) === 2, { seconds: 20 })).toBe(true);
+    expect(await world.pids()).toHaveLength(3);
     expect(await world.lines('worker.ended')).toMatchObject([
       { pid: victim, signal: 'SIGKILL', level: 'error' },
     ]);
     expect(await world.metric('symbolon_gateway_worker_restarts')).toBe(1);
-    expect(await world.metric('symbolon_gateway_workers{')).toBe(2);
     expect(await world.metric(counted)).toBe(before);
   });
 
@@ -139,17 +140,18 @@ describe('two workers behind one port', () => {
     const pids = await serving();
     let answerNow!: () => void;
     slow = new Promise((resolve) => (answerNow = resolve));
-    const underWay = [1, 2].map(() => world.send('/http/open/slow', { headers: call }));
-    expect(await until(() => waiting === 2, { seconds: 5 })).toBe(true);
+    const underWay = Promise.allSettled(
+      [1, 2].map(() => world.send('/http/open/slow', { headers: call })),
+    );
+    expect(await until(() => waiting === 2, { seconds: 20 })).toBe(true);
     const stopped = world.app.stop();
-    const refused = () =>
-      world.send('/healthz').then(
-        () => false,
-        () => true,
-      );
-    expect(await until(refused, { seconds: 5 })).toBe(true);
+    const stopping = async () => (await world.lines('gateway.stopping')).length;
+    // Theirs and the supervisor's.
+    await until(async () => (await stopping()) === 3, { seconds: 20, everyMs: 10 });
     answerNow();
-    expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await underWay).map((one) => one.status === 'fulfilled' && one.value.status)).toEqual([
+      200, 200,
+    ]);
     await stopped;
     expect(pids.filter(lives)).toEqual([]);
     expect((await world.lines('worker.ended')).slice(-2)).toMatchObject([

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '#lib/config/environment';
 import { readGatewayConfig } from './config.js';
@@ -32,6 +33,16 @@ describe('the configuration', () => {
       mode: 'production',
       origins: [],
     });
+  });
+
+  test('runs one process unless it says how many, or as many as there are cores', () => {
+    const workersOf = (value: string) =>
+      readGatewayConfig({ ...good, SYMBOLON_GATEWAY_WORKERS: value }).workers;
+    expect(readGatewayConfig(good).workers).toBe(1);
+    expect(workersOf('3')).toBe(3);
+    expect(workersOf('auto')).toBe(availableParallelism());
+    for (const wrong of ['0', '65', '1.5', 'all'])
+      expect(problemsOf({ ...good, SYMBOLON_GATEWAY_WORKERS: wrong })).toHaveLength(1);
   });
 
   test('names everything that is wrong at once', () => {

@@ -31,6 +31,7 @@ export class ForkedWorker implements WorkerProcess {
   readonly ended: Promise<Ending>;
   readonly #process: Worker;
   readonly #measuring = new Map<number, (metrics: Measured | undefined) => void>();
+  #serves = false;
   #asked = 0;
   #measured: Measured = [];
 
@@ -51,8 +52,10 @@ export class ForkedWorker implements WorkerProcess {
     this.ready = new Promise((resolve) => {
       forked.on('message', (message: FromWorker) => {
         if (message.kind === 'here') this.#send({ kind: 'start', ...start });
-        else if (message.kind === 'ready') resolve(message.door);
-        else this.#measuring.get(message.id)?.(message.metrics);
+        else if (message.kind === 'ready') {
+          this.#serves = true;
+          resolve(message.door);
+        } else this.#measuring.get(message.id)?.(message.metrics);
       });
       void this.ended.then(() => resolve(undefined));
     });
@@ -77,6 +80,8 @@ export class ForkedWorker implements WorkerProcess {
 
   /** Its metrics now; false where it does not answer in time, and `measured` is what it said before. */
   async measure(): Promise<boolean> {
+    // It has counted nothing yet.
+    if (!this.#serves) return true;
     this.#asked += 1;
     const id = this.#asked;
     const answer = await new Promise<Measured | undefined>((resolve) => {

@@ -13,10 +13,7 @@ type Start = Extract<ToWorker, { kind: 'start' }>;
 
 /** One of the gateway's workers; it ends with its supervisor, because node:cluster ends whose channel closes. */
 async function main(): Promise<void> {
-  const { settings, ...place } = await new Promise<Start>((resolve) => {
-    process.once('message', (message: Start) => resolve(message));
-    tell({ kind: 'here' });
-  });
+  const { settings, ...place } = await told();
   const config = readGatewayConfig(settings);
   const door = new SessionDoor({ ...place, workers: config.workers });
   const registry = createMetrics('gateway');
@@ -33,6 +30,19 @@ async function main(): Promise<void> {
   const gateway = await startGateway(config, logger, destination, { registry, door });
   stopOnSignal('gateway', logger, () => gateway.stop());
   tell({ kind: 'ready', door: port });
+}
+
+/** What it is to do. Whoever asks it for something before that asks too early. */
+function told(): Promise<Start> {
+  return new Promise((resolve) => {
+    const hear = (message: ToWorker): void => {
+      if (message.kind !== 'start') return;
+      process.off('message', hear);
+      resolve(message);
+    };
+    process.on('message', hear);
+    tell({ kind: 'here' });
+  });
 }
 
 function tell(message: FromWorker): void {

@@ -33,7 +33,10 @@ async function workerOf(worker: number, secret = 'only-workers-know') {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   open.push(server, door.server);
-  return { door, heard, doorPort: await door.open(), port: (server.address() as AddressInfo).port };
+  let connections = 0;
+  door.server.on('connection', () => (connections += 1));
+  const { port } = server.address() as AddressInfo;
+  return { door, heard, port, doorPort: await door.open(), connections: () => connections };
 }
 
 async function readOf(message: IncomingMessage): Promise<string> {
@@ -67,6 +70,8 @@ describe('the door between workers', () => {
     expect(answer.headers['set-cookie']).toEqual(['a', 'b']);
     expect(first.heard).toEqual([]);
     expect(second.heard).toMatchObject([{ address: '127.0.0.1', body: 'hello' }]);
+    await post(first.port, headers);
+    expect(second.connections()).toBe(1);
     expect(second.heard[0]?.rawHeaders.join()).not.toMatch(/only-workers-know|passed-on/);
   });
 
