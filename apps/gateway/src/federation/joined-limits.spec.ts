@@ -88,19 +88,17 @@ describe('the limits of an upstream at the joined endpoint', () => {
   });
 
   test('count what a person asks, not what is asked behind their back', async () => {
-    const clock = new TestClock();
+    // The minute of the limits never ends.
+    const [clock, limits] = [new TestClock(), new UpstreamLimits(new TestClock())];
     await joined.close();
-    joined = await startJoined(
-      [mcpUpstream('a', upstream.url, { limits: { personPerMinute: 2 } })],
-      { limits: new UpstreamLimits(clock), clock },
-    );
+    const config = mcpUpstream('a', upstream.url, { limits: { personPerMinute: 2 } });
+    joined = await startJoined([config], { limits, clock });
     joined.vault.grant('alice', 'app', 'a');
-    const lists = () => upstream.methods().filter((method) => method === 'tools/list').length;
-    for (let asked = 1; asked <= 4; asked += 1) {
+    await soon(async () => {
       await postModern(joined.url, 'alice.app', 'tools/list', {});
-      await soon(() => lists() === asked);
       clock.advance(6);
-    }
+      return upstream.methods().filter((method) => method === 'tools/list').length >= 4;
+    });
     const call = () => postModern(joined.url, 'alice.app', 'tools/call', { name: 'a_do' });
     expect([(await call()).status, (await call()).status]).toEqual([200, 429]);
   });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import type { RpcFault, ServerRequestAnswer } from './peer.js';
 import { requestIds } from './request-ids.js';
@@ -37,6 +38,8 @@ export class ServerRequests {
     signal: AbortSignal,
   ): Promise<ServerRequestAnswer> {
     const id = requestIds.next();
+    // A server may ask many things at once on one stream: that is no leak.
+    setMaxListeners(0, signal);
     return new Promise((resolve) => {
       const timer = setTimeout(() => settle({ error: gone }), patienceMs);
       timer.unref();

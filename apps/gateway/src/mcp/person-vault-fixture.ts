@@ -14,7 +14,7 @@ type Ended = Parameters<Parameters<InteractionWatch['onEnded']>[0]>[0];
 
 /** The vault as the MCP routes see it: who has a grant, who is asked, what ended. */
 export class PersonVault implements Credentials, InteractionWatch {
-  readonly grants = new Map<string, AbortController>();
+  readonly grants = new Map<string, Granted>();
   readonly requests: CredentialRequest[] = [];
   readonly interactions = new Map<string, Omit<Ended, 'state'>>();
   readonly ends = new Map<string, Ended['state']>();
@@ -40,9 +40,9 @@ export class PersonVault implements Credentials, InteractionWatch {
     const { scopes = [] } = request;
     if (scopes.some((scope) => this.notOffered.has(scope)))
       return { kind: 'forbidden', detail: 'not offered' };
-    const revoked = this.grants.get(key);
-    if (revoked !== undefined && scopes.every((scope) => this.agreed.has(scope)))
-      return this.#credential(request, revoked);
+    const granted = this.grants.get(key);
+    if (granted !== undefined && scopes.every((scope) => this.agreed.has(scope)))
+      return this.#credential(request, granted);
     const waiting = [...this.interactions].find(
       ([id, one]) => keyOfEnded(one) === key && !this.ends.has(id),
     )?.[0];
@@ -101,7 +101,7 @@ export class PersonVault implements Credentials, InteractionWatch {
   consent(interactionId = [...this.interactions.keys()].at(-1)): void {
     const one = this.interactions.get(interactionId ?? '');
     if (one === undefined) throw new Error('nothing to consent to');
-    this.grants.set(keyOfEnded(one), new AbortController());
+    this.grants.set(keyOfEnded(one), new Granted());
     for (const scope of this.#asked.get(one.interactionId) ?? []) this.agreed.add(scope);
     this.finish(one.interactionId, 'completed');
   }
@@ -118,12 +118,12 @@ export class PersonVault implements Credentials, InteractionWatch {
   }
 
   grant(person: string, application = 'app', upstream = 'demo'): void {
-    this.grants.set(JSON.stringify([person, application, upstream]), new AbortController());
+    this.grants.set(JSON.stringify([person, application, upstream]), new Granted());
   }
 
   revoke(person: string, application = 'app', upstream = 'demo'): void {
     const key = JSON.stringify([person, application, upstream]);
-    this.grants.get(key)?.abort();
+    this.grants.get(key)?.end();
     this.grants.delete(key);
   }
 
@@ -167,7 +167,7 @@ export class PersonVault implements Credentials, InteractionWatch {
     for (const listener of [...this.#sessionListeners]) listener(nonce);
   }
 
-  #credential({ caller }: CredentialRequest, revoked: AbortController): BorrowedCredential {
+  #credential({ caller }: CredentialRequest, granted: Granted): BorrowedCredential {
     const scopes = [...this.agreed].map((scope) => `+${scope}`).join('');
     const token = `up:${caller.subject}:${this.#generation}${scopes}`;
     const header = ['authorization', `Bearer ${token}`] as const;
@@ -175,22 +175,28 @@ export class PersonVault implements Credentials, InteractionWatch {
       kind: 'credential',
       header,
       grantId: `grant-${caller.subject}${this.suffix}`,
-      revocation: revocationBy(revoked.signal),
+      revocation: granted,
     };
   }
 }
 
-function revocationBy(signal: AbortSignal): Revocation {
-  return {
-    get happened() {
-      return signal.aborted;
-    },
-    watch: (ended) => {
-      if (signal.aborted) ended();
-      else signal.addEventListener('abort', ended, { once: true });
-      return () => signal.removeEventListener('abort', ended);
-    },
-  };
+/** A grant as those who use it watch it: many calls at once. */
+class Granted implements Revocation {
+  happened = false;
+  readonly #watchers = new Set<() => void>();
+
+  watch(ended: () => void): () => void {
+    if (this.happened) ended();
+    // Each watcher counts, even two of one function.
+    const watcher = (): void => ended();
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  end(): void {
+    this.happened = true;
+    for (const ended of this.#watchers) ended();
+  }
 }
 
 function keyOf({ caller, upstream }: CredentialRequest): string {
