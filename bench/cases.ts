@@ -5,6 +5,7 @@ import { mcp } from './cases/mcp.js';
 import { flood } from './cases/flood.js';
 import { overload } from './cases/overload.js';
 import { processes } from './cases/processes.js';
+import { streams } from './cases/streams.js';
 import { refresh } from './cases/refresh.js';
 import { vault } from './cases/vault.js';
 import { workers } from './cases/workers.js';
@@ -21,6 +22,7 @@ export const cases: readonly { readonly bench: BenchCase; readonly share: number
   { bench: overload, share: 45 },
   { bench: cold, share: 70 },
   { bench: workers, share: 20 },
+  { bench: streams, share: 8 },
   { bench: processes, share: 20 },
   { bench: vault, share: 80 },
   { bench: refresh, share: 60 },
