@@ -11,7 +11,10 @@ export async function generateLoad(asked: readonly Asked[], load: Load): Promise
   const { hostname, port } = new URL(asked[0]?.url ?? '');
   const run = new LoadRun(asked.map(bytesOf), { host: hostname, port: Number(port) }, load);
   const connections = Array.from({ length: load.connections }, () => new LoadConnection(run));
-  await Promise.all(connections.map((each) => each.open()));
+  await Promise.all(connections.map((each) => each.open())).catch((error: unknown) => {
+    for (const each of connections) each.close();
+    throw error;
+  });
   run.begin();
   for (const each of connections) each.start();
   await sleep((load.warmUpSeconds ?? 0) * 1000);

@@ -38,8 +38,14 @@ export class LoadProcess {
   }
 
   async #told(request: LoadRequest): Promise<LoadReply> {
-    const answer = once(this.#child, 'message') as Promise<[LoadReply]>;
+    const over = new AbortController();
+    const event = (name: string) => once(this.#child, name, { signal: over.signal });
+    const ended = event('exit').then(() => ({ failed: 'the load generator ended' }));
+    const answer = event('message').then(([reply]) => reply as LoadReply);
     this.#child.send(request);
-    return (await answer)[0];
+    const reply = await Promise.race([answer, ended]);
+    over.abort();
+    await Promise.allSettled([answer, ended]);
+    return reply;
   }
 }
