@@ -4,7 +4,8 @@ import { LoadShedding } from './load-shedding.js';
 const targetMs = 100;
 
 function loaded(calls: number, limits = { delayMs: targetMs, calls: 0 }): LoadShedding {
-  const load = new LoadShedding(limits);
+  // Its turns are those of the looks: no time passes within one.
+  const load = new LoadShedding(limits, () => 0);
   for (let i = 0; i < calls; i += 1) load.enter();
   return load;
 }
@@ -95,6 +96,24 @@ describe('an event loop that is always late', () => {
     );
     expect(shedOf(load, 1_000)).toBe(0);
   });
+});
+
+test('a turn in which calls begin for twice the target begins no more of them; the next one does', () => {
+  let nowMs = 0;
+  const load = new LoadShedding({ delayMs: targetMs, calls: 0 }, () => nowMs);
+  let begun = 0;
+  // Ten calls a millisecond, all ready at once.
+  for (let i = 0; i < 10_000; i += 1) {
+    if (load.refuses() !== undefined) continue;
+    load.enter();
+    begun += 1;
+    nowMs += 0.1;
+  }
+  expect(begun).toBeGreaterThan(2_000);
+  expect(begun).toBeLessThan(2_100);
+  load.observe(nowMs, nowMs);
+  expect(load.refuses()).toBeUndefined();
+  expect(load.share).toBe(1);
 });
 
 test('more calls than may be in flight are shed, and admitted again as others end', () => {

@@ -13,6 +13,10 @@ export type ShedReason = (typeof shedReasons)[number];
 
 /** With fewer calls in flight it is not calls that make the event loop late. */
 const fewCalls = 64;
+/** How often the clock is asked while a turn goes on: at each so manieth call that begins in it. */
+const clockEvery = 64;
+/** A turn in which calls have begun for this many targets begins no more of them. */
+const longestTurn = 2;
 
 /** Decides which calls of a process that has too much to do are not begun. What has begun goes on. */
 export class LoadShedding {
@@ -20,8 +24,16 @@ export class LoadShedding {
   readonly #share: AdmittedShare;
   #inFlight = 0;
   #owed = 0;
+  #lookedMs: number;
+  /** Since the last look. */
+  #begun = 0;
+  #turnIsOver = false;
 
-  constructor(private readonly limits: SheddingLimits) {
+  constructor(
+    private readonly limits: SheddingLimits,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {
+    this.#lookedMs = nowMs();
     this.#share = new AdmittedShare(limits.delayMs);
   }
 
@@ -40,6 +52,9 @@ export class LoadShedding {
 
   /** One look at the event loop: how much too late it came round. */
   observe(delayMs: number, nowMs: number): void {
+    this.#lookedMs = nowMs;
+    this.#begun = 0;
+    this.#turnIsOver = false;
     if (this.limits.delayMs > 0) this.#share.observe(delayMs, nowMs);
   }
 
@@ -56,6 +71,7 @@ export class LoadShedding {
   /** A call has begun; `left` must follow once. */
   enter(): void {
     this.#inFlight += 1;
+    this.#begun += 1;
   }
 
   readonly left = (): void => {
@@ -63,12 +79,22 @@ export class LoadShedding {
   };
 
   #refusesForDelay(): ShedReason | undefined {
+    if (this.#inFlight < fewCalls) return undefined;
+    if (this.#hasLongTurn()) return 'delay';
     const { share } = this.#share;
-    if (share === 1 || this.#inFlight < fewCalls) return undefined;
+    if (share === 1) return undefined;
     // Every so manieth instead of by chance, as PIE does (RFC 8033 §5.4): no run of bad luck.
     this.#owed += 1 - share;
     if (this.#owed < 1) return undefined;
     this.#owed -= 1;
     return 'delay';
+  }
+
+  /** What was ready at once can make a turn of seconds before anybody looks again: then it is cut short. */
+  #hasLongTurn(): boolean {
+    if (this.#turnIsOver || (this.#begun + 1) % clockEvery !== 0) return this.#turnIsOver;
+    const { delayMs } = this.limits;
+    this.#turnIsOver = delayMs > 0 && this.nowMs() - this.#lookedMs > longestTurn * delayMs;
+    return this.#turnIsOver;
   }
 }
