@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { allTemplates } from '../../apps/vault/src/templates/catalogue.js';
+import { cases } from '../../bench/cases.js';
+import { plotFiles, withResults } from '../../bench/plots/performance-page.js';
+import { recordsIn } from '../../bench/plots/records.js';
 import { processes } from './processes.js';
 import { proofsByRow, withProofs } from './proofs.js';
 import { providersPage } from './providers-page.js';
@@ -43,6 +46,29 @@ describe('docs/configuration.md', () => {
 describe('docs/providers.md', () => {
   it('is what the catalogue says (else: npm run docs:generate)', () => {
     expect(read('docs/providers.md')).toBe(providersPage(allTemplates()));
+  });
+});
+
+describe('docs/performance.md', () => {
+  const records = recordsIn(`${root}bench/results`);
+
+  it('shows what the files of results say (else: npm run docs:generate)', () => {
+    const page = read('docs/performance.md');
+    expect(page).toBe(withResults(page, records));
+  });
+
+  it('has each plot that they can fill, and no other', () => {
+    const plots = plotFiles(records);
+    const folder = `${root}docs/plots`;
+    const drawn = existsSync(folder) ? readdirSync(folder).sort() : [];
+    expect(drawn).toEqual([...plots.keys()].sort());
+    for (const [file, svg] of plots) expect(read(`docs/plots/${file}`)).toBe(svg);
+  });
+
+  it('has a place for each case', () => {
+    const page = read('docs/performance.md');
+    const missing = cases.filter(({ bench }) => !page.includes(`<!-- results: ${bench.name} -->`));
+    expect(missing.map(({ bench }) => bench.name)).toEqual([]);
   });
 });
 
