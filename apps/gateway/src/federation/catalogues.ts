@@ -15,7 +15,7 @@ import {
 import type { VisibleUpstream } from './joined-upstreams.js';
 import type { SeenTool } from '../policy/tool-inventory.js';
 import { printExact } from './exact-json.js';
-import { inTime } from './in-time.js';
+import { inTime } from '#lib/process/in-time';
 import type { ListChanges } from './list-changes.js';
 import { listKinds, type ListMethod } from './list-kinds.js';
 import { ListedPage } from './listed-page.js';

@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../mcp/message.js';
 import { listDeadlineMs } from './catalogues.js';
 import { callAt, type FederatedCall } from './federated-call.js';
 import { openCursor, sealCursor } from './federated-state.js';
-import { inTime } from './in-time.js';
+import { inTime } from '#lib/process/in-time';
 import { unavailableKey } from './joined-lists.js';
 import type { JoinedUpstreams, VisibleUpstream } from './joined-upstreams.js';
 import type { PeerCall } from './peer.js';

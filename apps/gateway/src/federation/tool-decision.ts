@@ -2,10 +2,11 @@ import { unknownTerms } from '../mcp/decoy.js';
 import type { CallTerms, McpDeps } from '../mcp/mcp-call.js';
 import { problemAnswer, type RpcAnswer } from '../mcp/rpc-answer.js';
 import type { Refusal } from '../inbound/inbound.js';
+import { noteRefusal } from '../policy/note-refusal.js';
 import { refusalFor, type ToolRefusal } from '../policy/refusal-for.js';
 import type { GateDecision } from '../policy/tool-gate.js';
 import { whoOf, type FederatedCall } from './federated-call.js';
-import { federatedRoute, ownerOf } from './federated-state.js';
+import { federatedRoute } from './federated-state.js';
 import type { Target } from './targets.js';
 
 export type CallDecision =
@@ -27,7 +28,8 @@ export function decideTarget(
   const decision = judge.decide(whoOf(call), target.tool);
   const refusal = refusalFor(decision);
   if (refusal !== undefined) {
-    note(deps, call, target, decision);
+    const { slug: upstream, tool } = target;
+    noteRefusal(deps, { requestId: call.requestId, caller: whoOf(call), upstream, tool }, decision);
     if (target.derived === true && isHidden(decision)) return { nowhere: true };
     if (refusal.kind === 'unknown-tool') return { terms: unknownTerms(decision) };
     return { refused: refusalAnswer(deps, call, id, refusal) };
@@ -80,17 +82,4 @@ export function challenge(
 ): RpcAnswer {
   const { code, detail, headers, status } = refusal;
   return { ...problemAnswer(id, code, detail, requestId, headers), status };
-}
-
-function note(deps: McpDeps, call: FederatedCall, target: Target, decision: GateDecision): void {
-  const because = decision.kind === 'refused' ? decision.because : decision.kind;
-  if (because === 'sign-in' || because === 'allowed') return;
-  const { requestId } = call;
-  const { rule } = decision;
-  const [upstream, tool] = [target.slug, target.tool?.slice(0, 128)];
-  const caller = whoOf(call) && ownerOf(call.caller);
-  deps.log.info({ event: 'tool.refused', requestId, ...caller, upstream, tool, rule, because });
-  deps.decisions?.denied({
-    ...{ caller, upstream, method: 'tools/call', tool, rule, because, requestId },
-  });
 }

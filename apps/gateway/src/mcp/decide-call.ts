@@ -7,8 +7,8 @@ import type { McpMessage, McpNotification, McpRequest } from './message.js';
 import { isOpenToGuests } from './guest.js';
 import { problemAnswer, rpcError, type RpcAnswer } from './rpc-answer.js';
 import type { Refusal } from '../inbound/inbound.js';
+import { noteRefusal } from '../policy/note-refusal.js';
 import { refusalFor, type ToolRefusal } from '../policy/refusal-for.js';
-import type { GateDecision } from '../policy/tool-gate.js';
 
 const nearlyTools = /^\s*tools\/(?:call|list)\s*$/i;
 
@@ -61,7 +61,9 @@ function decideTool(deps: McpDeps, call: McpCall, message: McpRequest): RpcAnswe
   const decision = judge.decide(who, name);
   const refusal = refusalFor(decision);
   if (refusal !== undefined) {
-    note(deps, call, name, decision);
+    const { requestId } = call;
+    const upstream = call.upstream.config.slug;
+    noteRefusal(deps, { requestId, caller: who, upstream, tool: name }, decision);
     if (refusal.kind !== 'unknown-tool') return refusalAnswer(deps, call, message, refusal);
     call.terms = unknownTerms(decision);
     return undefined;
@@ -93,25 +95,4 @@ function refusalAnswer(
 function challengeAnswer(call: McpCall, id: string | number, refusal: Refusal): RpcAnswer {
   const { code, detail, headers, status } = refusal;
   return { ...problemAnswer(id, code, detail, call.requestId, headers), status };
-}
-
-/** One line for the log and one for the vault's audit; being asked to sign in is no refusal. */
-function note(deps: McpDeps, call: McpCall, tool: string, decision: GateDecision): void {
-  const because = decision.kind === 'refused' ? decision.because : decision.kind;
-  if (because === 'sign-in' || because === 'allowed') return;
-  const { issuer, subject, application } = call.caller;
-  const caller = isNobody(call.caller) ? undefined : { issuer, subject, application };
-  const { requestId } = call;
-  const upstream = call.upstream.config.slug;
-  const { rule } = decision;
-  const shown = tool.slice(0, 128);
-  deps.log.info({
-    event: 'tool.refused',
-    requestId,
-    ...caller,
-    ...{ upstream, tool: shown, rule, because },
-  });
-  deps.decisions?.denied({
-    ...{ caller, upstream, method: 'tools/call', tool: shown, rule, because, requestId },
-  });
 }

@@ -10,7 +10,7 @@ import { readWhole, type UpstreamAnswer } from './upstream-call.js';
 const longest = 16 * 1024 * 1024;
 
 /** The name of a tool that no server has. */
-export function newDecoy(): string {
+function newDecoy(): string {
   return `t${randomBytes(16).toString('hex')}`;
 }
 

@@ -6,7 +6,7 @@ import {
 import type { VaultClient } from '#lib/contract/vault-client';
 import { Rounds } from '#lib/process/rounds';
 import type { GatewayLogger } from '../log-events.js';
-import { inTime } from './in-time.js';
+import { inTime } from '#lib/process/in-time';
 
 /** One call that was refused; who called is absent where there was no token. */
 export interface DeniedCall {

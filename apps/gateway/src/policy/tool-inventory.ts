@@ -5,7 +5,7 @@ import { mostReported, toolReportAnswer, type ToolPrint } from '#lib/contract/ga
 import type { VaultClient } from '#lib/contract/vault-client';
 import { Rounds } from '#lib/process/rounds';
 import type { GatewayLogger } from '../log-events.js';
-import { inTime } from './in-time.js';
+import { inTime } from '#lib/process/in-time';
 import { KnownTools } from './known-tools.js';
 
 /** A tool as a server lists it. */
