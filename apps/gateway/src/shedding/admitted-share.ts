@@ -2,7 +2,7 @@ const windowMs = 100;
 const rises = 0.02;
 /** At once, however late. */
 const fallsTo = 0.25;
-const leastShare = 0.02;
+const leastShare = 0.05;
 /** A delay that falls by this much is a queue that drains: cutting further would overshoot. */
 const draining = 0.7;
 
