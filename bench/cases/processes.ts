@@ -18,7 +18,9 @@ export const processes: BenchCase = {
 async function gateways(effort: Effort, progress: (line: string) => void): Promise<CaseResult> {
   const startSeconds: number[] = [];
   const idle: number[] = [];
+  const lastStartMs = performance.now() + (effort.budgetSeconds - 2 * idleSeconds) * 1000;
   for (let round = 0; round < effort.rounds; round += 1) {
+    if (round > 0 && performance.now() > lastStartMs) break;
     progress('gateway');
     const gateway = await MeasuredGateway.start([], []);
     try {
@@ -48,6 +50,9 @@ async function gateways(effort: Effort, progress: (line: string) => void): Promi
         limit: { atMost: mostIdleMib },
       },
     ],
-    skipped: [],
+    skipped: [
+      { subject: 'vault', why: 'it needs a database, which this case does not start' },
+      { subject: 'trial identity providers', why: 'no part of what runs in production' },
+    ],
   };
 }

@@ -40,7 +40,7 @@ export async function crowd(
     const newcomers = await ask(100, people);
     await sleep(settleMs);
     const held = residentMemory(gateway.pid);
-    const further = await ask(100 + people, people / 2, seconds * 30);
+    const further = await ask(100 + people, people / 2, seconds * 5);
     await sleep(settleMs);
     const after = residentMemory(gateway.pid);
     return {
