@@ -176,16 +176,6 @@ describe('a gateway of workers', () => {
     await port.stop();
   });
 
-  it('whose configuration is wrong says what is wrong once, without a worker', async () => {
-    const environment = { SYMBOLON_GATEWAY_ID: '', SYMBOLON_VAULT_URL: 'nowhere' };
-    const other = await WorkersWorld.make(serve, undefined, environment);
-    await expect(other.app.start()).rejects.toThrow('before it ended');
-    const output = await other.output();
-    expect(output.match(/SYMBOLON_GATEWAY_ID/g)).toHaveLength(1);
-    expect(output.match(/SYMBOLON_VAULT_URL/g)).toHaveLength(1);
-    await other.stop();
-  });
-
   it('leaves no worker behind where its supervisor is killed', async () => {
     const other = await WorkersWorld.make(serve);
     await other.app.start();
