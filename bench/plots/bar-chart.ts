@@ -61,7 +61,8 @@ function extentOf(bars: readonly Bar[], from: number): { from: number; to: numbe
 /** In two lines where it is long. */
 function inLines(label: string): string[] {
   if (label.length <= 30) return [label];
-  const at = label.lastIndexOf(' ', Math.ceil(label.length / 2) + 3);
+  const comma = label.lastIndexOf(', ') + 1;
+  const at = comma > 12 ? comma : label.lastIndexOf(' ', Math.ceil(label.length / 2) + 3);
   return at <= 0 ? [label] : [label.slice(0, at), label.slice(at + 1)];
 }
 

@@ -90,9 +90,12 @@ describe('the page', () => {
 
 describe('plots', () => {
   it('leave out what the run has not, and are not there where nothing is left', () => {
-    const plots = plotsOf(recordOf({ measurements: [bare, ours] }));
+    const fewer = measurement(ours.subject, ours.figures, { connections: 16 });
+    const plots = plotsOf(recordOf({ measurements: [bare, ours, fewer] }));
     expect([...plots.keys()]).not.toContain('http-cpu.svg');
-    expect(plots.get('http-p50-by-connections.svg')).not.toContain('bare');
+    const lines = plots.get('http-throughput-by-connections.svg');
+    expect(lines).toContain('connections. Symbolon /http/{upstream}: 36,000 req/s at 64, ');
+    expect(lines).not.toContain('bare');
     expect(plotsOf(recordOf({})).size).toBe(0);
   });
 
@@ -108,8 +111,10 @@ describe('plots', () => {
       throughput: figure('req/s', JSON.parse('null') as number, 5),
       p50: figure('ms', 0, 1),
     });
-    for (const svg of plotsOf(recordOf({ measurements: [broken, ours] })).values())
-      expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    const fewer = measurement(broken.subject, broken.figures, { connections: 16 });
+    const plots = plotsOf(recordOf({ measurements: [broken, fewer, ours] }));
+    expect(plots.size).toBe(3);
+    for (const svg of plots.values()) expect(svg).not.toMatch(/NaN|Infinity|undefined/);
   });
 
   it('put no text above another and none outside, however many and long the names are', () => {

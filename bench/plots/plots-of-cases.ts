@@ -69,7 +69,7 @@ export const plotsOfCases: Readonly<Record<string, readonly Plot[]>> = {
       under: '50 tools each, lists at hand, 16 connections',
       figure: 'p50',
       beside: ['method'],
-      by: { load: 'servers', counted: 'servers' },
+      by: { load: 'servers', counted: 'servers', levels: true },
     },
   ],
   workers: [

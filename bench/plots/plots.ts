@@ -17,7 +17,12 @@ export interface Plot {
   /** Loads that stand beside the subject, where it was measured under several. */
   readonly beside?: readonly string[];
   /** Lines over this load; bars where it is not given. */
-  readonly by?: { readonly load: string; readonly counted: string };
+  readonly by?: {
+    readonly load: string;
+    readonly counted: string;
+    /** Who was measured under one load alone is drawn as a level to compare with, else left out. */
+    readonly levels?: boolean;
+  };
   readonly logarithmic?: boolean;
   /** Whose share each bar is, and the word for it. */
   readonly of?: { readonly subject: string; readonly word: string };
@@ -57,7 +62,11 @@ function bars(plot: Plot, found: readonly Measurement[]): string {
   return barChart({ title, under, figure, bars: rows });
 }
 
-function lines(plot: Plot, found: readonly Measurement[], by: NonNullable<Plot['by']>): string {
+function lines(
+  plot: Plot,
+  found: readonly Measurement[],
+  by: NonNullable<Plot['by']>,
+): string | undefined {
   const { title, under, figure, logarithmic } = plot;
   const labels = [...new Set(found.map((one) => labelOf(plot, one)))];
   const ours = labels.filter((label) =>
@@ -80,8 +89,7 @@ function lines(plot: Plot, found: readonly Measurement[], by: NonNullable<Plot['
     return { label, ours: mine, colour: colour % colourCount, points };
   });
   const counted = by.counted;
-  return lineChart({
-    ...{ title, under, figure, counted, logarithmic },
-    series: series.filter(({ points }) => points.length > 0),
-  });
+  const shown = series.filter(({ points }) => points.length > (by.levels === true ? 0 : 1));
+  if (!shown.some(({ points }) => points.length > 1)) return undefined;
+  return lineChart({ title, under, figure, counted, logarithmic, series: shown });
 }
