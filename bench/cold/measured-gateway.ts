@@ -78,7 +78,7 @@ export class MeasuredGateway {
 }
 
 /** Asks every five milliseconds, so that a start is known as exactly. */
-export async function untilReady(origin: string, process: ChildProcess): Promise<void> {
+async function untilReady(origin: string, process: ChildProcess): Promise<void> {
   const end = performance.now() + 30_000;
   while (performance.now() < end && process.exitCode === null) {
     const status = await fetch(`${origin}/readyz`).then(

@@ -34,9 +34,11 @@ export async function openStreams(
   const opener = async (): Promise<void> => {
     while (next < count) {
       const { url, method, headers, body } = asked(next++);
+      const { origin, pathname: path } = new URL(url);
       const sentMs = performance.now();
       const answer = await agent.request({
-        ...new Target(url),
+        origin,
+        path,
         method,
         headers,
         body: body ?? null,
@@ -69,18 +71,6 @@ export async function openStreams(
     },
     failures,
   };
-}
-
-/** What undici wants instead of a URL. */
-class Target {
-  readonly origin: string;
-  readonly path: string;
-
-  constructor(url: string) {
-    const { origin, pathname } = new URL(url);
-    this.origin = origin;
-    this.path = pathname;
-  }
 }
 
 async function eventThroughAll(
