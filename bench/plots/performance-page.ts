@@ -1,7 +1,7 @@
 import type { BenchRecord } from '../harness/bench-record.js';
 import { plotsOfCases } from './plots-of-cases.js';
 import { drawnPlot } from './plots.js';
-import { barsTable, measuredWhen, measurementsTable, skippedList } from './result-tables.js';
+import { barsTable, measuredWhen, measurementsTables, skippedList } from './result-tables.js';
 
 type Records = ReadonlyMap<string, BenchRecord>;
 
@@ -50,7 +50,7 @@ function caseText(
   const parts = [
     `${title[0]?.toUpperCase() ?? ''}${title.slice(1)}. ${measuredWhen(record)}`,
     ...plots,
-    measurementsTable(result.measurements),
+    measurementsTables(result.measurements),
     skippedList(result),
   ];
   return parts.filter((part) => part !== '').join('\n\n');

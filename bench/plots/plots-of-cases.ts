@@ -112,6 +112,15 @@ export const plotsOfCases: Readonly<Record<string, readonly Plot[]>> = {
       ours: /./,
     },
   ],
+  streams: [
+    {
+      name: 'streams-head',
+      title: 'Time to the head of a stream, many opened at once',
+      under: 'server-sent events; each stream stays open until all are',
+      figure: 'head p50',
+      ours: /^\//,
+    },
+  ],
   vault: [
     {
       name: 'vault-throughput',

@@ -47,8 +47,18 @@ function isMet({ measured, limit }: Pick<Bar, 'measured' | 'limit'>): boolean {
 const measuredText = (measured: number) =>
   Number.isFinite(measured) ? inDigits(measured) : 'not measured';
 
+/** A table for each kind of measurement: those that begin with the same figure, under the same loads. */
+export function measurementsTables(measurements: readonly Measurement[]): string {
+  const kinds = new Map<string, Measurement[]>();
+  for (const one of measurements) {
+    const kind = [Object.keys(one.figures)[0], ...Object.keys(one.load)].join();
+    kinds.set(kind, [...(kinds.get(kind) ?? []), one]);
+  }
+  return [...kinds.values()].map(measurementsTable).join('\n\n');
+}
+
 /** Medians of all figures; folded away where the lines are many, with ours in bold. */
-export function measurementsTable(measurements: readonly Measurement[]): string {
+function measurementsTable(measurements: readonly Measurement[]): string {
   const loads = namesOf(measurements.map(({ load }) => load)).filter(
     (name) => new Set(measurements.map(({ load }) => load[name])).size > 1,
   );
