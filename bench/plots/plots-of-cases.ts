@@ -104,11 +104,10 @@ export const plotsOfCases: Readonly<Record<string, readonly Plot[]>> = {
   ],
   cold: [
     {
-      name: 'cold-memory-by-people',
-      title: 'Memory of a gateway by number of people who called',
+      name: 'cold-memory',
+      title: 'Memory of a gateway that many people called',
       under: 'each with a token of their own, verified and exchanged',
       figure: 'RSS',
-      by: { load: 'people', counted: 'people' },
       ours: /./,
     },
   ],
