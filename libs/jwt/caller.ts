@@ -6,6 +6,8 @@ export interface Caller {
   readonly iss: string;
   /** Value of the issuer's `subjectClaim`. */
   readonly subject: string;
+  /** Issuer and subject as one key, where that was made once for all calls. */
+  readonly person?: string;
   /** Client id of the program that holds the token. */
   readonly application: string;
   /** The token is about its client and no person; it never uses a person's grant. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { Caller } from '#lib/jwt/caller';
 import type { CredentialRequest } from './credentials.js';
 
 /** Whose token it is, and for whom it was borrowed. */
@@ -11,9 +12,11 @@ export interface Use {
 
 // Keys are joined, not templates: those are trees of their parts for as long as they are kept, five times as large.
 
+type Person = Pick<Caller, 'issuer' | 'subject' | 'person'>;
+
 /** A person as a key: slugs hold no NUL, so nothing collides. */
-export function personKey(person: { readonly issuer: string; readonly subject: string }): string {
-  return [person.issuer, person.subject].join('\0');
+export function personKey({ issuer, subject, person }: Person): string {
+  return person ?? [issuer, subject].join('\0');
 }
 
 /** What the exchange asks for: the upstream's own scopes, and those that this call needs beside them. */

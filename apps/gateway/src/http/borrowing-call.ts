@@ -39,8 +39,11 @@ export abstract class BorrowingCall implements RefusedCall {
   /** Without a promise where the credential is at hand. */
   protected borrow(): void {
     const answer = this.deps.credentials.borrow(this.credentialRequest());
-    if (answer instanceof Promise) answer.then(this.borrowed, this.broken);
-    else this.borrowed(answer);
+    if (!(answer instanceof Promise)) return this.borrowed(answer);
+    answer.then(
+      (one) => this.borrowed(one),
+      (error: unknown) => this.broken(error),
+    );
   }
 
   credentialRequest(): CredentialRequest {
@@ -56,7 +59,7 @@ export abstract class BorrowingCall implements RefusedCall {
     return scopes === undefined ? request : { ...request, scopes };
   }
 
-  readonly borrowed = (answer: CredentialAnswer): void => {
+  borrowed(answer: CredentialAnswer): void {
     if (this.ended) return;
     if (answer.kind === 'credential') {
       this.credential = answer;
@@ -66,17 +69,17 @@ export abstract class BorrowingCall implements RefusedCall {
       const { publicUrl } = this.deps;
       this.refuse(credentialProblem(answer, publicUrl, `/http/${this.upstream.config.slug}`));
     }
-  };
+  }
 
   protected get refusals(): CredentialRefusals {
     return (this.#refusals ??= new CredentialRefusals(this.deps.credentials, this));
   }
 
-  readonly broken = (error: unknown): void => {
+  broken(error: unknown): void {
     this.deps.failed(this, error);
     const problem = new Problem('internal', 'Something went wrong on our side.');
     writeProblem(this.response, problem, this.requestId);
-  };
+  }
 
   refuse(problem: Problem): void {
     if (problem.cause !== undefined) this.deps.failed(this, problem.cause);

@@ -66,7 +66,7 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
 
   start(): void {
     const kind = bodyKind(this.request);
-    if (kind === 'short') readShortBody(this.request, this.#bodyRead);
+    if (kind === 'short') readShortBody(this.request, (body) => this.#sendWith(body));
     else {
       if (kind === 'stream') this.#body = 'stream';
       this.borrow();
@@ -81,10 +81,10 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
     this.#controller?.abort(clientLeft);
   }
 
-  readonly #bodyRead = (body: Buffer): void => {
+  #sendWith(body: Buffer): void {
     this.#body = body;
     this.borrow();
-  };
+  }
 
   protected send(again = false): void {
     const { request, upstream, credential } = this;
@@ -155,7 +155,7 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
     if (this.exchange.rateFields !== undefined) list.push(...this.exchange.rateFields);
     this.response.writeHead(status, list);
     // What came in the same packet goes out with the head; otherwise the head goes alone, at once.
-    process.nextTick(this.#headAlone);
+    process.nextTick(headAlone, this);
   }
 
   protected answeredWith(status: number): void {
@@ -172,7 +172,7 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
     const { credential } = this;
     // RFC 9449 §9: the token is good; the proof lacked a nonce, or was not understood.
     if (this.#proven?.heard(status, headers) === true)
-      return this.#drop(controller, this.#proveAgain);
+      return this.#drop(controller, () => this.#proveAgain());
     if (status < 400) return false;
     const missing = missingScopes(status, headers['www-authenticate']);
     if (missing !== undefined && credential !== undefined && bearsSomething(credential))
@@ -194,12 +194,12 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
     return this.request.method ?? '';
   }
 
-  readonly #proveAgain = (): void => {
+  #proveAgain(): void {
     if (!this.replayable) return this.refuse(rejectedOnce(this.upstream));
     setImmediate(() => {
       if (!this.ended) this.send(true);
     });
-  };
+  }
 
   /** Streams are counted, and end with the caller's token. */
   #takesPlace(controller: Dispatcher.DispatchController): boolean {
@@ -267,14 +267,20 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
     throwAwayRest(this.request);
   }
 
-  readonly #headAlone = (): void => {
+  headAlone(): void {
     if (this.ended || this.response.writableEnded) return;
     this.response.flushHeaders();
-    this.open.watch(this.credential?.revocation, this.#revoked, this.admitted.token);
-  };
+    const { token } = this.admitted;
+    this.open.watch(this.credential?.revocation, () => this.#revoked(), token);
+  }
 
-  readonly #revoked = (): void => {
+  #revoked(): void {
     this.#controller?.abort(grantRevoked);
     this.response.destroy();
-  };
+  }
+}
+
+/** One function for all calls: a call makes none of its own that most calls never need. */
+function headAlone(call: HttpCall): void {
+  call.headAlone();
 }

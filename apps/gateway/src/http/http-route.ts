@@ -144,8 +144,8 @@ class HttpRoute {
       call.closed();
       return writeProblem(response, tooManyCalls, call.requestId);
     }
-    response.on('error', () => undefined);
-    response.once('close', () => {
+    response.on('error', ignored);
+    response.on('close', () => {
       this.#open.leave(person);
       call.closed();
       this.#wrote(call, startedMs);
@@ -202,6 +202,7 @@ class HttpRoute {
   }
 }
 
+const ignored = () => undefined;
 const unknownService = new Problem('not-found', 'There is no such service here.');
 const tooManyCalls = new Problem('too-many-requests', 'You have too many calls open at once.', {
   headers: { 'retry-after': '1' },

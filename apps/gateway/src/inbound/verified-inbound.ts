@@ -7,6 +7,7 @@ import type {
 import { routeAudience, type AcceptableAudience, type RoutePath } from '#lib/jwt/audience';
 import type { Caller, Verification } from '#lib/jwt/caller';
 import { decideAccess } from '#lib/access/access-rule';
+import { personKey } from '../credentials/use.js';
 import { decideApplication } from '../policy/application-rule.js';
 import { bearerCredentials, isToken68 } from './bearer.js';
 import { type BroughtToken, broughtToken } from './brought-token.js';
@@ -120,7 +121,8 @@ export class VerifiedInbound implements Inbound {
       refused.put(key, refusal, { reason: verification.reason, generation });
       return refusal;
     }
-    const caller = this.#shared.share(verification.caller);
+    const shared = this.#shared.share(verification.caller);
+    const caller = { ...shared, person: personKey(shared) };
     const verdict = this.#verdictOn(caller, route);
     verified.put(key, verdict, generation);
     return answer(verdict, token);
