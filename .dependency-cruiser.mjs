@@ -3,7 +3,7 @@
 
 const nestFiles =
   String.raw`\.(module|controller|guard|filter|pipe|interceptor|strategy)(\.spec)?\.tsx?$` +
-  String.raw`|(^|/)main\.ts$|^libs/nest/`;
+  String.raw`|(^|/)(main|start-gateway)\.ts$|^libs/nest/`;
 const sqlFiles = String.raw`(^|/)postgres-[^/]+\.ts$|\.entity\.ts$|/database/|^migrations/`;
 // Fixtures and fakes are the part of specs that several of them share.
 const specs = String.raw`\.spec\.tsx?$|-fixture\.tsx?$|(^|/)fake-[^/]+\.tsx?$`;
@@ -57,7 +57,7 @@ export default {
     {
       name: 'nest-at-the-edge',
       comment:
-        'Nest wires; it does not decide. @nestjs/* stands in *.{module,controller,guard,filter,pipe,interceptor,strategy}.ts, main.ts and libs/nest. Make a plain class and provide it in the module.',
+        'Nest wires; it does not decide. @nestjs/* stands in *.{module,controller,guard,filter,pipe,interceptor,strategy}.ts, main.ts, start-gateway.ts and libs/nest. Make a plain class and provide it in the module.',
       from: { pathNot: `${nestFiles}|^(test|trial|bench)/` },
       to: { path: npm('@nestjs') },
     },

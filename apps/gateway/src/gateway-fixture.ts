@@ -9,7 +9,7 @@ import { TestIssuer } from '#lib/testing/test-issuer';
 import { readGatewayConfig } from './config.js';
 import { FakeVault } from '#lib/testing/fake-vault';
 import type { GatewayEvent } from './log-events.js';
-import { startGateway, type RunningGateway } from './main.js';
+import { startGateway, type RunningGateway } from './start-gateway.js';
 
 export interface SeenRequest {
   readonly method: string;

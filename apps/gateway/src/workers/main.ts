@@ -1,6 +1,6 @@
 import { readGatewayConfig } from '../config.js';
 import type { GatewayEvent } from '../log-events.js';
-import { startGateway } from '../main.js';
+import { startGateway } from '../start-gateway.js';
 import { createLogger, standardOutput } from '#lib/observability/logger';
 import { createMetrics } from '#lib/observability/metrics';
 import { runAsProcess, stopOnSignal } from '#lib/process/lifecycle';
