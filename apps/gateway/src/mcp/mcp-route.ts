@@ -26,7 +26,7 @@ import type { CallTerms, McpCall, McpDeps } from './mcp-call.js';
 import { parseMessage } from './message.js';
 import { ModernCalls } from './modern-calls.js';
 import { OpenStreams } from './open-streams.js';
-import { readBody } from './read-body.js';
+import { takeBody, type TakenBody } from './read-body.js';
 import { RememberedLists } from './remembered-lists.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import { Subscriptions } from './subscriptions.js';
@@ -39,7 +39,7 @@ export function registerMcpRoutes(routes: CallRoutes, deps: McpDeps): void {
   routes.add(prefix, (exchange) => {
     const slug = slugOf(exchange.request.url ?? '');
     if (slug === undefined) return false;
-    void endpoint.serve(exchange, slug);
+    endpoint.serve(exchange, slug);
     return true;
   });
 }
@@ -67,35 +67,64 @@ class McpEndpoint {
     this.#legacy = new LegacyCalls(deps, before, consents, streams);
   }
 
-  async serve(exchange: RawExchange, slug: string): Promise<void> {
-    const { response, requestId } = exchange;
-    const startedMs = this.deps.clock.monotonicMs();
-    response.on('error', ignored);
-    let call: McpCall | undefined;
+  /** No promise is waited for where nothing has to be: a call with all at hand is passed on in the turn that brought it. */
+  serve(exchange: RawExchange, slug: string): void {
+    exchange.response.on('error', ignored);
+    const upstream = mcpUpstream(this.deps.upstreams.find(slug));
+    const target = { upstream, route: `/mcp/${slug}`, startedMs: this.deps.clock.monotonicMs() };
+    const admission = this.#admitted(exchange.request, target.route, upstream);
+    if (!(admission instanceof Promise)) return this.#proceed(exchange, admission, target);
+    admission
+      .then((one) => this.#proceed(exchange, one, target))
+      .catch((error: unknown) => this.#failed(exchange, error));
+  }
+
+  #proceed(
+    exchange: RawExchange,
+    admission: Admitted | Refusal,
+    { upstream, route, startedMs }: Target,
+  ): void {
+    const { request, response, requestId } = exchange;
+    if (!admission.ok) return this.#refuse(admission, exchange, upstream);
+    if (upstream === undefined)
+      return writeAnswer(
+        response,
+        problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId),
+      );
+    const call = new AdmittedCall(exchange, admission, { upstream, route, startedMs });
+    if (!this.#enter(call)) return this.#wrote(call);
+    const limited = limitedAnswer(this.deps.limits, call);
+    if (limited !== undefined) return this.#follow(call, () => writeAnswer(response, limited));
+    if (request.method !== 'POST') return this.#follow(call, () => this.#withoutBody(call));
+    takeBody(request, upstream.config.limits?.bodyBytes, (body) =>
+      this.#follow(call, () => this.#post(call, body)),
+    );
+  }
+
+  /** Whatever becomes of the work, the call ends. */
+  #follow(call: AdmittedCall, work: () => void | Promise<void>): void {
+    let working: void | Promise<void> = undefined;
     try {
-      const upstream = mcpUpstream(this.deps.upstreams.find(slug));
-      const route = `/mcp/${slug}`;
-      const admission = this.#admitted(exchange.request, route, upstream);
-      const admitted = admission instanceof Promise ? await admission : admission;
-      if (!admitted.ok) return this.#refuse(admitted, exchange, upstream);
-      if (upstream === undefined)
-        return writeAnswer(
-          response,
-          problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId),
-        );
-      call = new AdmittedCall(exchange, admitted, upstream, route);
-      await this.#bounded(call);
+      working = work();
     } catch (error) {
-      this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
-      if (response.headersSent) response.destroy();
-      else
-        writeAnswer(
-          response,
-          problemAnswer(null, 'internal', 'Something went wrong on our side.', requestId),
-        );
-    } finally {
-      if (call !== undefined) this.#wrote(call, startedMs);
+      this.#failed(call, error);
     }
+    if (working === undefined) return this.#end(call);
+    working.catch((error: unknown) => this.#failed(call, error)).finally(() => this.#end(call));
+  }
+
+  #failed({ response, requestId }: RawExchange, error: unknown): void {
+    this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
+    if (response.headersSent) return void response.destroy();
+    writeAnswer(
+      response,
+      problemAnswer(null, 'internal', 'Something went wrong on our side.', requestId),
+    );
+  }
+
+  #end(call: AdmittedCall): void {
+    call.leave?.();
+    this.#wrote(call);
   }
 
   #admitted(
@@ -135,34 +164,25 @@ class McpEndpoint {
     writeAnswer(response, refusalAnswer(refusal, requestId));
   }
 
-  async #bounded(call: McpCall): Promise<void> {
-    if (isNobody(call.caller)) return this.#boundedByPeer(call);
-    const person = personKey(call.caller);
-    if (!this.#open.enter(person)) return writeAnswer(call.response, tooManyCalls(call.requestId));
-    try {
-      await this.#route(call);
-    } finally {
-      this.#open.leave(person);
+  /** False where there are too many calls of this person or address, which has been said then. */
+  #enter(call: AdmittedCall): boolean {
+    const { caller, request, response, requestId } = call;
+    if (isNobody(caller)) {
+      const peer = peerOf(request);
+      const waitSeconds = this.#anonymous.enter(peer);
+      if (waitSeconds > 0) writeAnswer(response, tooManyCalls(requestId, waitSeconds));
+      else call.leave = () => this.#anonymous.leave(peer);
+      return waitSeconds === 0;
     }
+    const person = personKey(caller);
+    const enters = this.#open.enter(person);
+    if (enters) call.leave = () => this.#open.leave(person);
+    else writeAnswer(response, tooManyCalls(requestId));
+    return enters;
   }
 
-  async #boundedByPeer(call: McpCall): Promise<void> {
-    const peer = peerOf(call.request);
-    const waitSeconds = this.#anonymous.enter(peer);
-    if (waitSeconds > 0)
-      return writeAnswer(call.response, tooManyCalls(call.requestId, waitSeconds));
-    try {
-      await this.#route(call);
-    } finally {
-      this.#anonymous.leave(peer);
-    }
-  }
-
-  #route(call: McpCall): void | Promise<void> {
-    const limited = limitedAnswer(this.deps.limits, call);
-    if (limited !== undefined) return writeAnswer(call.response, limited);
+  #withoutBody(call: McpCall): void | Promise<void> {
     const { method, headers } = call.request;
-    if (method === 'POST') return this.#post(call);
     if (method !== 'GET' && method !== 'DELETE')
       return writeAnswer(call.response, notAllowed(call, 'POST, GET, DELETE'));
     const era = eraOfSessionMethod(headers);
@@ -170,8 +190,7 @@ class McpEndpoint {
     return method === 'GET' ? this.#legacy.listen(call) : this.#legacy.end(call);
   }
 
-  async #post(call: McpCall): Promise<void> {
-    const body = await readBody(call.request, call.upstream.config.limits?.bodyBytes);
+  #post(call: McpCall, body: TakenBody): void | Promise<void> {
     if (body === undefined) return;
     if (!Buffer.isBuffer(body)) return writeAnswer(call.response, body);
     const message = parseMessage(body);
@@ -196,7 +215,7 @@ class McpEndpoint {
       : this.#modern.notify(call, message);
   }
 
-  #wrote({ requestId, caller, upstream, outcome, response }: McpCall, startedMs: number): void {
+  #wrote({ requestId, caller, upstream, outcome, response, startedMs }: AdmittedCall): void {
     this.deps.access.wrote({
       event: 'mcp.call',
       requestId,
@@ -212,6 +231,12 @@ class McpEndpoint {
 
 const ignored = () => undefined;
 
+interface Target {
+  readonly upstream: PreparedUpstream | undefined;
+  readonly route: string;
+  readonly startedMs: number;
+}
+
 class AdmittedCall implements McpCall {
   readonly requestId: string;
   readonly request: IncomingMessage;
@@ -220,6 +245,11 @@ class AdmittedCall implements McpCall {
   readonly token: string;
   readonly brought: string | undefined;
   readonly lacking: Refusal | undefined;
+  readonly upstream: PreparedUpstream;
+  readonly route: string;
+  readonly startedMs: number;
+  /** Set once the call counts among those that are open. */
+  leave: (() => void) | undefined;
   readonly outcome: McpCall['outcome'] = {};
   terms?: CallTerms;
   lentPublicly?: boolean;
@@ -228,9 +258,11 @@ class AdmittedCall implements McpCall {
   constructor(
     exchange: RawExchange,
     admitted: Admitted,
-    readonly upstream: PreparedUpstream,
-    readonly route: string,
+    target: Target & { readonly upstream: PreparedUpstream },
   ) {
+    this.upstream = target.upstream;
+    this.route = target.route;
+    this.startedMs = target.startedMs;
     this.requestId = exchange.requestId;
     this.request = exchange.request;
     this.response = exchange.response;

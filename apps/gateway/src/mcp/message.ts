@@ -132,3 +132,9 @@ export function memberText(body: MessageBody, name: string): string | undefined 
   const span = body.scanned.members.get(name);
   return span === undefined ? undefined : body.text.slice(span.start, span.end);
 }
+
+/** Empty where there is none. */
+export function metaOf(message: McpRequest): Readonly<Record<string, unknown>> {
+  const meta = message.params['_meta'];
+  return isObject(meta) ? meta : {};
+}

@@ -6,14 +6,7 @@ import type {
 import type { BeforeConsent } from './before-consent.js';
 import { borrow, refusedAnswer, withTerms, type BorrowWish } from './borrow.js';
 import { outgoing, undisguised } from './decoy.js';
-import {
-  elicitModern,
-  elicitsByUrl,
-  isInterruptible,
-  isPause,
-  toolNotice,
-  type Pause,
-} from './elicit.js';
+import { elicitModern, elicitsByUrl, isInterruptible, isPause, type Pause } from './elicit.js';
 import { metaKey } from './era.js';
 import { isAnsweredHere } from './guest.js';
 import { HeldRetries } from './held-retry.js';
@@ -22,11 +15,13 @@ import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
 import {
   isObject,
   memberText,
+  metaOf,
   withParams,
   type McpNotification,
   type McpRequest,
 } from './message.js';
 import type { OpenStreams } from './open-streams.js';
+import { notConnected, refusedByPerson, tooMany } from './paused-answers.js';
 import { isMcpAnswer, relay, upstreamHeaders, type Reading } from './relay.js';
 import {
   isOurState,
@@ -38,7 +33,14 @@ import {
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import { mustSignInAgain, signInAgain } from './sign-in-again.js';
 import { callStraight, goesStraight } from './straight-call.js';
-import { callUpstream, discard, failureAnswer, notMcp } from './upstream-call.js';
+import {
+  callUpstream,
+  discard,
+  failureAnswer,
+  notMcp,
+  type Called,
+  type UpstreamMessage,
+} from './upstream-call.js';
 
 const retryMembers = ['inputResponses', 'requestState'];
 
@@ -62,11 +64,14 @@ export class ModernCalls {
     else writeAnswer(call.response, refusedAnswer(this.deps, call, null, credential));
   }
 
-  async serve(call: McpCall, message: McpRequest): Promise<void> {
+  serve(call: McpCall, message: McpRequest): void | Promise<void> {
     if (isAnsweredHere(call, message.method)) return this.before.serveModern(call, message);
     if (isInterruptible(message.method) && isOurState(message.params['requestState']))
       return this.#resume(call, message, message.params['requestState']);
-    return this.#answer(call, message, await borrow(this.deps, call, this.#wish(call, message)));
+    const credential = borrow(this.deps, call, this.#wish(call, message));
+    return credential instanceof Promise
+      ? credential.then((one) => this.#answer(call, message, one))
+      : this.#answer(call, message, credential);
   }
 
   #wish(call: McpCall, message: McpRequest): BorrowWish {
@@ -130,7 +135,7 @@ export class ModernCalls {
     }
     if (refusedByPerson(message)) {
       await this.deps.watch.withdraw(opened.state.interactionId);
-      return writeAnswer(call.response, this.#notConnected(call, message));
+      return writeAnswer(call.response, notConnected(call, message));
     }
     const leave = this.#held.enter(sharerOf(call));
     if (leave === undefined) return writeAnswer(call.response, tooMany(call, message));
@@ -162,7 +167,7 @@ export class ModernCalls {
     }
     const end = await ended;
     if (end === 'aborted') return;
-    if (end === 'declined') return writeAnswer(call.response, this.#notConnected(call, message));
+    if (end === 'declined') return writeAnswer(call.response, notConnected(call, message));
     if (end === 'expired')
       return this.#continue(call, message, state, await borrow(this.deps, call, anew));
     const again = await borrow(this.deps, call, wish);
@@ -191,13 +196,6 @@ export class ModernCalls {
     return this.#forwardRequest(call, { ...message, body: { ...message.body, bytes } }, answer);
   }
 
-  #notConnected(call: McpCall, message: McpRequest): RpcAnswer {
-    const text = `${call.upstream.config.name} was not connected, because the request was declined. Nothing was called.`;
-    return message.method === 'tools/call'
-      ? toolNotice(message.id, text)
-      : rpcError(message.id, -32000, text);
-  }
-
   #forwardRequest(
     call: McpCall,
     message: McpRequest,
@@ -224,21 +222,30 @@ export class ModernCalls {
     }
   }
 
-  async #forward(
+  #forward(
     call: McpCall,
     message: McpRequest | McpNotification,
     credential: BorrowedCredential,
   ): Promise<void> {
-    const id = message.kind === 'request' ? message.id : null;
     const headers = upstreamHeaders(call.request.headers, 'modern', call.token);
     const sent = outgoing(call, message, headers);
     const reading = this.#readingOf(call, message);
-    const begun = goesStraight(call, credential, reading)
-      ? await callStraight(call, credential, sent, 'aborts')
-      : undefined;
-    if (begun === 'passed') return;
-    const wish =
-      message.kind === 'request' ? this.#wish(call, message) : ({ interaction: 'none' } as const);
+    const on = { credential, sent, reading };
+    if (!goesStraight(call, credential, reading)) return this.#pass(call, message, on);
+    return callStraight(call, credential, sent, 'aborts').then((begun) =>
+      begun === 'passed' ? undefined : this.#pass(call, message, { ...on, begun }),
+    );
+  }
+
+  /** The longer way, from where the call stands. */
+  async #pass(
+    call: McpCall,
+    message: McpRequest | McpNotification,
+    { credential, sent, reading, begun }: Passing,
+  ): Promise<void> {
+    const isRequest = message.kind === 'request';
+    const id = isRequest ? message.id : null;
+    const wish: BorrowWish = isRequest ? this.#wish(call, message) : { interaction: 'none' };
     const whole = { method: 'POST', ...sent, signal: call.gone } as const;
     const called = await callUpstream(this.deps, call, credential, whole, wish, begun);
     if (called.kind === 'failed')
@@ -278,20 +285,10 @@ export class ModernCalls {
   }
 }
 
-function metaOf(message: McpRequest): Readonly<Record<string, unknown>> {
-  const meta = message.params['_meta'];
-  return isObject(meta) ? meta : {};
-}
-
-function refusedByPerson(message: McpRequest): boolean {
-  const responses = message.params['inputResponses'];
-  const consent = isObject(responses) ? responses['consent'] : undefined;
-  return isObject(consent) && (consent['action'] === 'decline' || consent['action'] === 'cancel');
-}
-
-function tooMany(call: McpCall, message: McpRequest): RpcAnswer {
-  const detail = 'Too many requests wait for this consent already.';
-  return problemAnswer(message.id, 'too-many-requests', detail, call.requestId, {
-    'retry-after': '5',
-  });
+interface Passing {
+  readonly credential: BorrowedCredential;
+  readonly sent: Pick<UpstreamMessage, 'headers' | 'body'>;
+  readonly reading: Reading;
+  /** What was answered, where it has been sent. */
+  readonly begun?: Called;
 }

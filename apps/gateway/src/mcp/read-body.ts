@@ -4,38 +4,54 @@ import { rpcError } from './rpc-answer.js';
 
 const longest = 1024 * 1024;
 
+export type TakenBody = Buffer | RpcAnswer | undefined;
+
 /** The body of a POST, ≤1 MiB or its upstream's limit, or why it is not taken. Undefined: the client left. */
-export function readBody(
+export function readBody(request: IncomingMessage, limit?: number): Promise<TakenBody> {
+  return new Promise((resolve) => takeBody(request, limit, resolve));
+}
+
+/** As `readBody`, without a promise; `taken` is called once. */
+export function takeBody(
   request: IncomingMessage,
-  limit?: number,
-): RpcAnswer | Promise<Buffer | RpcAnswer | undefined> {
+  limit: number | undefined,
+  taken: (body: TakenBody) => void,
+): void {
   const given = request.headers['content-type'];
   const type = given === 'application/json' ? given : given?.split(';')[0]?.trim().toLowerCase();
   const coding = request.headers['content-encoding'];
-  if (type !== 'application/json' || (coding !== undefined && coding !== 'identity'))
-    return {
-      ...rpcError(null, -32000, 'Content-Type must be application/json, without a content coding.'),
-      status: 415,
-    };
-  return whole(request, limit);
+  if (type === 'application/json' && (coding === undefined || coding === 'identity'))
+    return takeWhole(request, limit, taken);
+  taken({
+    ...rpcError(null, -32000, 'Content-Type must be application/json, without a content coding.'),
+    status: 415,
+  });
 }
 
-function whole(request: IncomingMessage, limit = longest): Promise<Buffer | RpcAnswer | undefined> {
+function takeWhole(
+  request: IncomingMessage,
+  limit = longest,
+  taken: (body: TakenBody) => void,
+): void {
   const most = Math.min(limit, longest);
   const chunks: Buffer[] = [];
   let length = 0;
-  return new Promise((resolve) => {
-    const take = (chunk: Buffer): void => {
-      length += chunk.length;
-      if (length <= most) return void chunks.push(chunk);
-      request.off('data', take).pause();
-      resolve(length > longest ? tooLong : longerThan(most));
-    };
-    request.on('data', take);
-    request.once('end', () => resolve(joined(chunks, length)));
-    // After `end` this says nothing new.
-    request.once('close', () => resolve(undefined));
-  });
+  let isTaken = false;
+  const settle = (body: TakenBody): void => {
+    if (isTaken) return;
+    isTaken = true;
+    taken(body);
+  };
+  const take = (chunk: Buffer): void => {
+    length += chunk.length;
+    if (length <= most) return void chunks.push(chunk);
+    request.off('data', take).pause();
+    settle(length > longest ? tooLong : longerThan(most));
+  };
+  request.on('data', take);
+  request.on('end', () => settle(joined(chunks, length)));
+  // After `end` this says nothing new.
+  request.on('close', () => settle(undefined));
 }
 
 function joined(chunks: readonly Buffer[], length: number): Buffer {
