@@ -1,4 +1,5 @@
 import { growUnderLoad } from '#lib/process/young-generation';
+import { boundHeapGrowth } from '#lib/process/heap-growth';
 import { runAsProcess } from '#lib/process/lifecycle';
 import { readGatewayConfig } from './config.js';
 
@@ -11,6 +12,7 @@ async function main(): Promise<void> {
   }
   const { serve } = await import('./serve.js');
   await serve(config);
+  boundHeapGrowth();
   // Not yet: what the first seconds leave behind is still part of the start.
   setTimeout(growUnderLoad, 5_000).unref();
 }
