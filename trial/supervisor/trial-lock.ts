@@ -84,8 +84,15 @@ async function endOrphans(pids: readonly number[]): Promise<void> {
     if (!(await isTrial(pid, '/dist/'))) continue;
     process.kill(pid, 'SIGKILL');
     // Its ports are free when it is gone.
-    for (let tries = 0; tries < 100 && (await isTrial(pid, '/dist/')); tries += 1) await sleep(20);
+    for (let tries = 0; tries < 100 && !(await hasEnded(pid)); tries += 1) await sleep(20);
   }
+}
+
+/** Gone, or waiting for its parent to notice. One that is ending has no command line any more, and still its ports. */
+async function hasEnded(pid: number): Promise<boolean> {
+  if (!isAlive(pid)) return true;
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return /^.*\) [ZX] /.test(stat);
 }
 
 /** Process ids are reused: only a Node process that runs this script counts. */
