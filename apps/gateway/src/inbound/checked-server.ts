@@ -3,7 +3,7 @@ import { createRequestId } from '#lib/observability/request-id';
 import { Problem } from '#lib/problem/problem';
 import { renderProblemJson } from '#lib/problem/render';
 import type { LoadShedding } from '../shedding/load-shedding.js';
-import { answerShed, isCall } from '../shedding/shed-answer.js';
+import { isCall, ShedAnswers } from '../shedding/shed-answer.js';
 import { answerCors } from './cors.js';
 import { InboundMessage } from './inbound-message.js';
 import type { Inbound } from './inbound.js';
@@ -29,6 +29,7 @@ export function checkedServer(
   listener: Listener,
   load?: Load,
 ): Server {
+  const answers = new ShedAnswers();
   const server = createServer(
     { ...limits, IncomingMessage: InboundMessage },
     (request, response) => {
@@ -37,7 +38,7 @@ export function checkedServer(
         const { origin } = request.headers;
         if (origin !== undefined && !isMetadata(request) && answerCors(request, response, origin))
           return;
-        if (load !== undefined && isShed(load, request, response)) return;
+        if (load !== undefined && isShed(load, { request, response, answers })) return;
         listener(request, response);
         return;
       }
@@ -53,11 +54,18 @@ export function checkedServer(
 }
 
 /** Answers a call that is not begun, and counts one that is until its answer has ended. */
-function isShed(load: Load, request: IncomingMessage, response: ServerResponse): boolean {
+function isShed(
+  load: Load,
+  {
+    request,
+    response,
+    answers,
+  }: { request: IncomingMessage; response: ServerResponse; answers: ShedAnswers },
+): boolean {
   const reason = load.refuses();
   if (reason !== undefined && isCall(request)) {
     load.wasShed(reason);
-    answerShed(request, response);
+    answers.add(request, response);
     return true;
   }
   load.enter();

@@ -30,12 +30,33 @@ const rpc = prepared(
  * 503 for a call that is not begun, of bytes that are there already: nothing is read of the request but its target. It
  * has no request id, because nothing else is known of it.
  */
-export function answerShed(request: IncomingMessage, response: ServerResponse): void {
+function answerShed(request: IncomingMessage, response: ServerResponse): void {
   const { body, headers } = isMcp(request.url ?? '') ? rpc : problem;
   if (!isShort(request)) cutLater(request);
   response
     .writeHead(status, headers[waitSeconds() - 1])
     .end(request.method === 'HEAD' ? undefined : body);
+}
+
+/**
+ * Shed calls are answered once a turn of the event loop, behind what was read in it. Answered at once, their clients ask
+ * again within the same turn; libuv reads on while a thousand connections are ready, for seconds, and until it stops nothing
+ * that waits for the turn's end is done: what was admitted is not even sent.
+ */
+export class ShedAnswers {
+  #waiting: (readonly [IncomingMessage, ServerResponse])[] = [];
+
+  add(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#waiting.length === 0) setImmediate(this.#answer);
+    this.#waiting.push([request, response]);
+  }
+
+  readonly #answer = (): void => {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const [request, response] of waiting)
+      if (!response.destroyed) answerShed(request, response);
+  };
 }
 
 /** The same for a WebSocket handshake, which is answered by whoever takes upgrades. */
