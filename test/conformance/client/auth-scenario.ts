@@ -40,7 +40,13 @@ async function register(world: World, slug: string, scenario: Scenario): Promise
     ...registration(scenario),
     ...scopes[scenario.scenario],
   });
-  await registerUpstream(world, slug, scenario.server, { type: 'oauth', oauthClient: slug });
+  const type = isNobodysOwn(scenario) ? 'client-credentials' : 'oauth';
+  await registerUpstream(world, slug, scenario.server, { type, oauthClient: slug });
+}
+
+/** RFC 6749 §4.4: one token for all whom the gateway admits. */
+function isNobodysOwn({ scenario }: Scenario): boolean {
+  return scenario === 'auth/client-credentials-basic';
 }
 
 /** Which permissions people are asked for is an administrator's decision here, not that of whoever answers 401. */
