@@ -16,7 +16,10 @@ const notOurs: readonly (readonly [RegExp, string])[] = [
   [/^elicitation-sep1034-client-defaults$/, 'fills in forms: the client’s own, behind the gateway'],
   [/^http-(custom|standard)-headers$/, 'writes headers of arguments: the client’s own, passed on'],
   [/^http-invalid-tool-headers$/, 'leaves tools out of what a model sees: the client’s own'],
-  [/^auth\/client-credentials-jwt$/, 'signs with a key of the suite’s; the vault signs with its own'],
+  [
+    /^auth\/client-credentials-jwt$/,
+    'signs with a key of the suite’s; the vault signs with its own',
+  ],
   [/^auth\/(enterprise-managed-authorization|wif-jwt-bearer)$/, 'an extension: no person is asked'],
   [/^auth\/authorization-server-migration$/, 'an administrator decides whom we follow'],
   [
