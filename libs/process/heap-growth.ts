@@ -5,10 +5,12 @@ const mebibyte = 2 ** 20;
 
 /**
  * How much of what a heap keeps may be added to it before V8 collects all of it, in per cent; 0 leaves that to V8, which
- * lets a heap double and more. Where a process keeps little, collecting it often would cost a third of its time.
+ * lets a heap double and more. Where a process keeps little, collecting it often would cost a third of its time. It begins
+ * well before much is kept: V8 decides when to collect next as it collects, so what is said here counts from the time after.
  */
 export function growthPercent(keptBytes: number): number {
-  return keptBytes < 96 * mebibyte ? 0 : 20;
+  if (keptBytes < 48 * mebibyte) return 0;
+  return keptBytes < 96 * mebibyte ? 50 : 20;
 }
 
 /** A process that keeps much for many people holds what it keeps, and a fifth more. What it keeps is what a full collection leaves. */
