@@ -8,17 +8,17 @@ import type { Admitted, Refusal } from '../inbound/inbound.js';
 import { AnonymousCalls, peerOf } from '../mcp/anonymous-calls.js';
 import {
   goneSignal,
-  noteTool,
+  readMessage,
   refusalAnswer,
   rejectionAnswer,
   tooManyCalls,
 } from '../mcp/endpoint-answers.js';
-import { eraOf, eraOfSessionMethod, metaKey } from '../mcp/era.js';
+import { eraOfSessionMethod, metaKey } from '../mcp/era.js';
 import { isNobody, isOpenToGuests, nobody } from '../mcp/guest.js';
-import { isObject, parseMessage, type JsonObject, type McpMessage } from '../mcp/message.js';
+import { isObject, type JsonObject, type McpMessage } from '../mcp/message.js';
 import { readBody } from '../mcp/read-body.js';
 import { requestDigest } from '../mcp/request-state.js';
-import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from '../mcp/rpc-answer.js';
+import { problemAnswer, writeAnswer, type RpcAnswer } from '../mcp/rpc-answer.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { parseExact } from './exact-json.js';
 import {
@@ -182,25 +182,15 @@ class FederationEndpoint {
     const body = await readBody(call.request);
     if (body === undefined) return;
     if (!Buffer.isBuffer(body)) return writeAnswer(call.response, body);
-    const message = parseMessage(body);
-    if (message.kind === 'bad')
-      return writeAnswer(call.response, {
-        ...rpcError(null, message.code, message.message),
-        status: 400,
-      });
-    noteTool(call.outcome, message);
-    const era = eraOf(message, call.request.headers);
-    if (era.era === 'rejected')
-      return writeAnswer(
-        call.response,
-        rejectionAnswer(message.kind === 'request' ? message.id : null, era),
-      );
+    const read = readMessage(body, call);
+    if ('status' in read) return writeAnswer(call.response, read);
+    const { message, era } = read;
     if (isNobody(call.caller) && message.kind === 'request' && !isOpenToGuests(message.method)) {
       const needed = this.deps.inbound.needs(federatedRoute, []);
       return writeAnswer(call.response, challenge(call, message.id, needed));
     }
     const asked = message.kind === 'request' ? askedIn(message) : undefined;
-    if (era.era === 'legacy' || message.kind === 'response')
+    if (era === 'legacy' || message.kind === 'response')
       return this.#legacy.serve(call, message, asked);
     if (asked === undefined || message.kind !== 'request')
       return writeAnswer(call.response, { status: 202, body: undefined });

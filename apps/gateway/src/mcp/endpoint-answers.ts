@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Refusal } from '../inbound/inbound.js';
-import type { EraRejection } from './era.js';
-import { nameOf, type McpMessage } from './message.js';
+import { eraOf, type EraRejection } from './era.js';
+import { nameOf, parseMessage, type McpMessage } from './message.js';
 import { problemAnswer, rpcError, type RpcAnswer } from './rpc-answer.js';
 
 /** Aborted when the client leaves before its answer is complete. */
@@ -18,7 +18,7 @@ export function goneSignal(response: ServerResponse): AbortSignal {
 }
 
 /** For the access line. */
-export function noteTool(outcome: { tool?: string }, message: McpMessage): void {
+function noteTool(outcome: { tool?: string }, message: McpMessage): void {
   if (message.kind !== 'request' || message.method !== 'tools/call') return;
   const tool = nameOf(message);
   if (tool !== undefined) outcome.tool = tool.slice(0, 128);
@@ -42,4 +42,24 @@ export function tooManyCalls(requestId: string, waitSeconds = 1): RpcAnswer {
   const detail = 'You have too many calls open at once.';
   const headers = { 'retry-after': String(waitSeconds) };
   return problemAnswer(null, 'too-many-requests', detail, requestId, headers);
+}
+
+/** What a POST says, and by which era's rules; or why neither of them lets it pass. */
+export interface ReadMessage {
+  readonly message: McpMessage;
+  readonly era: 'modern' | 'legacy';
+}
+
+export function readMessage(
+  body: Buffer,
+  { request, outcome }: { readonly request: IncomingMessage; readonly outcome: { tool?: string } },
+): ReadMessage | RpcAnswer {
+  const message = parseMessage(body);
+  if (message.kind === 'bad')
+    return { ...rpcError(null, message.code, message.message), status: 400 };
+  noteTool(outcome, message);
+  const judged = eraOf(message, request.headers);
+  if (judged.era === 'rejected')
+    return rejectionAnswer(message.kind === 'request' ? message.id : null, judged);
+  return { message, era: judged.era };
 }

@@ -14,21 +14,20 @@ import { decideCall } from './decide-call.js';
 import { isNobody, nobody } from './guest.js';
 import {
   goneSignal,
-  noteTool,
+  readMessage,
   refusalAnswer,
   rejectionAnswer,
   tooManyCalls,
 } from './endpoint-answers.js';
-import { eraOf, eraOfSessionMethod } from './era.js';
+import { eraOfSessionMethod } from './era.js';
 import { LegacyCalls } from './legacy-calls.js';
 import { limitedAnswer } from './limited-answer.js';
 import type { CallTerms, McpCall, McpDeps } from './mcp-call.js';
-import { parseMessage } from './message.js';
 import { ModernCalls } from './modern-calls.js';
 import { OpenStreams } from './open-streams.js';
 import { takeBody, type TakenBody } from './read-body.js';
 import { RememberedLists } from './remembered-lists.js';
-import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { problemAnswer, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import { Subscriptions } from './subscriptions.js';
 
 const prefix = '/mcp/';
@@ -193,23 +192,12 @@ class McpEndpoint {
   #post(call: McpCall, body: TakenBody): void | Promise<void> {
     if (body === undefined) return;
     if (!Buffer.isBuffer(body)) return writeAnswer(call.response, body);
-    const message = parseMessage(body);
-    if (message.kind === 'bad')
-      return writeAnswer(call.response, {
-        ...rpcError(null, message.code, message.message),
-        status: 400,
-      });
-    noteTool(call.outcome, message);
-    const era = eraOf(message, call.request.headers);
-    if (era.era === 'rejected')
-      return writeAnswer(
-        call.response,
-        rejectionAnswer(message.kind === 'request' ? message.id : null, era),
-      );
+    const read = readMessage(body, call);
+    if ('status' in read) return writeAnswer(call.response, read);
+    const { message, era } = read;
     const refusal = decideCall(this.deps, call, message);
     if (refusal !== undefined) return writeAnswer(call.response, refusal);
-    if (era.era === 'legacy' || message.kind === 'response')
-      return this.#legacy.serve(call, message);
+    if (era === 'legacy' || message.kind === 'response') return this.#legacy.serve(call, message);
     return message.kind === 'request'
       ? this.#modern.serve(call, message)
       : this.#modern.notify(call, message);
