@@ -110,8 +110,6 @@ class FederationEndpoint {
     requestId: string,
   ): Promise<FederatedCall | RpcAnswer> {
     const { inbound } = this.deps;
-    const malformed = inbound.refuseMalformed(request);
-    if (malformed !== undefined) return this.#refuse(malformed, requestId);
     const admission = this.#guest(await inbound.admit(request, federatedRoute, undefined));
     if (!admission.ok) return this.#refuse(admission, requestId);
     const { caller, token } = admission;
