@@ -5,6 +5,7 @@ import { limitedAnswer } from '../mcp/limited-answer.js';
 import type { McpDeps } from '../mcp/mcp-call.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { problemAnswer, result, rpcError, type RpcAnswer } from '../mcp/rpc-answer.js';
+import { failureAnswer } from '../mcp/upstream-call.js';
 import { callAt, type FederatedCall } from './federated-call.js';
 import { federatedRoute, openPausedCall, type PausedCall } from './federated-state.js';
 import type { Asked, Pauses } from './pauses.js';
@@ -97,6 +98,8 @@ export class FederatedCalls {
     const answer = await this.rounds.look(routed, credential);
     if (answer.kind === 'no-credential')
       return reply.answer(this.pauses.answer(call, upstream, asked, answer.answer));
+    if (answer.kind === 'failed')
+      return reply.answer(failureAnswer(routed.at, asked.id, answer.failure));
     const text = `${upstream.config.name} is connected. List the tools again to see what it offers.`;
     return reply.answer(textAnswer(call, asked, text));
   }

@@ -3,9 +3,12 @@ import { EventStream } from '../mcp/event-stream.js';
 import {
   negotiatedVersion,
   newSession,
+  noSessionId,
   OpenedSessions,
   readInitializeParams,
   sealSession,
+  sessionNotFound,
+  wantsEventStream,
   type LegacySession,
 } from '../mcp/legacy-session.js';
 import type { LegacyStreams } from '../mcp/legacy-streams.js';
@@ -97,10 +100,7 @@ export class LegacyFront {
     const session = this.#session(call);
     if ('status' in session) return writeAnswer(call.response, session);
     if (!(call.request.headers.accept ?? '').includes('text/event-stream'))
-      return writeAnswer(call.response, {
-        ...rpcError(null, -32_000, 'Accept must name text/event-stream.'),
-        status: 406,
-      });
+      return writeAnswer(call.response, wantsEventStream);
     const place = this.parts.open.open(call, null);
     if (place === undefined) return;
     const own = { ...call, client: legacyProfile(session, this.#levels.get(session.nonce)) };
@@ -208,12 +208,11 @@ export class LegacyFront {
 
   #session(call: FederatedCall): LegacySession | RpcAnswer {
     const id = call.request.headers['mcp-session-id'];
-    if (typeof id !== 'string')
-      return { ...rpcError(null, -32_000, 'Bad request: Mcp-Session-Id is missing.'), status: 400 };
+    if (typeof id !== 'string') return noSessionId;
     const expected = { caller: call.caller, now: this.parts.deps.clock.now() };
     const session = this.#opened.find(federatedRoute, id, expected);
     if (session !== undefined && !this.#ended.has(session.nonce)) return session;
-    return { ...rpcError(null, -32_001, 'Session not found.'), status: 404 };
+    return sessionNotFound;
   }
 
   #forget(nonce: string): void {

@@ -1,4 +1,4 @@
-import { connectToolName, connectToolOf } from './connect-tool.js';
+import { connectToolOf, isConnectTool } from './connect-tool.js';
 import { modernVersion, metaKey } from './era.js';
 import { filteredList } from './listing.js';
 import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
@@ -59,17 +59,9 @@ export class BeforeConsent {
     return result(message.id, await this.#resultFor(call, 'legacy', message));
   }
 
-  /** The answer to `connect_<slug>` once there is nothing left to connect; undefined for any other call. */
-  connected(
-    call: McpCall,
-    message: McpRequest,
-    era: 'modern' | 'legacy' = 'modern',
-  ): RpcAnswer | undefined {
-    if (message.method !== 'tools/call' || !takesCredential(call)) return undefined;
-    if (message.params['name'] !== connectToolName(call)) return undefined;
-    const text = `${call.upstream.config.name} is connected. List the tools again to see what it offers.`;
-    const value = { content: [{ type: 'text', text }], isError: false };
-    return result(message.id, era === 'modern' ? { resultType: 'complete', ...value } : value);
+  /** Whether `connect_<slug>` is called, with a credential at hand. */
+  connects(call: McpCall, { method, params }: McpRequest): boolean {
+    return method === 'tools/call' && isConnectTool(call, params['name']);
   }
 
   /** Remembers a first page on its way to the person it belongs to. */

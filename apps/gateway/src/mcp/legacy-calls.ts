@@ -1,6 +1,7 @@
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
 import type { BeforeConsent } from './before-consent.js';
 import { borrow, refusedAnswer, withTerms, type BorrowWish } from './borrow.js';
+import { connectedAnswer, lookBody } from './connect-tool.js';
 import type { Consents } from './consents.js';
 import { outgoing, undisguised } from './decoy.js';
 import { Decoys } from './decoys.js';
@@ -8,7 +9,13 @@ import { elicitLegacy, elicitsByUrl, isPause } from './elicit.js';
 import { EndedSessions } from './ended-sessions.js';
 import { EventStream } from './event-stream.js';
 import { isAnsweredHere } from './guest.js';
-import { OpenedSessions, type LegacySession } from './legacy-session.js';
+import {
+  noSessionId,
+  OpenedSessions,
+  sessionNotFound,
+  wantsEventStream,
+  type LegacySession,
+} from './legacy-session.js';
 import { followUpstream } from './follow-upstream.js';
 import { LegacyHandshake } from './legacy-handshake.js';
 import { LegacyStreams } from './legacy-streams.js';
@@ -70,10 +77,7 @@ export class LegacyCalls {
     const session = this.#session(call);
     if ('status' in session) return writeAnswer(call.response, session);
     if (!(call.request.headers.accept ?? '').includes('text/event-stream'))
-      return writeAnswer(call.response, {
-        ...rpcError(null, -32000, 'Accept must name text/event-stream.'),
-        status: 406,
-      });
+      return writeAnswer(call.response, wantsEventStream);
     const place = this.open.open(call, null);
     if (place === undefined) return;
     const stream = new EventStream(call.response);
@@ -122,12 +126,11 @@ export class LegacyCalls {
 
   #session(call: McpCall): LegacySession | RpcAnswer {
     const id = call.request.headers['mcp-session-id'];
-    if (typeof id !== 'string')
-      return { ...rpcError(null, -32000, 'Bad request: Mcp-Session-Id is missing.'), status: 400 };
+    if (typeof id !== 'string') return noSessionId;
     const { caller, route } = call;
     const session = this.#ids.find(route, id, { caller, now: this.deps.clock.now() });
     if (session !== undefined && !this.#ended.has(session.nonce)) return session;
-    return { ...rpcError(null, -32001, 'Session not found.'), status: 404 };
+    return sessionNotFound;
   }
 
   /** Notifications and the client's responses: only a session that is open upstream can have a use for them. */
@@ -157,9 +160,23 @@ export class LegacyCalls {
       return writeAnswer(call.response, await this.before.legacyAnswer(call, message));
     const credential = await borrow(this.deps, call, this.#wish(call, session, message));
     if (credential.kind !== 'credential') return this.#refuse(call, message, credential, session);
-    const own = this.before.connected(call, message, 'legacy');
-    if (own !== undefined) return writeAnswer(call.response, own);
+    if (this.before.connects(call, message))
+      return this.#connect(call, session, message, credential);
     return this.#forward(call, session, message, credential);
+  }
+
+  /** A token that the upstream refuses is asked for anew. */
+  async #connect(
+    call: McpCall,
+    session: LegacySession,
+    message: McpRequest,
+    credential: BorrowedCredential,
+  ): Promise<void> {
+    const look = { credential, straight: false, body: lookBody(message, 'legacy') };
+    const called = await this.#inSession(call, session, message, look);
+    if (called === 'passed') return;
+    if (called.kind === 'no-credential') return this.#refuse(call, message, called.answer, session);
+    writeAnswer(call.response, connectedAnswer(call, message, called, 'legacy'));
   }
 
   #wish(call: McpCall, session: LegacySession, message: McpMessage): BorrowWish {
@@ -245,40 +262,39 @@ export class LegacyCalls {
     call: McpCall,
     session: LegacySession,
     message: McpMessage,
-    { credential, straight }: { credential: BorrowedCredential; straight: boolean },
+    sending: InSession,
   ): Promise<Called | 'passed'> {
-    let called: Called | undefined;
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      const wish = this.#wish(call, session, message);
-      const opened = await this.#sessions.open(call, session, credential, wish);
-      if (opened.kind !== 'open') return opened;
-      const sent = outgoing(call, message, {
-        ...upstreamHeaders(call.request.headers, 'legacy', call.token),
-        ...sessionHeaders(opened.session),
-      });
-      const begun = straight ? await callStraight(call, credential, sent, 'drains') : undefined;
-      if (begun === 'passed') return begun;
-      // A disconnect is not a cancellation; a revoke is.
-      const { signal } = new AbortController();
-      const whole = { method: 'POST', ...sent, signal } as const;
-      called = await callUpstream(this.deps, call, credential, whole, wish, begun);
-      const lost =
-        called.kind === 'answered' &&
-        called.answer.status === 404 &&
-        opened.session.id !== undefined;
-      if (!lost || called.kind !== 'answered' || attempt === 1) break;
-      discard(called.answer);
-      this.#sessions.forget(session);
-    }
-    return (
-      called ?? {
-        kind: 'failed',
-        failure: { code: 'upstream-invalid', detail: 'The upstream keeps losing its session.' },
-      }
-    );
+    const { credential, straight, isAgain = false, ...instead } = sending;
+    const wish = this.#wish(call, session, message);
+    const opened = await this.#sessions.open(call, session, credential, wish);
+    if (opened.kind !== 'open') return opened;
+    const sent = outgoing(call, message, {
+      ...upstreamHeaders(call.request.headers, 'legacy', call.token),
+      ...sessionHeaders(opened.session),
+    });
+    const begun = straight ? await callStraight(call, credential, sent, 'drains') : undefined;
+    if (begun === 'passed') return begun;
+    // A disconnect is not a cancellation; a revoke is.
+    const { signal } = new AbortController();
+    const whole = { method: 'POST', ...sent, ...instead, signal } as const;
+    const called = await callUpstream(this.deps, call, credential, whole, wish, begun);
+    const isLost =
+      called.kind === 'answered' && called.answer.status === 404 && opened.session.id !== undefined;
+    if (!isLost || isAgain) return called;
+    discard(called.answer);
+    this.#sessions.forget(session);
+    return this.#inSession(call, session, message, { ...sending, isAgain: true });
   }
 
   #deadline(call: McpCall): AbortSignal {
     return AbortSignal.timeout(call.upstream.config.timeoutMs);
   }
+}
+
+interface InSession {
+  readonly credential: BorrowedCredential;
+  readonly straight: boolean;
+  readonly isAgain?: boolean;
+  /** Sent in place of the message, where it goes the longer way. */
+  readonly body?: Buffer;
 }

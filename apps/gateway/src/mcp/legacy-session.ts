@@ -5,12 +5,26 @@ import type { StateSealer } from '../sealed-state.js';
 import { legacyVersions, newestLegacyVersion } from './era.js';
 import { isNobody } from './guest.js';
 import { isObject, type JsonObject } from './message.js';
+import { rpcError, type RpcAnswer } from './rpc-answer.js';
 
 const purpose = 'legacy-session';
 const lifeSeconds = 24 * 60 * 60;
 // The id travels in a header beside a JWT; Node's limit for all headers is 16 KiB.
 const longestParams = 3000;
 const longestId = 8192;
+
+export const noSessionId: RpcAnswer = {
+  ...rpcError(null, -32000, 'Bad request: Mcp-Session-Id is missing.'),
+  status: 400,
+};
+export const sessionNotFound: RpcAnswer = {
+  ...rpcError(null, -32001, 'Session not found.'),
+  status: 404,
+};
+export const wantsEventStream: RpcAnswer = {
+  ...rpcError(null, -32000, 'Accept must name text/event-stream.'),
+  status: 406,
+};
 
 const initializeParams = z.object({
   protocolVersion: z.string().max(64),

@@ -5,6 +5,7 @@ import type {
 } from '../credentials/credentials.js';
 import type { BeforeConsent } from './before-consent.js';
 import { borrow, refusedAnswer, withTerms, type BorrowWish } from './borrow.js';
+import { connectedAnswer, lookBody, modernLookHeaders } from './connect-tool.js';
 import { outgoing, undisguised } from './decoy.js';
 import { elicitModern, elicitsByUrl, isInterruptible, isPause, type Pause } from './elicit.js';
 import { metaKey } from './era.js';
@@ -30,7 +31,7 @@ import {
   sealRequestState,
   type RequestState,
 } from './request-state.js';
-import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { problemAnswer, result, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import { mustSignInAgain, signInAgain } from './sign-in-again.js';
 import { callStraight, goesStraight } from './straight-call.js';
 import {
@@ -175,14 +176,8 @@ export class ModernCalls {
     if (end === 'completed')
       return this.#continue(call, message, state, await borrow(this.deps, call, anew));
     // Still pending: no second inputRequests, only "call again".
-    writeAnswer(call.response, {
-      status: 200,
-      body: {
-        jsonrpc: '2.0',
-        id: message.id,
-        result: { resultType: 'input_required', requestState: text },
-      },
-    });
+    const pending = { resultType: 'input_required', requestState: text };
+    writeAnswer(call.response, result(message.id, pending));
   }
 
   async #continue(
@@ -201,11 +196,20 @@ export class ModernCalls {
     message: McpRequest,
     credential: BorrowedCredential,
   ): void | Promise<void> {
-    const own = this.before.connected(call, message);
-    if (own !== undefined) return writeAnswer(call.response, own);
+    if (this.before.connects(call, message)) return this.#connect(call, message, credential);
     return message.method === 'subscriptions/listen'
       ? this.#forwardStream(call, message, credential)
       : this.#forward(call, message, credential);
+  }
+
+  /** A token that the upstream refuses is asked for anew. */
+  async #connect(call: McpCall, message: McpRequest, credential: BorrowedCredential) {
+    const look = { method: 'POST', headers: modernLookHeaders, signal: call.gone } as const;
+    const sent = { ...look, body: lookBody(message, 'modern') };
+    const wish = this.#wish(call, message);
+    const called = await callUpstream(this.deps, call, credential, sent, wish);
+    if (called.kind === 'no-credential') return this.#answer(call, message, called.answer);
+    writeAnswer(call.response, connectedAnswer(call, message, called, 'modern'));
   }
 
   async #forwardStream(
