@@ -34,6 +34,7 @@ export type VerificationReason =
   | 'token-type'
   | 'unknown-key'
   | 'keys-unavailable'
+  | 'busy'
   | 'signature'
   | 'sender-constrained'
   | 'id-token'
@@ -53,7 +54,7 @@ export interface Refusal {
   readonly detail: string;
   /** For the admin who set the issuer up: what to change, and where. */
   readonly fix?: string;
-  /** The token may be fine, the issuer's keys cannot be read now: 503, not 401. */
+  /** The token may be fine, it cannot be told now: 503, not 401. */
   readonly transient?: boolean;
 }
 

@@ -10,6 +10,13 @@ export function readClaim(claims: Claims, nameOrPointer: string): unknown {
   return steps.reduce<unknown>(own, claims);
 }
 
+/** The top-level claim that `readClaim` begins at. */
+export function topClaim(nameOrPointer: string): string {
+  if (!nameOrPointer.startsWith('/')) return nameOrPointer;
+  const [step = ''] = nameOrPointer.slice(1).split('/');
+  return unescape(step);
+}
+
 function own(value: unknown, key: string): unknown {
   if (Array.isArray(value)) return /^(0|[1-9]\d*)$/.test(key) ? value[Number(key)] : undefined;
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;

@@ -31,7 +31,7 @@ export interface ExplainContext {
 
 const maxValueLength = 300;
 
-/** Every rule of the verifier with its outcome, in the verifier's order, and the facts that follow. Stores nothing. */
+/** Every rule of the verifier with its outcome, in the order of a token's parts, and the facts that follow. Stores nothing. */
 export async function explainToken(
   token: string,
   context: ExplainContext,

@@ -5,6 +5,12 @@ import type { Claims } from './claim.js';
 import type { IssuerTrust } from './issuer-trust.js';
 import type { CachedKeyAnswer, JwksCache } from './jwks-cache.js';
 
+/** A key of the issuer that a token may be signed with. */
+export interface FoundKey {
+  readonly key: CryptoKey;
+  readonly alg: string;
+}
+
 /** Finds the issuer's key and checks the signature; for a header that passed its checks. */
 export async function refuseSignature(
   token: string,
@@ -12,19 +18,32 @@ export async function refuseSignature(
   trust: IssuerTrust,
   keys: JwksCache,
 ): Promise<Refusal | undefined> {
+  const found = await findKey(header, trust, keys);
+  return 'refusal' in found ? found.refusal : await refuseForged(token, found);
+}
+
+/** The key that the header names among those of the issuer; nothing is computed with it yet. */
+export async function findKey(
+  header: Claims,
+  trust: IssuerTrust,
+  keys: JwksCache,
+): Promise<FoundKey | { readonly refusal: Refusal }> {
   const alg = String(header.alg);
   const kid = typeof header.kid === 'string' ? header.kid : undefined;
   const answer = await keys.keyFor(trust.jwksUri, { alg, kid });
-  if ('missing' in answer) return refusals[answer.missing];
-  return (await isSigned(token, answer.key, alg)) ? undefined : forged;
+  return 'missing' in answer ? { refusal: refusals[answer.missing] } : { key: answer.key, alg };
 }
 
-async function isSigned(token: string, key: CryptoKey, alg: string): Promise<boolean> {
+/** Computes the signature: what costs most of all that is done for a token. */
+export async function refuseForged(
+  token: string,
+  { key, alg }: FoundKey,
+): Promise<Refusal | undefined> {
   try {
     await compactVerify(token, key, { algorithms: [alg] });
-    return true;
+    return undefined;
   } catch {
-    return false;
+    return forged;
   }
 }
 

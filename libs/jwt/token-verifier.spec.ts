@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sendJson, startLocalServer } from '#lib/testing/local-server';
 import { TestVerifier } from '#lib/testing/test-verifier';
 import { exchangeAudience, onlyAudiences } from './audience.js';
+import type { SignatureTurn } from './signature-turn.js';
 
 const { good, gateway, now, route } = TestVerifier;
 
@@ -151,5 +152,48 @@ describe('what a refusal tells', () => {
       expect(!answer.ok && answer.detail).toMatch(/^[A-Za-z0-9 ,;.()@_+-]+$/);
       expect(JSON.stringify(answer)).not.toContain('hush');
     }
+  });
+});
+
+describe('row 30, flood of bad tokens: the signature', () => {
+  /** The reason of the refusal, and how often it was asked for a turn. */
+  async function judged(token: string, turn?: SignatureTurn): Promise<readonly [string, number]> {
+    let asked = 0;
+    const answer = await bench.verifier().verify(token, route, () => {
+      asked += 1;
+      return turn;
+    });
+    return [answer.ok ? 'ok' : answer.reason, asked];
+  }
+
+  test.each<[string, Record<string, unknown>, Record<string, unknown>, string]>([
+    ['an unknown issuer', {}, { iss: 'https://evil.example' }, 'unknown-issuer'],
+    ['an algorithm that is not accepted', { alg: 'HS256' }, {}, 'algorithm'],
+    ['an unknown key', { kid: 'made-up' }, {}, 'unknown-key'],
+    ['a time that is over', {}, { exp: now - 60 }, 'expired'],
+    ['another audience', {}, { aud: 'https://other.example' }, 'audience'],
+  ])('is not computed for %s', async (_name, header, claims, reason) => {
+    const forged = { alg: 'RS256', kid: 'RS256', typ: 'at+jwt', ...header };
+    expect(await judged(await bench.forge(forged, { ...good, ...claims }))).toEqual([reason, 0]);
+  });
+
+  test('is not computed without a turn, and nobody says that it was bad', async () => {
+    const token = await bench.sign(good);
+    expect(await judged(token)).toEqual(['busy', 1]);
+    expect(await bench.verifier().verify(token, route, () => undefined)).toMatchObject({
+      transient: true,
+    });
+  });
+
+  test('ends its turn once, with what came of it', async () => {
+    const ended: boolean[] = [];
+    const turn = { ended: (was: boolean) => void ended.push(was) };
+    expect(await judged(await bench.sign(good), turn)).toEqual(['ok', 1]);
+    const forged = await bench.forge(
+      { alg: 'RS256', kid: 'RS256', typ: 'at+jwt' },
+      { ...good, sub: 'bob' },
+    );
+    expect(await judged(forged, turn)).toEqual(['signature', 1]);
+    expect(ended).toEqual([true, false]);
   });
 });

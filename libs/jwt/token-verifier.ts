@@ -3,7 +3,7 @@ import { applicationOf, isMachine } from './application.js';
 import { type AcceptableAudience, audiencesOf } from './audience.js';
 import type { Caller, Refusal, Verification } from './caller.js';
 import { readClaim } from './claim.js';
-import { claimChecks } from './claim-checks.js';
+import { claimChecks, openClaimChecks } from './claim-checks.js';
 import type { Check, Examined } from './check.js';
 import { parseCompactToken } from './compact-token.js';
 import { headerChecks } from './header-checks.js';
@@ -11,7 +11,8 @@ import { formerName, isIssuedBy, type IssuerTrust, jwksUriOf } from './issuer-tr
 import type { JwksCache } from './jwks-cache.js';
 import { impliedScopes, scopesOf } from './scopes.js';
 import { spokenFor, spokenForCheck } from './sign-in-trust.js';
-import { refuseSignature } from './signature-check.js';
+import { findKey, type FoundKey, refuseForged } from './signature-check.js';
+import { always, type AskTurn } from './signature-turn.js';
 import { expiresAt } from './time-checks.js';
 
 export interface TokenVerifierDependencies {
@@ -23,11 +24,18 @@ export interface TokenVerifierDependencies {
 
 const allClaimChecks: readonly Check[] = [...claimChecks, spokenForCheck];
 
-/** Decides whether a caller's access token counts, and what it says. Never throws for a bad token. */
+/**
+ * Decides whether a caller's access token counts, and what it says. Never throws for a bad token. What costs little comes
+ * first: the signature is computed of a token that would be good if it were signed.
+ */
 export class TokenVerifier {
   constructor(private readonly dependencies: TokenVerifierDependencies) {}
 
-  async verify(token: string, acceptable: AcceptableAudience): Promise<Verification> {
+  async verify(
+    token: string,
+    acceptable: AcceptableAudience,
+    turn: AskTurn = always,
+  ): Promise<Verification> {
     const { issuers, keys, clock } = this.dependencies;
     const parsed = parseCompactToken(token);
     if ('refusal' in parsed) return refusedBy(parsed.refusal);
@@ -36,12 +44,29 @@ export class TokenVerifier {
     if (owner === undefined) return refusedBy(unknownIssuer);
     const trust = { ...owner, jwksUri: jwksUriOf(owner, iss) };
     const examined: Examined = { ...parsed, trust, acceptable, now: clock.now() };
+    const early = firstRefusal(headerChecks, examined) ?? firstRefusal(openClaimChecks, examined);
+    if (early !== undefined) return refusedBy(early);
+    const found = await findKey(parsed.header, trust, keys);
+    if ('refusal' in found) return refusedBy(found.refusal);
     const refusal =
-      firstRefusal(headerChecks, examined) ??
-      (await refuseSignature(token, parsed.header, trust, keys)) ??
+      (await refuseInTurn(token, found, turn)) ??
+      // Time has passed since.
       firstRefusal(allClaimChecks, { ...examined, now: clock.now() });
     return refusal === undefined ? { ok: true, caller: callerOf(examined) } : refusedBy(refusal);
   }
+}
+
+async function refuseInTurn(
+  token: string,
+  found: FoundKey,
+  ask: AskTurn,
+): Promise<Refusal | undefined> {
+  const asked = ask();
+  const turn = asked instanceof Promise ? await asked : asked;
+  if (turn === undefined) return busy;
+  const refusal = await refuseForged(token, found);
+  turn.ended(refusal === undefined);
+  return refusal;
 }
 
 function firstRefusal(checks: readonly Check[], examined: Examined): Refusal | undefined {
@@ -92,4 +117,9 @@ function refusedBy({ reason, detail, transient }: Refusal): Verification {
 const unknownIssuer: Refusal = {
   reason: 'unknown-issuer',
   detail: 'The issuer of the token is not known here.',
+};
+const busy: Refusal = {
+  reason: 'busy',
+  detail: 'More tokens are to be verified than can be at the moment. Try again later.',
+  transient: true,
 };
