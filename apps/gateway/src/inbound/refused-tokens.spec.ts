@@ -21,7 +21,7 @@ function refusing(reason: Extract<Verification, { ok: false }>['reason']) {
   const seen = { verifications: 0 };
   const inbound = new VerifiedInbound({
     ...{ publicUrl: 'https://gateway.example', origins: [], verified, refused },
-    catalogue: { ready: true, issuers: [], applications: [] },
+    catalogue: { ready: true, issuers: [], applications: [], askedClaims: new Set() },
     verifier: {
       verify: () => {
         seen.verifications += 1;

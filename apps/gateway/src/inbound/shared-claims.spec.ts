@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Caller } from '#lib/jwt/caller';
+import { askedClaims } from '../policy/asked-claims.js';
 import { SharedClaims } from './shared-claims.js';
 
 function callerOf(subject: string, groups: readonly string[]): Caller {
@@ -16,21 +17,35 @@ function callerOf(subject: string, groups: readonly string[]): Caller {
   };
 }
 
+const all = new Set(['iss', 'sub', 'client_id', 'groups', 'aud', 'scope', 'exp', 'nested']);
+
 test('nobody’s claims say anything else than before', () => {
   const shared = new SharedClaims();
   const groups = [['x'], ['x', 'y'], ['y', 'x'], [], ['x,y'], ['x']];
   for (let round = 0; round < 40; round += 1) {
-    const of = () => callerOf(`person-${round}`, groups[round % groups.length] ?? []);
-    expect(shared.share(of())).toEqual(of());
+    const of = () => callerOf(`person-${round % 7}`, groups[round % groups.length] ?? []);
+    expect(shared.share(of(), all)).toMatchObject(of());
   }
 });
 
 test('what many say is kept once', () => {
   const shared = new SharedClaims();
-  const first = shared.share(callerOf('alice', ['x', 'y']));
-  const second = shared.share(callerOf('bob', ['x', 'y']));
+  const asked = new Set(['groups']);
+  const first = shared.share(callerOf('alice', ['x', 'y']), asked);
+  const second = shared.share(callerOf('bob', ['x', 'y']), asked);
   expect(second.scopes).toBe(first.scopes);
   expect(second.audiences).toBe(first.audiences);
-  expect(second.claims['groups']).toBe(first.claims['groups']);
+  expect(second.claims).toBe(first.claims);
   expect(second.subject).toBe('bob');
+  expect(shared.share(callerOf('carol', ['x']), asked).claims).toEqual({ groups: ['x'] });
+});
+
+test('of the claims stays what rules ask for, by name or by pointer', () => {
+  const access = { scopes: [], claims: { '/a~1b/roles/0': { equals: 1 }, team: { equals: 'x' } } };
+  const rule = { public: false, scopes: [], upstreamScopes: [], hidden: false };
+  const tools = { default: 'allow', rules: { 'drop_*': { ...rule, claims: { scope: {} } } } };
+  const asked = askedClaims([{ access }, { access, tools: { ...tools, default: 'deny' } }]);
+  expect([...asked].sort()).toEqual(['a/b', 'scope', 'team']);
+  expect(new SharedClaims().share(callerOf('alice', []), asked).claims).toEqual({ scope: 'a b' });
+  expect(new SharedClaims().share(callerOf('alice', []), new Set()).claims).toEqual({});
 });

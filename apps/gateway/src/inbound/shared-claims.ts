@@ -1,4 +1,5 @@
 import type { Caller } from '#lib/jwt/caller';
+import { personKey } from '../credentials/use.js';
 
 // What is compared with each new token's value, and what is remembered at most.
 const recentValues = 8;
@@ -6,52 +7,89 @@ const mostNames = 64;
 const longestText = 256;
 const longestList = 32;
 
+type Claims = Caller['claims'];
 type Value = string | readonly string[];
 
-interface Recent {
-  readonly values: Value[];
-  next: number;
+/** The last few different ones. */
+class Recent<Kept> {
+  readonly #kept: Kept[] = [];
+  #next = 0;
+
+  same(isSame: (one: Kept) => boolean): Kept | undefined {
+    return this.#kept.find(isSame);
+  }
+
+  keep(one: Kept): void {
+    this.#kept[this.#next] = one;
+    this.#next = (this.#next + 1) % recentValues;
+  }
 }
+
+const noClaims: Claims = Object.freeze({});
 
 /**
  * What one token says is mostly what others say too: of a hundred thousand callers kept, their issuer, audience, client
- * and scopes are kept once.
+ * and scopes are kept once. Of the claims stays what some rule asks for.
  */
 export class SharedClaims {
-  readonly #recent = new Map<string, Recent>();
+  readonly #values = new Map<string, Recent<Value>>();
+  readonly #claims = new Recent<Claims>();
 
-  /** The same caller; the parsed claims are its own, and are changed in place to say the same in shared words. */
-  share(caller: Caller): Caller {
-    const claims = caller.claims as Record<string, unknown>;
-    for (const [name, value] of Object.entries(claims))
-      // Assigned although it is equal: it is the other one that is kept.
-      if (isValue(value)) claims[name] = this.#shared(name, value);
+  /** The same caller, in shared words and with a key of the person; of the claims those `asked` for. */
+  share(caller: Caller, asked: ReadonlySet<string>): Caller {
+    // Each member by name: copies by spreading may have a hidden class each, as large as what they hold.
     return {
-      ...caller,
+      issuer: caller.issuer,
       iss: this.#shared('iss', caller.iss),
+      subject: caller.subject,
+      person: personKey(caller),
       application: this.#shared('client_id', caller.application),
+      machine: caller.machine,
       scopes: this.#shared('scopes of the caller', caller.scopes),
+      claims: this.#asked(caller.claims, asked),
       audiences: this.#shared('audiences of the caller', caller.audiences),
+      signedInHere: caller.signedInHere,
+      issuedAt: caller.issuedAt,
+      expiresAt: caller.expiresAt,
     };
+  }
+
+  #asked(claims: Claims, asked: ReadonlySet<string>): Claims {
+    const kept: Record<string, unknown> = {};
+    let count = 0;
+    for (const name of asked) {
+      if (!Object.hasOwn(claims, name)) continue;
+      const value = claims[name];
+      kept[name] = isValue(value) ? this.#shared(name, value) : value;
+      count += 1;
+    }
+    if (count === 0) return noClaims;
+    const known = this.#claims.same((one) => holdsTheSame(one, kept, count));
+    if (known === undefined) this.#claims.keep(kept);
+    return known ?? kept;
   }
 
   #shared<T extends Value>(name: string, value: T): T {
     const recent = this.#recentOf(name);
     if (recent === undefined || value.length > limitOf(value)) return value;
-    const known = recent.values.find((one): one is T => isSame(one, value));
-    if (known !== undefined) return known;
-    recent.values[recent.next] = value;
-    recent.next = (recent.next + 1) % recentValues;
+    const known = recent.same((one) => isSame(one, value));
+    if (known !== undefined) return known as T;
+    recent.keep(value);
     return value;
   }
 
-  #recentOf(name: string): Recent | undefined {
-    const known = this.#recent.get(name);
-    if (known !== undefined || this.#recent.size >= mostNames) return known;
-    const recent = { values: [], next: 0 };
-    this.#recent.set(name, recent);
+  #recentOf(name: string): Recent<Value> | undefined {
+    const known = this.#values.get(name);
+    if (known !== undefined || this.#values.size >= mostNames) return known;
+    const recent = new Recent<Value>();
+    this.#values.set(name, recent);
     return recent;
   }
+}
+
+function holdsTheSame(one: Claims, other: Claims, count: number): boolean {
+  const names = Object.keys(one);
+  return names.length === count && names.every((name) => one[name] === other[name]);
 }
 
 function isValue(value: unknown): value is Value {

@@ -7,7 +7,6 @@ import type {
 import { routeAudience, type AcceptableAudience, type RoutePath } from '#lib/jwt/audience';
 import type { Caller, Verification } from '#lib/jwt/caller';
 import { decideAccess } from '#lib/access/access-rule';
-import { personKey } from '../credentials/use.js';
 import { decideApplication } from '../policy/application-rule.js';
 import { bearerCredentials, isToken68 } from './bearer.js';
 import { type BroughtToken, broughtToken } from './brought-token.js';
@@ -32,6 +31,7 @@ export interface VerifiedInboundOptions {
     readonly issuers: readonly IssuerConfig[];
     readonly applications: readonly ApplicationConfig[];
     readonly signInIssuer?: string | undefined;
+    readonly askedClaims: ReadonlySet<string>;
   };
 }
 
@@ -121,8 +121,7 @@ export class VerifiedInbound implements Inbound {
       refused.put(key, refusal, { reason: verification.reason, generation });
       return refusal;
     }
-    const shared = this.#shared.share(verification.caller);
-    const caller = { ...shared, person: personKey(shared) };
+    const caller = this.#shared.share(verification.caller, catalogue.askedClaims);
     const verdict = this.#verdictOn(caller, route);
     verified.put(key, verdict, generation);
     return answer(verdict, token);

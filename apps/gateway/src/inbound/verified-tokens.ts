@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '#lib/clock/clock';
 import type { Caller } from '#lib/jwt/caller';
+import { type InLine, Line } from '#lib/line/line';
 import type { Refusal } from './inbound.js';
 
 /** What is known of one token at one route: who calls, and whether something forbids it. */
@@ -11,7 +12,8 @@ export interface Verdict {
   readonly lacking?: Refusal | undefined;
 }
 
-interface Remembered extends Verdict {
+interface Remembered extends Verdict, InLine<Remembered> {
+  readonly key: string;
   readonly untilMs: number;
 }
 
@@ -25,6 +27,7 @@ const maxEntries = 120_000;
  */
 export class VerifiedTokens {
   readonly #entries = new Map<string, Remembered>();
+  readonly #line = new Line<Remembered>();
   #generation = 0;
 
   constructor(
@@ -36,39 +39,59 @@ export class VerifiedTokens {
     return this.#generation;
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   keyOf(token: string, route: string): string {
-    // One string of 44 characters; no route holds a space.
-    return hash('sha256', `${route} ${token}`, 'base64');
+    // One string of 32 characters, each a byte; no route holds a space.
+    return hash('sha256', `${route} ${token}`, 'binary');
   }
 
   find(key: string): Verdict | undefined {
     const found = this.#entries.get(key);
     if (found === undefined) return undefined;
     if (this.clock.monotonicMs() < found.untilMs) return found;
-    this.#entries.delete(key);
+    this.#remove(found);
     return undefined;
   }
 
   /** Keeps nothing that was verified in an earlier generation. */
   put(key: string, verdict: Verdict, generation: number): void {
     if (generation !== this.#generation) return;
+    const nowMs = this.clock.monotonicMs();
     const lifeMs = Math.min(maxAgeMs, (verdict.caller.expiresAt - this.clock.now()) * 1000);
     if (lifeMs <= 0) return;
-    this.#entries.delete(key);
+    const before = this.#entries.get(key);
+    if (before !== undefined) this.#remove(before);
     const { caller, refusal, lacking } = verdict;
     // A whole number takes no space of its own.
-    const untilMs = Math.floor(this.clock.monotonicMs() + lifeMs);
-    this.#entries.set(key, { caller, refusal, lacking, untilMs });
-    if (this.#entries.size <= this.limit) return;
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      return;
-    }
+    const untilMs = Math.floor(nowMs + lifeMs);
+    const one = { key, caller, refusal, lacking, untilMs, older: undefined, newer: undefined };
+    this.#entries.set(key, one);
+    this.#line.add(one);
+    this.#removeOver(nowMs);
   }
 
   /** An issuer, its keys or the policy changed. */
   clear(): void {
     this.#generation += 1;
     this.#entries.clear();
+    this.#line.clear();
+  }
+
+  /** Two out for one in: what a busy hour leaves behind goes with the next ones. */
+  #removeOver(nowMs: number): void {
+    for (let looked = 0; looked < 2; looked += 1) {
+      const { oldest } = this.#line;
+      if (oldest === undefined) return;
+      if (nowMs < oldest.untilMs && this.#entries.size <= this.limit) return;
+      this.#remove(oldest);
+    }
+  }
+
+  #remove(one: Remembered): void {
+    this.#entries.delete(one.key);
+    this.#line.remove(one);
   }
 }

@@ -5,6 +5,7 @@ import type {
   IssuerConfig,
   UpstreamConfig,
 } from '#lib/contract/config-snapshot';
+import { askedClaims } from '../policy/asked-claims.js';
 import { toolGateOf } from '../policy/tool-gate.js';
 import type { CircuitBreakers } from './circuit-breakers.js';
 import type { PreparedUpstream, Upstreams } from './upstreams.js';
@@ -13,6 +14,7 @@ import type { PreparedUpstream, Upstreams } from './upstreams.js';
 export class Catalogue implements Upstreams {
   #upstreams: ReadonlyMap<string, PreparedUpstream> = new Map();
   #snapshot: ConfigSnapshot | undefined;
+  #askedClaims: ReadonlySet<string> = new Set();
   readonly #listeners = new Set<() => void>();
 
   constructor(
@@ -42,6 +44,11 @@ export class Catalogue implements Upstreams {
     return this.#snapshot?.signIn?.issuer;
   }
 
+  /** Claims that some rule reads. */
+  get askedClaims(): ReadonlySet<string> {
+    return this.#askedClaims;
+  }
+
   find(slug: string): PreparedUpstream | undefined {
     return this.#upstreams.get(slug);
   }
@@ -52,6 +59,7 @@ export class Catalogue implements Upstreams {
 
   adopt(snapshot: ConfigSnapshot): void {
     this.#snapshot = snapshot;
+    this.#askedClaims = askedClaims(snapshot.upstreams);
     this.#upstreams = new Map(
       snapshot.upstreams.map((config) => [config.slug, this.#prepared(config)]),
     );
