@@ -156,7 +156,7 @@ export const gatewayPatches: readonly Patch[] = [
   {
     name: 'take a target with a dot segment',
     row: '23, traversal',
-    file: 'apps/gateway/src/inbound/raw-target.ts',
+    file: 'libs/access/raw-target.ts',
     find: "if (segments.some((segment) => dotSegment.test(segment.split(';', 1)[0] ?? '')))",
     replace: 'if (false)',
     spec: inbound,
@@ -183,10 +183,10 @@ export const gatewayPatches: readonly Patch[] = [
   {
     name: 'let * stand for two segments, one of them encoded',
     row: '23, traversal',
-    file: 'apps/gateway/src/http/allowed-path.ts',
+    file: 'libs/access/allowed-path.ts',
     find: '!/[/\\\\]/.test(decodedFully(segment))',
     replace: 'true',
-    spec: 'apps/gateway/src/http/allowed-path.spec.ts',
+    spec: 'libs/access/allowed-path.spec.ts',
     test: 'row 23, an encoded slash does not make two segments of one',
   },
   {

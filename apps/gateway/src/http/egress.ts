@@ -1,54 +1,63 @@
+import { type EgressDecision, EgressGate } from '#lib/access/egress-gate';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
-import type { EgressConfig } from '#lib/contract/egress-rules';
 import { Problem } from '#lib/problem/problem';
-import { type AllowedPath, allowedPath, isAllowedPath } from './allowed-path.js';
 
 /** The rules of one upstream, prepared once per configuration. */
 export class Egress {
   readonly requestHeaders: ReadonlySet<string> | undefined;
   readonly responseHeaders: ReadonlySet<string> | undefined;
-  readonly #methods: ReadonlySet<string> | undefined;
-  readonly #paths: readonly AllowedPath[] | undefined;
-  readonly #rules: EgressConfig;
+  readonly gate: EgressGate;
 
-  constructor(private readonly upstream: Pick<UpstreamConfig, 'name' | 'egress'>) {
-    const rules = upstream.egress ?? {};
-    this.#rules = rules;
-    this.#methods = rules.methods && new Set(rules.methods);
-    this.#paths = rules.paths?.map(allowedPath);
+  constructor({ egress: rules = {} }: Pick<UpstreamConfig, 'egress'>) {
+    this.gate = new EgressGate(rules);
     this.requestHeaders = rules.requestHeaders && new Set(rules.requestHeaders);
     this.responseHeaders = rules.responseHeaders && new Set(rules.responseHeaders);
   }
+}
 
-  get webSocket(): boolean {
-    return this.#rules.webSocket === true;
-  }
+const unruled = new EgressGate();
 
-  /** Why this may not be called; `path` is raw, below the upstream's URL, without a query. */
-  refusal(method: string, path: string): Problem | undefined {
-    if (this.#methods?.has(method) === false) return this.#notThisMethod();
-    if (this.#paths !== undefined && !isAllowedPath(this.#paths, path)) return this.#notThisPath();
-    return undefined;
-  }
+/** Why a call may not go on; `path` is raw, below the upstream's URL, without a query. */
+export function egressProblem(
+  upstream: UpstreamConfig,
+  method: string,
+  path: string,
+  webSocket: boolean,
+): Problem | undefined {
+  const decision = (egressOf(upstream)?.gate ?? unruled).decide(method, path, webSocket);
+  return decision.kind === 'allowed' ? undefined : problemOf(upstream, method, decision.because);
+}
 
-  // RFC 9110 §15.5.6: a 405 names what is allowed.
-  #notThisMethod(): Problem {
-    const allowed = this.#rules.methods ?? [];
-    return new Problem(
-      'method-not-allowed',
-      `Of ${this.upstream.name} only these methods may be called here: ${allowed.join(', ')}.`,
-      { headers: { allow: allowed.join(', ') }, extra: { allowedMethods: allowed } },
-    );
+function problemOf(
+  { name, egress }: UpstreamConfig,
+  method: string,
+  because: Extract<EgressDecision, { kind: 'refused' }>['because'],
+): Problem {
+  switch (because) {
+    case 'never':
+      return new Problem('method-not-allowed', `${method} is not passed on.`);
+    case 'methods':
+      return notThisMethod(name, egress?.methods ?? []);
+    case 'paths':
+      return notThisPath(name, egress?.paths ?? []);
+    case 'webSocket':
+      return new Problem(
+        'forbidden',
+        `WebSocket connections to ${name} are not allowed here; an administrator allows them with egress.webSocket.`,
+      );
   }
+}
 
-  #notThisPath(): Problem {
-    const allowed = this.#rules.paths ?? [];
-    return new Problem(
-      'forbidden',
-      `Of ${this.upstream.name} only these paths may be called here: ${allowed.join(', ')}.`,
-      { extra: { allowedPaths: allowed } },
-    );
-  }
+// RFC 9110 §15.5.6: a 405 names what is allowed.
+function notThisMethod(name: string, allowed: readonly string[]): Problem {
+  const detail = `Of ${name} only these methods may be called here: ${allowed.join(', ')}.`;
+  const headers = { allow: allowed.join(', ') };
+  return new Problem('method-not-allowed', detail, { headers, extra: { allowedMethods: allowed } });
+}
+
+function notThisPath(name: string, allowed: readonly string[]): Problem {
+  const detail = `Of ${name} only these paths may be called here: ${allowed.join(', ')}.`;
+  return new Problem('forbidden', detail, { extra: { allowedPaths: allowed } });
 }
 
 const prepared = new WeakMap<UpstreamConfig, Egress>();

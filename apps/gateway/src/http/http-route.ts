@@ -11,11 +11,11 @@ import type { ReportDecisions } from '../policy/report-decisions.js';
 import type { PreparedUpstream, Upstreams } from '../upstreams/upstreams.js';
 import { type AccessLog, statusOf } from './access-log.js';
 import type { UpstreamLimits } from '../limits/upstream-limits.js';
-import { egressOf } from './egress.js';
+import { egressProblem } from './egress.js';
 import { HttpCall } from './http-call.js';
 import type { HttpCallDeps, RawExchange } from './http-exchange.js';
 import { OpenCalls } from './open-calls.js';
-import { limitProblem, noWebSocket, refusalProblem, writeProblem } from './refusals.js';
+import { limitProblem, refusalProblem, writeProblem } from './refusals.js';
 import { throwAwayRest } from './request-body.js';
 import { acceptUpgrades } from './upgrades.js';
 import { pathBelow, slugOf } from './upstream-path.js';
@@ -208,8 +208,6 @@ const tooManyCalls = new Problem('too-many-requests', 'You have too many calls o
   headers: { 'retry-after': '1' },
 });
 const tokenInUrl = new Problem('invalid-request', 'An access token must not stand in a URL.');
-// RFC 9110 §9.3.8: the answer would repeat the request, and with it the borrowed token.
-const noTrace = new Problem('method-not-allowed', 'TRACE is not passed on.');
 
 /** What an upstream's rules, or all upstreams', say against a request. */
 function notPassed(
@@ -219,11 +217,7 @@ function notPassed(
   webSocket: boolean,
 ): Problem | undefined {
   const { method = '', url = '' } = request;
-  if (method === 'TRACE') return noTrace;
   if (url.length > token.length && url.includes(token)) return tokenInUrl;
-  const egress = egressOf(upstream.config);
-  const refused = egress?.refusal(method, pathBelow(upstream, url));
-  if (refused !== undefined || !webSocket) return refused;
-  if (egress?.webSocket !== true) return noWebSocket(upstream);
-  return handshakeProblem(request, token);
+  const refused = egressProblem(upstream.config, method, pathBelow(upstream, url), webSocket);
+  return refused ?? (webSocket ? handshakeProblem(request, token) : undefined);
 }

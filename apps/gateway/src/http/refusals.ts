@@ -123,8 +123,3 @@ export const notThisHandshake = new Problem(
   'upstream-invalid',
   'The service did not answer this WebSocket handshake.',
 );
-
-export function noWebSocket({ config }: PreparedUpstream): Problem {
-  const detail = `WebSocket connections to ${config.name} are not allowed here; an administrator allows them with egress.webSocket.`;
-  return new Problem('forbidden', detail);
-}

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { targetProblem } from '#lib/access/raw-target';
 import type { Refusal } from './inbound.js';
-import { targetProblem } from './raw-target.js';
 
 const maxHeaders = 200;
 const metadataPrefix = '/.well-known/';

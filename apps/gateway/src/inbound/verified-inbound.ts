@@ -7,7 +7,7 @@ import type {
 import { routeAudience, type AcceptableAudience, type RoutePath } from '#lib/jwt/audience';
 import type { Caller, Verification } from '#lib/jwt/caller';
 import { decideAccess } from '#lib/access/access-rule';
-import { decideApplication } from '../policy/application-rule.js';
+import { decideApplication } from '#lib/access/application-rule';
 import { bearerCredentials, isToken68 } from './bearer.js';
 import { type BroughtToken, broughtToken } from './brought-token.js';
 import { wwwAuthenticate, type Challenge } from './challenge.js';

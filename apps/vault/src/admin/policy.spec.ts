@@ -27,6 +27,11 @@ beforeAll(async () => {
     toolChanges: 'hold',
     tools,
   });
+  await put('upstreams/reports', {
+    ...{ ...upstreamBody, type: 'http', credential: { type: 'none' } },
+    access: { scopes: ['reports'] },
+    egress: { methods: ['GET', 'POST'], paths: ['/items', '/items/*', '/files/**'] },
+  });
   await put('applications/evil', {
     ...{ issuer: 'corporate', clientId: 'evil', name: 'Evil', trust: 'blocked' },
   });
@@ -98,6 +103,45 @@ describe('the explanation of a decision', () => {
     const { tool: answer } = await toolFor(caller, tool);
     expect(answer).toMatchObject({ name: tool, ...expected });
     expect(answer.why).toMatch(/\.$/);
+  });
+
+  const bob = { ...ann, scopes: ['reports'] };
+  it.each([
+    [bob, 'GET', '/items/7?all', { decision: 'allowed', rule: 'egress.paths', entry: '/items/*' }],
+    [bob, 'POST', '/files/a%2Fb/c', { decision: 'allowed', entry: '/files/**' }],
+    [
+      bob,
+      'DELETE',
+      '/items/7',
+      { decision: 'refused', because: 'method', rule: 'egress.methods', allowed: ['GET', 'POST'] },
+    ],
+    [bob, 'TRACE', '/items', { decision: 'refused', because: 'method', rule: null }],
+    [bob, 'GET', '/items/7%2Fowner', { because: 'path', rule: 'egress.paths' }],
+    [bob, 'GET', '', { because: 'path', rule: 'egress.paths' }],
+    [bob, 'GET', '/files/%2e%2e/x', { because: 'target', rule: 'target' }],
+    [ann, 'DELETE', '/x', { decision: 'insufficient-scope', rule: 'access', scopes: ['reports'] }],
+    [{ ...bob, application: 'evil' }, 'GET', '/items', { rule: 'application' }],
+    [undefined, 'GET', '/items', { decision: 'sign-in', rule: 'access' }],
+  ])('row 23, an HTTP call: by %j, %s %s', async (caller, method, path, expected) => {
+    const who = caller === undefined ? { anonymous: true } : { caller };
+    const { body } = await explain({ ...who, upstream: 'reports', method, path });
+    expect(body.call).toMatchObject({ method, path, webSocket: false, ...expected });
+    expect(body.call.why).toMatch(/\.$/);
+    expect(body).not.toHaveProperty('tools');
+  });
+
+  it('a WebSocket passes where egress says so, and an MCP server has no paths', async () => {
+    const question = { caller: bob, upstream: 'reports', path: '/items', webSocket: true };
+    expect((await explain(question)).body.call).toMatchObject({
+      ...{ decision: 'refused', because: 'web-socket', rule: 'egress.webSocket' },
+    });
+    await patch('upstreams/reports', { egress: { webSocket: true } });
+    expect((await explain(question)).body.call).toMatchObject({
+      ...{ decision: 'allowed', rule: 'egress.webSocket', entry: '/items', method: 'GET' },
+    });
+    expect((await explain({ caller: bob, upstream: 'reports' })).body).not.toHaveProperty('call');
+    const wrong = await explain({ caller: ann, path: '/items' });
+    expect([wrong.status, wrong.body.errors]).toMatchObject([422, [{ pointer: '/path' }]]);
   });
 
   it('a public tool is served to everybody where there is a credential for that', async () => {

@@ -30,7 +30,7 @@ export const wrongToken: ExplainedDecision = {
   help: 'See token.checks for what to change.',
 };
 
-export function refusedApplication(standing: 'blocked' | 'unknown'): ExplainedDecision {
+export function refusedApplication(standing: 'blocked' | 'refused'): ExplainedDecision {
   const why =
     standing === 'blocked'
       ? 'The application is blocked.'
@@ -44,9 +44,15 @@ export function explainAccess(
   decision: AccessDecision | undefined,
   who: Who | undefined,
   rule: AccessRule,
+  type: 'mcp' | 'http',
 ): ExplainedDecision {
   if (who === undefined || decision === undefined)
-    return signIn('No token: only public tools may be used.', rule.scopes);
+    return signIn(
+      type === 'mcp'
+        ? 'No token: only public tools may be used.'
+        : 'No token: nothing may be called.',
+      rule.scopes,
+    );
   switch (decision.kind) {
     case 'allowed':
       return { decision: 'allowed', why: 'The token carries what access asks for.' };

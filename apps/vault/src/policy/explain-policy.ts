@@ -1,4 +1,5 @@
 import { decideAccess } from '#lib/access/access-rule';
+import { decideApplication } from '#lib/access/application-rule';
 import { Problem } from '#lib/problem/problem';
 import type { AuditActor, AuditLog } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
@@ -11,6 +12,7 @@ import {
   refusedApplication,
   wrongToken,
 } from './explain-decision.js';
+import { type ExplainedCall, explainHttp, type HttpCallQuestion } from './explain-http.js';
 import { type ExplainedTools, explainTools } from './explain-tools.js';
 import type { PolicyQuestion } from './policy-question.js';
 import type { Calling, Who, WhoCalls } from './who-calls.js';
@@ -22,6 +24,11 @@ export interface ExplainPolicyParts {
   readonly database: Database;
   readonly audit: AuditLog;
 }
+
+type Decided = {
+  readonly access: ExplainedDecision;
+  readonly call?: ExplainedCall;
+} & ExplainedTools;
 
 interface Asking {
   readonly actor: AuditActor;
@@ -38,6 +45,7 @@ export class ExplainPolicy {
     const upstream = registry.upstream(question.upstream);
     if (upstream === undefined)
       throw new Problem('not-found', `There is no upstream "${question.upstream}".`);
+    if (upstream.document.type === 'mcp') refuseHttpMembers(question);
     const calling = await this.parts.whoCalls.read(question);
     const decided = this.#decide(question, calling, upstream);
     await this.#record(question, calling.who, asking);
@@ -55,15 +63,14 @@ export class ExplainPolicy {
     };
   }
 
-  #decide(
-    { tool, token }: PolicyQuestion,
-    { who }: Calling,
-    upstream: Stored<Upstream>,
-  ): { readonly access: ExplainedDecision } & ExplainedTools {
-    const refused = who === undefined ? token && wrongToken : this.#refusedApplication(who);
-    if (refused !== undefined && refused !== '') return { access: refused };
-    const decision = who && decideAccess(who, upstream.document.access);
-    const access = explainAccess(decision, who, upstream.document.access);
+  #decide(question: PolicyQuestion, calling: Calling, upstream: Stored<Upstream>): Decided {
+    const { who } = calling;
+    const refused = this.#refusedCaller(question, calling);
+    const access = refused ?? accessOf(who, upstream.document);
+    const http = httpCallOf(question, upstream.document);
+    if (http !== undefined) return { access, call: explainHttp(upstream.document, access, http) };
+    if (refused !== undefined) return { access };
+    const { tool } = question;
     const held = this.parts.registry.current().heldTools(upstream.id);
     return {
       access,
@@ -71,12 +78,16 @@ export class ExplainPolicy {
     };
   }
 
-  #refusedApplication({ issuer, application }: Who): ExplainedDecision | undefined {
+  #refusedCaller({ token }: PolicyQuestion, { who }: Calling): ExplainedDecision | undefined {
+    if (who === undefined) return token === undefined ? undefined : wrongToken;
     const registry = this.parts.registry.current();
-    const { trust } = registry.standing(issuer, application);
-    if (trust === 'blocked') return refusedApplication(trust);
-    const refuses = registry.issuer(issuer)?.document.unknownApplications === 'refuse';
-    return trust === 'unknown' && refuses ? refusedApplication(trust) : undefined;
+    const issuer = registry.issuer(who.issuer)?.document;
+    if (issuer === undefined) return undefined;
+    const applications = registry.applications.map(({ document }) => document);
+    const decision = decideApplication(who.application, issuer, applications);
+    return decision === 'blocked' || decision === 'refused'
+      ? refusedApplication(decision)
+      : undefined;
   }
 
   #presented(who: Who | undefined) {
@@ -88,7 +99,7 @@ export class ExplainPolicy {
 
   /** Who asked about whom: it tells an administrator something of a person. */
   async #record(
-    { upstream, tool, token, anonymous }: PolicyQuestion,
+    { upstream, tool, token, anonymous, method, path }: PolicyQuestion,
     who: Who | undefined,
     { actor, requestId }: Asking,
   ): Promise<void> {
@@ -102,6 +113,8 @@ export class ExplainPolicy {
         target: {
           upstream,
           ...(tool === undefined ? {} : { tool }),
+          ...(method === undefined ? {} : { method }),
+          ...(path === undefined ? {} : { path: withoutQuery(path) }),
           ...(issuer === undefined ? {} : { issuer }),
           ...(subject === undefined ? {} : { subject }),
           ...(application === undefined ? {} : { application }),
@@ -111,4 +124,31 @@ export class ExplainPolicy {
       }),
     );
   }
+}
+
+function accessOf(who: Who | undefined, { type, access }: Upstream): ExplainedDecision {
+  return explainAccess(who && decideAccess(who, access), who, access, type);
+}
+
+/** The call of an HTTP API that is asked about: one of its URL by GET, where no more is said. */
+function httpCallOf(
+  { method, path, webSocket }: PolicyQuestion,
+  { type }: Upstream,
+): HttpCallQuestion | undefined {
+  if (type !== 'http') return undefined;
+  if (method === undefined && path === undefined && webSocket === undefined) return undefined;
+  return { method: method ?? 'GET', path: path ?? '', webSocket: webSocket ?? false };
+}
+
+function refuseHttpMembers(question: PolicyQuestion): void {
+  const member = (['path', 'webSocket'] as const).find((name) => question[name] !== undefined);
+  if (member === undefined) return;
+  const detail = 'is of HTTP APIs: an MCP server is asked about by tool';
+  throw new Problem('validation-failed', `${member} ${detail}.`, {
+    errors: [{ pointer: `/${member}`, code: 'not-of-this-type', detail }],
+  });
+}
+
+function withoutQuery(path: string): string {
+  return path.split('?', 1)[0] ?? '';
 }

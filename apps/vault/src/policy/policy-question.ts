@@ -29,6 +29,15 @@ export const policyQuestion = z
     /** Without one, the answer is the table of all rules. */
     tool: name(256).optional(),
     method: name(64).optional(),
+    /** Of an HTTP API: below its URL, as it is sent, with its query if it has one. */
+    path: z
+      .string()
+      .max(8_000)
+      .regex(/^(?:$|[/?])/, { message: 'must begin with /: what follows /http/{upstream}' })
+      .refine((text) => !isUnstorable(text), 'holds what cannot be stored')
+      .optional(),
+    /** Of an HTTP API: whether it is the handshake of a WebSocket. */
+    webSocket: z.boolean().optional(),
   })
   .refine(
     ({ token, caller: described, anonymous }) =>

@@ -1,4 +1,4 @@
-import { mayVouch } from '#lib/access/vouching-pattern';
+import { findApplication } from '#lib/access/application-rule';
 import type { CollectionName } from './domain/collection.js';
 import { collections } from './collections.js';
 import type { Application } from './domain/application.js';
@@ -69,39 +69,10 @@ function heldTools(rows: RegistryRows['rows']) {
   return (upstreamId: string): readonly string[] => held.get(upstreamId) ?? [];
 }
 
-function standings(applications: readonly Stored<Application>[]) {
+function standings(stored: readonly Stored<Application>[]) {
+  const applications = stored.map(({ document }) => document);
   return (issuerSlug: string, clientId: string): ApplicationStanding => {
-    const ofIssuer = applications
-      .map(({ document }) => document)
-      .filter((application) => application.issuer === issuerSlug);
-    const matches = [
-      ...ofIssuer.filter((application) => application.clientId === clientId),
-      ...ofIssuer.filter(
-        ({ pattern, trust }) =>
-          pattern !== undefined &&
-          matchesPattern(pattern, clientId) &&
-          (trust === 'blocked' || mayVouch(pattern, clientId)),
-      ),
-    ];
-    // Among patterns a block wins: a wide "known" must not unblock what another pattern blocks.
-    const found = matches[0]?.clientId
-      ? matches[0]
-      : (matches.find(({ trust }) => trust === 'blocked') ?? matches[0]);
+    const found = findApplication(clientId, issuerSlug, applications);
     return found ? { name: found.name, trust: found.trust } : { name: clientId, trust: 'unknown' };
   };
-}
-
-/** `*` stands for any characters; everything else is literal. Linear, whatever the pattern. */
-function matchesPattern(pattern: string, value: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === value;
-  if (!value.startsWith(first)) return false;
-  const last = rest.pop() ?? '';
-  let at = first.length;
-  for (const part of rest) {
-    const found = value.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return value.length - last.length >= at && value.endsWith(last);
 }

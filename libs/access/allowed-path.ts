@@ -1,24 +1,32 @@
-/** One path of an allow-list, cut into segments; literal ones are compared byte by byte. */
-export type AllowedPath = readonly string[];
+/** One path of an allow-list; its segments are compared byte by byte where they are literal. */
+export interface AllowedPath {
+  /** As the administrator wrote it. */
+  readonly path: string;
+  readonly segments: readonly string[];
+}
 
 export function allowedPath(path: string): AllowedPath {
-  return path
+  const segments = path
     .slice(1)
     .split('/')
     .map((segment) => Buffer.from(segment, 'utf8').toString('latin1'));
+  return { path, segments };
 }
 
 /**
- * Whether a raw path below an upstream's URL is one of those listed. It must hold in each way that the upstream may
+ * Which of the paths that are listed allows a raw path below an upstream's URL. It must hold in each way that the upstream may
  * read it: a segment is decoded once to be compared, and what `*` stands for may not turn into two segments however
  * often it is decoded. `**` takes any rest, encoded slashes included.
  */
-export function isAllowedPath(allowed: readonly AllowedPath[], path: string): boolean {
+export function findAllowedPath(
+  allowed: readonly AllowedPath[],
+  path: string,
+): AllowedPath | undefined {
   const segments = (path === '' ? '/' : path).slice(1).split('/');
-  return allowed.some((pattern) => matches(pattern, segments));
+  return allowed.find((pattern) => matches(pattern.segments, segments));
 }
 
-function matches(pattern: AllowedPath, segments: readonly string[]): boolean {
+function matches(pattern: readonly string[], segments: readonly string[]): boolean {
   const open = pattern.at(-1) === '**';
   const fixed = open ? pattern.length - 1 : pattern.length;
   if (open ? segments.length < fixed : segments.length !== fixed) return false;
