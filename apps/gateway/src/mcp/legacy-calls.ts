@@ -17,17 +17,18 @@ import {
   type LegacySession,
 } from './legacy-session.js';
 import { followUpstream } from './follow-upstream.js';
+import { headersIn, InSession, type Sending } from './in-session.js';
 import { LegacyHandshake } from './legacy-handshake.js';
 import { LegacyStreams } from './legacy-streams.js';
 import { listing, listingOf } from './listing.js';
 import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
 import type { McpMessage, McpNotification, McpRequest, McpResponse } from './message.js';
 import type { OpenStreams } from './open-streams.js';
-import { isMcpAnswer, relay, upstreamHeaders, type Reading } from './relay.js';
+import { isMcpAnswer, relay, type Reading } from './relay.js';
 import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
 import { mustSignInAgain, signInAgain } from './sign-in-again.js';
 import { callStraight, goesStraight } from './straight-call.js';
-import { callUpstream, discard, failureAnswer, notMcp, type Called } from './upstream-call.js';
+import { callUpstream, discard, failureAnswer, notMcp } from './upstream-call.js';
 import { accountOf, sessionHeaders, UpstreamSessions } from './upstream-sessions.js';
 import { UpstreamStream } from './upstream-stream.js';
 
@@ -44,6 +45,7 @@ export class LegacyCalls {
   readonly #ended: EndedSessions;
   readonly #streams: LegacyStreams;
   readonly #sessions: UpstreamSessions;
+  readonly #inSession: InSession;
   readonly #ids: OpenedSessions;
   readonly #handshake: LegacyHandshake;
 
@@ -56,11 +58,12 @@ export class LegacyCalls {
     this.#ended = new EndedSessions(deps.watch, deps.clock);
     this.#streams = new LegacyStreams(deps.watch, deps.clock);
     this.#sessions = new UpstreamSessions(deps);
+    this.#inSession = new InSession(deps, this.#sessions);
     this.#ids = new OpenedSessions(deps.sealer);
     this.#handshake = new LegacyHandshake(deps, before, this.#sessions);
   }
 
-  async serve(call: McpCall, message: McpMessage): Promise<void> {
+  serve(call: McpCall, message: McpMessage): void | Promise<void> {
     if (message.kind === 'request' && message.method === 'initialize')
       return this.#handshake.initialize(call, message);
     const session = this.#session(call);
@@ -155,14 +158,28 @@ export class LegacyCalls {
     return this.#forward(call, session, message, credential);
   }
 
-  async #request(call: McpCall, session: LegacySession, message: McpRequest): Promise<void> {
-    if (isAnsweredHere(call, message.method))
-      return writeAnswer(call.response, await this.before.legacyAnswer(call, message));
-    const credential = await borrow(this.deps, call, this.#wish(call, session, message));
+  #request(call: McpCall, session: LegacySession, message: McpRequest): void | Promise<void> {
+    if (isAnsweredHere(call, message.method)) return this.#answerHere(call, message);
+    const credential = borrow(this.deps, call, this.#wish(call, session, message));
+    return credential instanceof Promise
+      ? credential.then((one) => this.#answer(call, session, message, one))
+      : this.#answer(call, session, message, credential);
+  }
+
+  #answer(
+    call: McpCall,
+    session: LegacySession,
+    message: McpRequest,
+    credential: CredentialAnswer,
+  ): Promise<void> {
     if (credential.kind !== 'credential') return this.#refuse(call, message, credential, session);
-    if (this.before.connects(call, message))
-      return this.#connect(call, session, message, credential);
-    return this.#forward(call, session, message, credential);
+    return this.before.connects(call, message)
+      ? this.#connect(call, session, message, credential)
+      : this.#forward(call, session, message, credential);
+  }
+
+  async #answerHere(call: McpCall, message: McpRequest): Promise<void> {
+    writeAnswer(call.response, await this.before.legacyAnswer(call, message));
   }
 
   /** A token that the upstream refuses is asked for anew. */
@@ -172,9 +189,9 @@ export class LegacyCalls {
     message: McpRequest,
     credential: BorrowedCredential,
   ): Promise<void> {
-    const look = { credential, straight: false, body: lookBody(message, 'legacy') };
-    const called = await this.#inSession(call, session, message, look);
-    if (called === 'passed') return;
+    const wish = this.#wish(call, session, message);
+    const look = { credential, wish, body: lookBody(message, 'legacy') };
+    const called = await this.#inSession.send(call, session, message, look);
     if (called.kind === 'no-credential') return this.#refuse(call, message, called.answer, session);
     writeAnswer(call.response, connectedAnswer(call, message, called, 'legacy'));
   }
@@ -193,8 +210,7 @@ export class LegacyCalls {
   ): Promise<void> {
     if (answer.kind !== 'interaction')
       return writeAnswer(call.response, refusedAnswer(this.deps, call, message.id, answer));
-    if (this.before.serves(message.method))
-      return writeAnswer(call.response, await this.before.legacyAnswer(call, message));
+    if (this.before.serves(message.method)) return this.#answerHere(call, message);
     if (session === undefined || !isPause(answer))
       return writeAnswer(
         call.response,
@@ -217,17 +233,35 @@ export class LegacyCalls {
     );
   }
 
-  async #forward(
+  #forward(
     call: McpCall,
     session: LegacySession,
     message: McpMessage,
     credential: BorrowedCredential,
   ): Promise<void> {
+    const on = { credential, reading: this.#readingOf(call, message) };
+    const opened = goesStraight(call, credential, on.reading)
+      ? this.#sessions.openUnder(call, session, credential)
+      : undefined;
+    if (opened === undefined) return this.#relay(call, session, message, on);
+    const sent = outgoing(call, message, headersIn(call, opened));
+    return callStraight(call, credential, sent, 'drains').then((begun) =>
+      begun === 'passed'
+        ? undefined
+        : this.#relay(call, session, message, { ...on, sentIn: opened, begun }),
+    );
+  }
+
+  /** The longer way, from where the call stands. */
+  async #relay(
+    call: McpCall,
+    session: LegacySession,
+    message: McpMessage,
+    { reading, ...sending }: Omit<Sending, 'wish'> & { readonly reading: Reading },
+  ): Promise<void> {
     const id = message.kind === 'request' ? message.id : null;
-    const reading = this.#readingOf(call, message);
-    const straight = goesStraight(call, credential, reading);
-    const called = await this.#inSession(call, session, message, { credential, straight });
-    if (called === 'passed') return;
+    const wish = this.#wish(call, session, message);
+    const called = await this.#inSession.send(call, session, message, { ...sending, wish });
     if (called.kind === 'failed')
       return writeAnswer(call.response, failureAnswer(call, id, called.failure));
     if (called.kind === 'no-credential') {
@@ -257,44 +291,7 @@ export class LegacyCalls {
     return { keep, ...listingOf(this.deps, call, 'legacy', message) };
   }
 
-  /** Once more in a new session where the upstream has forgotten the old one (404). */
-  async #inSession(
-    call: McpCall,
-    session: LegacySession,
-    message: McpMessage,
-    sending: InSession,
-  ): Promise<Called | 'passed'> {
-    const { credential, straight, isAgain = false, ...instead } = sending;
-    const wish = this.#wish(call, session, message);
-    const opened = await this.#sessions.open(call, session, credential, wish);
-    if (opened.kind !== 'open') return opened;
-    const sent = outgoing(call, message, {
-      ...upstreamHeaders(call.request.headers, 'legacy', call.token),
-      ...sessionHeaders(opened.session),
-    });
-    const begun = straight ? await callStraight(call, credential, sent, 'drains') : undefined;
-    if (begun === 'passed') return begun;
-    // A disconnect is not a cancellation; a revoke is.
-    const { signal } = new AbortController();
-    const whole = { method: 'POST', ...sent, ...instead, signal } as const;
-    const called = await callUpstream(this.deps, call, credential, whole, wish, begun);
-    const isLost =
-      called.kind === 'answered' && called.answer.status === 404 && opened.session.id !== undefined;
-    if (!isLost || isAgain) return called;
-    discard(called.answer);
-    this.#sessions.forget(session);
-    return this.#inSession(call, session, message, { ...sending, isAgain: true });
-  }
-
   #deadline(call: McpCall): AbortSignal {
     return AbortSignal.timeout(call.upstream.config.timeoutMs);
   }
-}
-
-interface InSession {
-  readonly credential: BorrowedCredential;
-  readonly straight: boolean;
-  readonly isAgain?: boolean;
-  /** Sent in place of the message, where it goes the longer way. */
-  readonly body?: Buffer;
 }

@@ -81,7 +81,7 @@ const mostOpened = 4096;
 
 /** Sessions by their ids. One that was opened is remembered: to open it costs more than to pass on a call. */
 export class OpenedSessions {
-  readonly #opened = new Map<string, LegacySession>();
+  readonly #opened = new Map<string, Opened>();
 
   constructor(private readonly sealer: StateSealer) {}
 
@@ -105,16 +105,22 @@ export class OpenedSessions {
   }
 
   #open(route: string, id: string): LegacySession | undefined {
-    const key = `${route} ${id}`;
-    const known = this.#opened.get(key);
-    if (known !== undefined) return known;
+    const known = this.#opened.get(id);
+    if (known?.route === route) return known.session;
     const session = opened(this.sealer, route, id);
     if (session === undefined) return undefined;
-    this.#opened.set(key, session);
+    // A copy: what was cut from a head would keep the whole of it, the caller's token too.
+    this.#opened.set(Buffer.from(id).toString(), { route, session });
     const [oldest] = this.#opened.keys();
     if (this.#opened.size > mostOpened && oldest !== undefined) this.#opened.delete(oldest);
     return session;
   }
+}
+
+interface Opened {
+  /** Where it was opened, and nowhere else: an id is sealed for one route. */
+  readonly route: string;
+  readonly session: LegacySession;
 }
 
 /**

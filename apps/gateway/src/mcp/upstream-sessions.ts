@@ -49,6 +49,17 @@ export class UpstreamSessions {
     return this.#sessions.get(keyOf(session));
   }
 
+  /** The one that is open under this credential's grant. */
+  openUnder(
+    call: McpCall,
+    session: LegacySession,
+    credential: BorrowedCredential,
+  ): UpstreamSession | undefined {
+    const known = this.find(session);
+    const account = accountOf(call, credential);
+    return known !== undefined && known.account === account ? known : undefined;
+  }
+
   adopt(session: LegacySession, upstream: UpstreamSession): void {
     this.#sessions.delete(keyOf(session));
     this.#sessions.set(keyOf(session), upstream);
@@ -67,9 +78,9 @@ export class UpstreamSessions {
     credential: BorrowedCredential,
     wish: BorrowWish,
   ): Promise<Opened> {
-    const known = this.find(session);
+    const known = this.openUnder(call, session, credential);
+    if (known !== undefined) return { kind: 'open', session: known };
     const account = accountOf(call, credential);
-    if (known !== undefined && known.account === account) return { kind: 'open', session: known };
     const key = JSON.stringify([keyOf(session), account]);
     const opening =
       this.#opening.get(key) ??
@@ -155,11 +166,9 @@ interface Handshake {
 }
 
 /** The headers of a message in an upstream session: its own id and the version that it negotiated. */
-export function sessionHeaders(session: UpstreamSession): Record<string, string> {
-  return {
-    'mcp-protocol-version': session.version,
-    ...(session.id === undefined ? {} : { 'mcp-session-id': session.id }),
-  };
+export function sessionHeaders({ id, version }: UpstreamSession): Record<string, string> {
+  const negotiated = { 'mcp-protocol-version': version };
+  return id === undefined ? negotiated : { ...negotiated, 'mcp-session-id': id };
 }
 
 export function sessionIdOf(answer: UpstreamAnswer): string | undefined {
@@ -183,6 +192,13 @@ async function readOpened(
   };
 }
 
+// Each call asks, and a session says the same for as long as it is remembered.
+const keys = new WeakMap<LegacySession, string>();
+
 function keyOf(session: LegacySession): string {
-  return JSON.stringify([session.nonce, session.issuer, session.subject]);
+  const known = keys.get(session);
+  if (known !== undefined) return known;
+  const key = JSON.stringify([session.nonce, session.issuer, session.subject]);
+  keys.set(session, key);
+  return key;
 }
