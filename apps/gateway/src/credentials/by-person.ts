@@ -1,8 +1,9 @@
-import type { Use } from './use.js';
+/** Almost everybody has one: a set for each would cost more than what is in it. */
+export type Whole<Held> = Held | readonly Held[] | undefined;
 
-/** What is whose. Almost everybody has one: a set for each would cost more than what is in it. */
-export class ByPerson<Held extends { readonly use: Use }> {
-  readonly #held = new Map<string, Held | readonly Held[]>();
+/** What is whose, each person's in the order in which it came. */
+export class ByPerson<Held extends { readonly person: string }> {
+  readonly #held = new Map<string, Whole<Held>>();
 
   of(person: string): readonly Held[] {
     const held = this.#held.get(person);
@@ -10,17 +11,20 @@ export class ByPerson<Held extends { readonly use: Use }> {
     return isList(held) ? held : [held];
   }
 
+  /** As `of`, without a list for the one that nearly everybody has. */
+  whole(person: string): Whole<Held> {
+    return this.#held.get(person);
+  }
+
   add(one: Held): void {
-    const { person } = one.use;
-    const others = this.of(person);
-    this.#held.set(person, others.length === 0 ? one : [...others, one]);
+    const others = this.of(one.person);
+    this.#held.set(one.person, others.length === 0 ? one : [...others, one]);
   }
 
   delete(one: Held): void {
-    const { person } = one.use;
-    const [first, ...more] = this.of(person).filter((other) => other !== one);
-    if (first === undefined) this.#held.delete(person);
-    else this.#held.set(person, more.length === 0 ? first : [first, ...more]);
+    const [first, ...more] = this.of(one.person).filter((other) => other !== one);
+    if (first === undefined) this.#held.delete(one.person);
+    else this.#held.set(one.person, more.length === 0 ? first : [first, ...more]);
   }
 
   clear(): void {
@@ -28,6 +32,6 @@ export class ByPerson<Held extends { readonly use: Use }> {
   }
 }
 
-function isList<Held>(held: Held | readonly Held[]): held is readonly Held[] {
+export function isList<Held>(held: Held | readonly Held[]): held is readonly Held[] {
   return Array.isArray(held);
 }

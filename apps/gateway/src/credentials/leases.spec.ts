@@ -4,15 +4,21 @@ import { BorrowedToken } from './borrowed-token.js';
 import { BorrowedTokens } from './borrowed-tokens.js';
 import { type Lease, Leases, type LeaseTerms } from './leases.js';
 import { ProofMemory } from './proof-memory.js';
+import type { Use } from './use.js';
 
 const inject = { header: 'authorization', scheme: 'Bearer' };
 
-function termsOf(person: string, changes: Partial<LeaseTerms['use']> = {}): LeaseTerms {
-  const use = { person, application: 'cli', upstream: 'reports', ...changes };
-  return { use, grantId: `grant-${person}`, scopes: ['read'], clientInfoName: undefined };
+function termsOf(person: string, changes: Partial<Use> = {}): LeaseTerms {
+  const terms = { use: useOf(person, changes), grantId: `grant-${person}` };
+  return { ...terms, scopes: ['read'], clientInfoName: undefined };
 }
 
-const held = { grantId: 'g', grantVersion: 1 };
+function useOf(person: string, changes: Partial<Use> = {}): Use {
+  return { person, application: 'cli', upstream: 'reports', ...changes };
+}
+
+const asked = { scopes: ['read'], source: undefined };
+const held = { ...asked, grantVersion: 1 };
 
 function tokenOf(value: string, lease?: Lease): BorrowedToken {
   const proving = { clock: new TestClock(), memory: new ProofMemory() };
@@ -27,14 +33,19 @@ describe('row 30, a crowd', () => {
     const leases = new Leases(2);
     const tokens = new BorrowedTokens();
     const borrow = (person: string) => {
-      const terms = termsOf(person);
-      const { use } = terms;
-      const token = tokenOf(person, leases.renew(terms));
-      tokens.put({ key: person, use, token, ...held, usableUntilMs: 60_000 }, 0);
+      const lease = leases.renew(termsOf(person));
+      const token = tokenOf(person, lease);
+      tokens.put({ use: lease, token, ...held, usableUntilMs: 60_000 }, 0);
     };
     for (const person of ['alice', 'bob', 'alice', 'carol']) borrow(person);
-    const atHand = ['alice', 'bob', 'carol'].map((one) => tokens.find(one, 0)?.header?.[1]);
-    expect(atHand).toEqual(['Bearer alice', undefined, 'Bearer carol']);
+    const atHand = ['alice', 'bob', 'carol'].map((one) =>
+      tokens.find({ ...useOf(one), ...asked }, 0),
+    );
+    expect(atHand.map((token) => token?.header?.[1])).toEqual([
+      'Bearer alice',
+      undefined,
+      'Bearer carol',
+    ]);
   });
 
   test('no number of others ends what an open call watches, and a revocation still reaches it', () => {
@@ -50,11 +61,8 @@ describe('row 30, a crowd', () => {
   test('what is over goes as others come', () => {
     const tokens = new BorrowedTokens();
     const token = tokenOf('t');
-    const put = (key: string, nowMs: number) =>
-      tokens.put(
-        { key, use: termsOf(key).use, token, ...held, usableUntilMs: nowMs + 1_000 },
-        nowMs,
-      );
+    const put = (person: string, nowMs: number) =>
+      tokens.put({ use: useOf(person), token, ...held, usableUntilMs: nowMs + 1_000 }, nowMs);
     for (let i = 0; i < 100; i += 1) put(`old-${i}`, 0);
     for (let i = 0; i < 60; i += 1) put(`new-${i}`, 2_000);
     expect(tokens.size).toBe(60);
@@ -62,17 +70,35 @@ describe('row 30, a crowd', () => {
 
   test('tokens beyond the bound go, the oldest first', () => {
     const tokens = new BorrowedTokens(2);
-    const { use } = termsOf('alice');
     const token = tokenOf('t');
-    for (const key of ['a', 'b', 'c'])
-      tokens.put({ key, use, token, ...held, usableUntilMs: 1 }, 0);
-    expect(['a', 'b', 'c'].map((key) => tokens.find(key, 0) !== undefined)).toEqual([
-      false,
-      true,
-      true,
-    ]);
-    tokens.purge(use.person, ({ key }) => key === 'b');
-    expect(['b', 'c'].map((key) => tokens.find(key, 0) !== undefined)).toEqual([false, true]);
+    const upstreams = ['a', 'b', 'c'];
+    const atHand = () =>
+      upstreams.filter((upstream) => tokens.find({ ...useOf('alice', { upstream }), ...asked }, 0));
+    for (const upstream of upstreams)
+      tokens.put({ use: useOf('alice', { upstream }), token, ...held, usableUntilMs: 1 }, 0);
+    expect(atHand()).toEqual(['b', 'c']);
+    tokens.purge('alice', ({ use }) => use.upstream === 'b');
+    expect(atHand()).toEqual(['c']);
+  });
+
+  test('one person’s tokens are bounded too, and found by all that was asked for', () => {
+    const tokens = new BorrowedTokens();
+    const wanted = (source: string, scopes = ['read']) => ({ ...useOf('alice'), scopes, source });
+    const put = (source: string, scopes?: string[]) => {
+      const { scopes: kept } = wanted(source, scopes);
+      const one = { use: useOf('alice'), scopes: kept, source, grantVersion: 1 };
+      tokens.put({ ...one, token: tokenOf(source), usableUntilMs: 1 }, 0);
+    };
+    for (let i = 0; i < 300; i += 1) put(`jwt-${i}`);
+    put('jwt-299');
+    expect(tokens.size).toBe(256);
+    const found = [wanted('jwt-43'), wanted('jwt-44'), wanted('jwt-299')].map(
+      (one) => tokens.find(one, 0)?.header?.[1],
+    );
+    expect(found).toEqual([undefined, 'Bearer jwt-44', 'Bearer jwt-299']);
+    expect(tokens.find(wanted('jwt-299', ['write']), 0)).toBeUndefined();
+    tokens.forget(wanted('jwt-299'));
+    expect([tokens.find(wanted('jwt-299'), 0), tokens.size]).toEqual([undefined, 255]);
   });
 });
 
@@ -84,7 +110,7 @@ describe('a lease', () => {
     expect(leases.renew(termsOf('alice', { application: 'agent' }))).not.toBe(first);
     expect(leases.renew(termsOf('alice', { upstream: 'tickets' }))).not.toBe(first);
     expect(leases.renew({ ...termsOf('alice'), grantId: 'another' })).not.toBe(first);
-    leases.end('alice', ({ use }) => use.application === 'agent');
+    leases.end('alice', ({ application }) => application === 'agent');
     expect(leases.renew(termsOf('alice'))).toBe(first);
   });
 

@@ -1,3 +1,4 @@
+import { type InLine, Line } from '#lib/line/line';
 import { ByPerson } from './by-person.js';
 import type { Revocation } from './credentials.js';
 import type { Use } from './use.js';
@@ -16,26 +17,32 @@ interface Watcher {
 }
 
 /** That one application uses one grant of one person here, perhaps in streams that are still open. */
-export class Lease implements Revocation {
+export class Lease implements Revocation, Use, InLine<Lease> {
   // Most leases are watched by nobody most of the time, and hold nothing of a caller's token then.
   #watchers: Watcher[] | undefined;
   #happened = false;
 
-  readonly use: Use;
+  readonly person: string;
+  readonly application: string;
+  readonly upstream: string;
   readonly grantId: string;
+  older: Lease | undefined = undefined;
+  newer: Lease | undefined = undefined;
   #scopes: readonly string[];
   #clientInfoName: string | undefined;
 
   constructor({ use, grantId, scopes, clientInfoName }: LeaseTerms) {
-    this.use = use;
+    this.person = use.person;
+    this.application = use.application;
+    this.upstream = use.upstream;
     this.grantId = grantId;
     this.#scopes = scopes;
     this.#clientInfoName = clientInfoName;
   }
 
   get terms(): LeaseTerms {
-    const { use, grantId } = this;
-    return { use, grantId, scopes: this.#scopes, clientInfoName: this.#clientInfoName };
+    const { grantId } = this;
+    return { use: this, grantId, scopes: this.#scopes, clientInfoName: this.#clientInfoName };
   }
 
   /** Of the call that borrowed last. */
@@ -89,7 +96,8 @@ const looksForUnwatched = 16;
 export class Leases {
   readonly #people = new ByPerson<Lease>();
   /** Longest unused first. */
-  readonly #all = new Set<Lease>();
+  readonly #line = new Line<Lease>();
+  #size = 0;
 
   constructor(private readonly limit = maxLeases) {}
 
@@ -97,14 +105,11 @@ export class Leases {
     const { use, grantId } = terms;
     const known = this.#people
       .of(use.person)
-      .find((one) => one.grantId === grantId && isSame(one.use, use));
-    if (known !== undefined) known.renewed(terms);
-    const lease = known ?? new Lease(terms);
-    if (known === undefined) this.#people.add(lease);
-    this.#all.delete(lease);
-    this.#all.add(lease);
-    if (this.#all.size > this.limit) this.#endLongestUnused();
-    return lease;
+      .find((one) => one.grantId === grantId && isSame(one, use));
+    if (known === undefined) return this.#begin(new Lease(terms));
+    known.renewed(terms);
+    this.#toTheEnd(known);
+    return known;
   }
 
   /** Ends what `ended` says of this person; open streams hear it at once. */
@@ -114,24 +119,36 @@ export class Leases {
 
   /** Only what is open need be confirmed: a question is a use of the grant, and may refresh its token. */
   watched(): readonly Lease[] {
-    return [...this.#all].filter((lease) => lease.watched);
+    return [...this.#line].filter((lease) => lease.watched);
+  }
+
+  #begin(lease: Lease): Lease {
+    this.#people.add(lease);
+    this.#line.add(lease);
+    this.#size += 1;
+    if (this.#size > this.limit) this.#endLongestUnused();
+    return lease;
+  }
+
+  #toTheEnd(lease: Lease): void {
+    this.#line.remove(lease);
+    this.#line.add(lease);
   }
 
   #endLongestUnused(): void {
-    let looked = 0;
-    for (const lease of this.#all) {
-      if (!lease.watched) return this.#end(lease);
+    for (let looked = 0; looked < looksForUnwatched; looked += 1) {
+      const { oldest } = this.#line;
+      if (oldest === undefined) return;
+      if (!oldest.watched) return this.#end(oldest);
       // It is in use: the next look is for others.
-      this.#all.delete(lease);
-      this.#all.add(lease);
-      looked += 1;
-      if (looked === looksForUnwatched) return;
+      this.#toTheEnd(oldest);
     }
   }
 
   #end(lease: Lease): void {
     this.#people.delete(lease);
-    this.#all.delete(lease);
+    this.#line.remove(lease);
+    this.#size -= 1;
     lease.end();
   }
 }

@@ -10,11 +10,18 @@ export interface Use {
   readonly upstream: string;
 }
 
-// Keys are joined, not templates: those are trees of their parts for as long as they are kept, five times as large.
+/** What a call may be lent: for whom, with which scopes and, where it is made from the caller's own token, from which. */
+export interface Wanted extends Use {
+  readonly scopes: readonly string[];
+  readonly source: string | undefined;
+}
 
 type Person = Pick<Caller, 'issuer' | 'subject' | 'person'>;
 
-/** A person as a key: slugs hold no NUL, so nothing collides. */
+/**
+ * A person as a key: slugs hold no NUL, so nothing collides. Joined and no template: that is a tree of its parts for as long
+ * as it is kept, five times as large.
+ */
 export function personKey({ issuer, subject, person }: Person): string {
   return person ?? [issuer, subject].join('\0');
 }
@@ -30,16 +37,19 @@ export function isFederated({ credential }: UpstreamConfig): boolean {
   return credential.type === 'token-exchange';
 }
 
-/** One key per person, application, upstream and scope set; lengths keep foreign strings apart. */
-export function useKey(request: CredentialRequest): string {
-  const { upstream, token } = request;
-  const key = personalKey(request);
-  return isFederated(upstream) ? [key, hash('sha256', token, 'base64url')].join('\0') : key;
+/** Without a key of all of it: this is made for each call, and compared with what its person has. */
+export function wantedOf(request: CredentialRequest): Wanted {
+  const { caller, upstream, token } = request;
+  return {
+    person: personKey(caller),
+    application: caller.application,
+    upstream: upstream.slug,
+    scopes: scopesOf(request),
+    source: isFederated(upstream) ? hash('sha256', token, 'base64url') : undefined,
+  };
 }
 
-function personalKey(request: CredentialRequest): string {
-  const { caller, upstream } = request;
-  const { issuer, subject, application } = caller;
-  const scopes = scopesOf(request).join(' ');
-  return [issuer, upstream.slug, scopes, subject.length, subject, application].join('\0');
+/** One key per person, application, upstream and scope set; the length keeps foreign strings apart. */
+export function useKey({ person, application, upstream, scopes, source = '' }: Wanted): string {
+  return [upstream, scopes.join(' '), source, person.length, person, application].join('\0');
 }

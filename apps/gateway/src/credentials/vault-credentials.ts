@@ -23,7 +23,15 @@ import { keepSeconds } from './keep-seconds.js';
 import { Leases, type Lease } from './leases.js';
 import { ProofMemory } from './proof-memory.js';
 import { isService, ServiceCredentials } from './service-credentials.js';
-import { isFederated, personKey, scopesOf, useKey, type Use } from './use.js';
+import {
+  isFederated,
+  personKey,
+  scopesOf,
+  useKey,
+  type Use,
+  type Wanted,
+  wantedOf,
+} from './use.js';
 
 export interface VaultCredentialsOptions {
   readonly vault: Pick<VaultClient, 'exchange' | 'serviceToken'>;
@@ -62,15 +70,16 @@ export class VaultCredentials implements Credentials {
       return broughtCredential(request.brought, request.upstream.inject);
     if (request.upstream.credential.type === 'none') return nothingToInject;
     if (isService(request.upstream)) return this.#services.borrow(request.upstream, 'own');
-    const key = useKey(request);
+    const wanted = wantedOf(request);
     const { fresh } = this.#options.freshness;
     // Whoever waits for a person's answer waits for another token than the one that is there.
     const held =
       fresh && request.interactionId === undefined
-        ? this.#tokens.find(key, this.#options.clock.monotonicMs())
+        ? this.#tokens.find(wanted, this.#options.clock.monotonicMs())
         : undefined;
     return (
-      held ?? this.#shared(request, key, `${request.interaction}\0${request.interactionId ?? ''}`)
+      held ??
+      this.#shared(request, wanted, `${request.interaction}\0${request.interactionId ?? ''}`)
     );
   }
 
@@ -94,13 +103,13 @@ export class VaultCredentials implements Credentials {
     if (isService(request.upstream)) return this.#services.replace(request.upstream, refused);
     // Made from the same token a moment ago and refused again: another one would be no better.
     if (isFederated(request.upstream) && this.#replacements.has(refused)) return refused;
-    const key = useKey(request);
+    const wanted = wantedOf(request);
     const held = this.#options.freshness.fresh
-      ? this.#tokens.find(key, this.#options.clock.monotonicMs())
+      ? this.#tokens.find(wanted, this.#options.clock.monotonicMs())
       : undefined;
     if (held && !held.equals(refused)) return held;
-    this.#tokens.purge(personKey(request.caller), (cached) => cached.key === key);
-    const answer = await this.#shared(request, key, 'replace', refused.sha256());
+    this.#tokens.forget(wanted);
+    const answer = await this.#shared(request, wanted, 'replace', refused.sha256());
     if (answer instanceof BorrowedToken && answer.equals(refused)) return refused;
     if (answer instanceof BorrowedToken) this.#replacements.add(answer);
     // The person was asked within the hour: without a link there is nothing to tell but the refusal.
@@ -140,27 +149,27 @@ export class VaultCredentials implements Credentials {
 
   async #shared(
     request: CredentialRequest,
-    key: string,
+    wanted: Wanted,
     variant: string,
     rejected?: string,
   ): Promise<CredentialAnswer> {
-    const flightKey = `${key}\0${variant}\0${rejected ?? ''}`;
+    const flightKey = `${useKey(wanted)}\0${variant}\0${rejected ?? ''}`;
     const joined = this.#flights.join(flightKey, this.#options.freshness.fresh);
     if (!joined)
-      return this.#flights.start(flightKey, useOf(request), (flight) =>
-        this.#fly(request, key, flight, rejected),
+      return this.#flights.start(flightKey, wanted, (flight) =>
+        this.#fly(request, wanted, flight, rejected),
       );
     const answer = await joined.answer;
     // Somebody else's token of the same person was refused: that says nothing of this one.
     if (answer.kind !== 'invalid-token' || joined.token === request.token) return answer;
-    return this.#flights.start(flightKey, useOf(request), (flight) =>
-      this.#fly(request, key, flight, rejected),
+    return this.#flights.start(flightKey, wanted, (flight) =>
+      this.#fly(request, wanted, flight, rejected),
     );
   }
 
   async #fly(
     request: CredentialRequest,
-    key: string,
+    wanted: Wanted,
     flight: Flight,
     rejected: string | undefined,
   ): Promise<CredentialAnswer> {
@@ -173,7 +182,12 @@ export class VaultCredentials implements Credentials {
       if (outcome.kind !== 'token') return this.#withoutToken(request, outcome);
       const { grant_id, grant_version } = outcome.token;
       if (flight.overtaken || this.#fence.isOutdated(grant_id, grant_version)) continue;
-      return this.#keep(request, key, outcome.token, epoch === this.#epoch ? startedMs : undefined);
+      return this.#keep(
+        request,
+        wanted,
+        outcome.token,
+        epoch === this.#epoch ? startedMs : undefined,
+      );
     }
     return outdated;
   }
@@ -212,32 +226,27 @@ export class VaultCredentials implements Credentials {
   /** `startedMs` is undefined where the connection changed meanwhile: used once, not remembered. */
   #keep(
     request: CredentialRequest,
-    key: string,
+    wanted: Wanted,
     answer: TokenAnswer,
     startedMs: number | undefined,
   ): CredentialAnswer {
-    const use = useOf(request);
-    const grantId = answer.grant_id;
-    const { clientInfoName } = request;
-    const terms = { use, scopes: scopesOf(request), clientInfoName };
+    const { grant_id: grantId, grant_version: grantVersion } = answer;
+    const { scopes, source } = wanted;
+    const terms = { use: wanted, scopes, clientInfoName: request.clientInfoName };
     const lease = grantId === undefined ? undefined : this.#leases.renew({ ...terms, grantId });
     const proving = { clock: this.#options.clock, memory: this.#memory };
     const token = BorrowedToken.of(answer, request.upstream.inject, proving, lease);
     if (token === undefined) {
-      this.#options.logger.error({ event: 'credential.unusable', upstream: use.upstream, grantId });
+      const { upstream } = wanted;
+      this.#options.logger.error({ event: 'credential.unusable', upstream, grantId });
       return unusable;
     }
     const keepMs = keepSeconds(answer.expires_in) * 1000;
     if (startedMs !== undefined && keepMs > 0)
       this.#tokens.put(
         {
-          key,
-          use: lease?.use ?? use,
-          grantId,
-          grantVersion: answer.grant_version,
-          // A whole number takes no space of its own.
-          usableUntilMs: Math.floor(startedMs + keepMs),
-          token,
+          ...{ use: lease ?? wanted, scopes, source, token, grantVersion },
+          usableUntilMs: startedMs + keepMs,
         },
         this.#options.clock.monotonicMs(),
       );
@@ -252,7 +261,8 @@ export class VaultCredentials implements Credentials {
     const ended = change.status !== 'active';
     this.#tokens.purge(
       personKey(change),
-      (cached) => cached.grantId === grantId && (ended || (cached.grantVersion ?? -1) < version),
+      (cached) =>
+        cached.token.grantId === grantId && (ended || (cached.grantVersion ?? -1) < version),
     );
     if (change.status === 'revoked')
       this.#leases.end(personKey(change), (lease) => lease.grantId === grantId);
@@ -265,7 +275,7 @@ export class VaultCredentials implements Credentials {
       application === change.application && upstream === change.upstream;
     this.#flights.overtake((use) => use.person === person && concerned(use));
     this.#tokens.purge(person, ({ use }) => concerned(use));
-    if (change.state === 'removed') this.#leases.end(person, ({ use }) => concerned(use));
+    if (change.state === 'removed') this.#leases.end(person, concerned);
   }
 
   async #confirmAll(failClosed = false): Promise<void> {
@@ -290,10 +300,6 @@ export class VaultCredentials implements Credentials {
     const outcome = await (failClosed ? Promise.race([asked, sleep(confirmMs, noAnswer)]) : asked);
     if (outcome.kind === 'unavailable' && !failClosed) return;
     const stands = outcome.kind === 'token' && outcome.token.grant_id === grantId;
-    if (!stands) this.#leases.end(lease.use.person, (other) => other === lease);
+    if (!stands) this.#leases.end(lease.person, (other) => other === lease);
   }
-}
-
-function useOf({ caller, upstream }: CredentialRequest): Use {
-  return { person: personKey(caller), application: caller.application, upstream: upstream.slug };
 }
