@@ -103,6 +103,26 @@ it('prints a line for each rule where no tool is named', async () => {
   expect(exitCode).toBe(0);
 });
 
+it('says of an HTTP call which rule lets it pass, or what is allowed instead', async () => {
+  const call = {
+    ...{ decision: 'refused', because: 'method', rule: 'egress.methods', why: 'Not one of them.' },
+    ...{ method: 'DELETE', path: '/items/7', webSocket: false, allowed: ['GET', 'POST'] },
+  };
+  answer = { who: null, access, call, credential };
+  const options = ['--method', 'DELETE', '--path', '/items/7', '--anonymous'];
+  const { printed, exitCode } = await run('reports', ...options);
+  expect(asked).toEqual([
+    [
+      'POST',
+      '/admin/v1/policy/explain',
+      { upstream: 'reports', method: 'DELETE', path: '/items/7', anonymous: true },
+    ],
+  ]);
+  expect(printed).toContain('Call DELETE /items/7: refused by "egress.methods". Not one of them.');
+  expect(printed).toContain('allowed: GET, POST');
+  expect(exitCode).toBe(1);
+});
+
 it.each([
   [['snowdemo']],
   [['snowdemo', '--issuer', 'corporate']],

@@ -16,6 +16,12 @@ const decision = z.object({
   help: z.string().optional(),
 });
 const named = decision.extend({ name: z.string() });
+const call = decision.extend({
+  method: z.string(),
+  path: z.string(),
+  webSocket: z.boolean(),
+  allowed: z.array(z.string()).optional(),
+});
 
 const explanation = z.object({
   who: z
@@ -44,13 +50,18 @@ const explanation = z.object({
   access: decision,
   tool: named.optional(),
   tools: z.array(decision).optional(),
+  call: call.optional(),
   credential: z.object({ which: z.string(), type: z.string(), why: z.string() }),
 });
 type Explanation = z.output<typeof explanation>;
 type Decision = z.output<typeof decision>;
+type Call = z.output<typeof call>;
 
 interface ExplainOptions {
   readonly tool?: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly webSocket?: true;
   readonly token?: string;
   readonly anonymous?: true;
   readonly issuer?: string;
@@ -61,15 +72,18 @@ interface ExplainOptions {
   readonly json?: true;
 }
 
-/** `symbolon policy explain`; exit code 1 where the tool, or without one the upstream, may not be used. */
+/** `symbolon policy explain`; exit code 1 where the tool or call, or without one the upstream, may not be used. */
 export const addPolicy: AddCommand = (program, { client, print }) => {
   program
     .command('policy')
-    .description('who may use which tool')
+    .description('who may use which tool, and call what of an HTTP API')
     .command('explain')
     .description('which rule decides about a call, why, and what would help')
     .argument('<upstream>')
     .option('--tool <name>', 'one tool instead of the table of all rules')
+    .option('--path <path>', 'one call of an HTTP API: what follows /http/<upstream>, as sent …')
+    .option('--method <method>', '… its method, GET if none is given …')
+    .option('--web-socket', '… or the handshake of a WebSocket')
     .option('--token <path>', 'a file with the access token of the caller, or - for standard input')
     .addOption(new Option('--anonymous', 'a caller without a token').conflicts('token'))
     .option('--issuer <slug>', 'a caller described instead of a token: the issuer …')
@@ -79,12 +93,14 @@ export const addPolicy: AddCommand = (program, { client, print }) => {
     .option('--claim <name=json>', '… and a claim of it, repeatable', claimed, {})
     .option('--json', 'as the admin API answers')
     .action(async (upstream: string, options: ExplainOptions) => {
-      const body = { upstream, tool: options.tool, ...(await callerOf(options)) };
+      const { tool, method, path, webSocket } = options;
+      const body = { upstream, tool, method, path, webSocket, ...(await callerOf(options)) };
       const answer = await client().json('POST', '/policy/explain', body);
       const explained = explanation.parse(answer);
       const lines = options.json ? [JSON.stringify(answer, null, 2)] : report(explained);
       for (const line of lines) print(line);
-      if ((explained.tool ?? explained.access).decision !== 'allowed') process.exitCode = 1;
+      const asked = explained.tool ?? explained.call ?? explained.access;
+      if (asked.decision !== 'allowed') process.exitCode = 1;
     });
 };
 
@@ -119,13 +135,14 @@ function jsonOr(value: string): unknown {
   }
 }
 
-function report({ who, token, access, tool, tools, credential }: Explanation): string[] {
+function report({ who, token, access, tool, tools, call: one, credential }: Explanation): string[] {
   return [
     ...(who === null ? ['Nobody whom a token names.'] : whoLines(who)),
     ...(token === undefined || token.accepted ? [] : tokenLines(token)),
     ...decisionLines('Upstream', access),
     ...(tool === undefined ? [] : decisionLines(`Tool ${tool.name}`, tool)),
     ...(tools ?? []).flatMap((one) => decisionLines(`  ${one.rule ?? '(default)'}`, one)),
+    ...(one === undefined ? [] : callLines(one)),
     `Credential: ${credential.type} (${credential.which}). ${credential.why}`,
   ];
 }
@@ -150,6 +167,12 @@ function tokenLines({ detail, checks }: NonNullable<Explanation['token']>): stri
     `The token does not count. ${detail ?? ''}`,
     ...failed.map(({ check, detail: why, fix = '' }) => `  ${check}: ${why} ${fix}`),
   ];
+}
+
+function callLines({ allowed = [], ...one }: Call): string[] {
+  const what = `${one.webSocket ? 'WebSocket' : 'Call'} ${one.method} ${one.path || '/'}`;
+  const lines = decisionLines(what, one);
+  return allowed.length === 0 ? lines : [...lines, `    allowed: ${allowed.join(', ')}`];
 }
 
 function decisionLines(what: string, one: Decision): string[] {

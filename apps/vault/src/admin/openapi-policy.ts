@@ -31,12 +31,17 @@ export const policyOperations: readonly Operation[] = [
           upstream: text,
           tool: text,
           method: text,
+          path: {
+            ...text,
+            description: 'Of an HTTP API: what follows /http/{upstream}, as it is sent.',
+          },
+          webSocket: { type: 'boolean' },
         },
       },
     },
     answers: {
       200: {
-        what: 'Who, the decision for the upstream and for the tool or each rule, what would help, and which credential.',
+        what: 'Who, the decision for the upstream and for the tool, each rule or the HTTP call, what would help, and which credential.',
         schema: {
           type: 'object',
           properties: {
@@ -46,12 +51,31 @@ export const policyOperations: readonly Operation[] = [
             access: { type: 'object' },
             tool: { type: 'object' },
             tools: { type: 'array', items: { type: 'object' } },
+            call: {
+              type: 'object',
+              description: 'Of an HTTP API, where method, path or webSocket is given.',
+              properties: {
+                decision: { enum: ['allowed', 'sign-in', 'insufficient-scope', 'refused'] },
+                rule: {
+                  enum: [
+                    ...['target', 'application', 'access'],
+                    ...['egress.methods', 'egress.paths', 'egress.webSocket', null],
+                  ],
+                },
+                entry: text,
+                why: text,
+                allowed: { type: 'array', items: text },
+                help: text,
+              },
+            },
             credential: { type: 'object' },
           },
         },
       },
       404: { what: 'There is no such upstream.' },
-      422: { what: 'Not exactly one of token, caller and anonymous, or an unknown issuer.' },
+      422: {
+        what: 'Not exactly one of token, caller and anonymous, an unknown issuer, or a path of an MCP server.',
+      },
     },
   },
   {
