@@ -12,6 +12,8 @@ import type { GatewayConfig } from './config.js';
 import { VaultCredentials } from './credentials/vault-credentials.js';
 import { HealthController } from './health.controller.js';
 import { RefusedTokens } from './inbound/refused-tokens.js';
+import { showSignatures } from './inbound/show-signatures.js';
+import { SignatureTurns } from './inbound/signature-turns.js';
 import { trustedIssuers, vaultKeys } from './inbound/trusted-issuers.js';
 import { VerifiedInbound } from './inbound/verified-inbound.js';
 import { VerifiedTokens } from './inbound/verified-tokens.js';
@@ -36,7 +38,7 @@ export class AppModule {
       controllers: [HealthController],
       providers: [
         ...vaultSide(config, logger),
-        ...callerSide(config),
+        ...callerSide(config, registry),
         ...lending(logger),
         ...bounds(logger, registry),
         ...reporting(logger),
@@ -83,7 +85,7 @@ function vaultSide(config: GatewayConfig, logger: GatewayLogger): Provider[] {
   ];
 }
 
-function callerSide(config: GatewayConfig): Provider[] {
+function callerSide(config: GatewayConfig, registry: Registry): Provider[] {
   return [
     {
       provide: Outbound,
@@ -122,7 +124,9 @@ function callerSide(config: GatewayConfig): Provider[] {
           clock,
         });
         const refused = new RefusedTokens(clock, verified);
-        return new VerifiedInbound({ ...config, verifier, verified, refused, catalogue });
+        const turns = new SignatureTurns(clock);
+        showSignatures(turns, registry);
+        return new VerifiedInbound({ ...config, verifier, turns, verified, refused, catalogue });
       },
       inject: [Catalogue, VerifiedTokens, Outbound, SynchronisedClock, VaultClient],
     },

@@ -22,6 +22,7 @@ function refusing(reason: Extract<Verification, { ok: false }>['reason']) {
   const inbound = new VerifiedInbound({
     ...{ publicUrl: 'https://gateway.example', origins: [], verified, refused },
     catalogue: { ready: true, issuers: [], applications: [], askedClaims: new Set() },
+    turns: { ask: () => undefined },
     verifier: {
       verify: () => {
         seen.verifications += 1;

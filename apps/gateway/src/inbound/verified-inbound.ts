@@ -6,24 +6,32 @@ import type {
 } from '#lib/contract/config-snapshot';
 import { routeAudience, type AcceptableAudience, type RoutePath } from '#lib/jwt/audience';
 import type { Caller, Verification } from '#lib/jwt/caller';
+import type { AskTurn } from '#lib/jwt/signature-turn';
 import { decideAccess } from '#lib/access/access-rule';
 import { decideApplication } from '#lib/access/application-rule';
 import { bearerCredentials, isToken68 } from './bearer.js';
 import { type BroughtToken, broughtToken } from './brought-token.js';
 import { wwwAuthenticate, type Challenge } from './challenge.js';
 import type { Admitted, Inbound, Refusal } from './inbound.js';
+import { peerOf } from './peer-of.js';
 import { malformedRequest } from './request-checks.js';
 import { challengeScopes, metadataUrl } from './resource-metadata.js';
 import type { RefusedTokens } from './refused-tokens.js';
 import { SharedClaims } from './shared-claims.js';
+import type { SignatureTurns } from './signature-turns.js';
 import type { Verdict, VerifiedTokens } from './verified-tokens.js';
 
 export interface VerifiedInboundOptions {
   readonly publicUrl: string;
   readonly origins: readonly string[];
   readonly verifier: {
-    verify(token: string, acceptable: AcceptableAudience): Verification | Promise<Verification>;
+    verify(
+      token: string,
+      acceptable: AcceptableAudience,
+      turn: AskTurn,
+    ): Verification | Promise<Verification>;
   };
+  readonly turns: Pick<SignatureTurns, 'ask'>;
   readonly verified: VerifiedTokens;
   readonly refused: RefusedTokens;
   readonly catalogue: {
@@ -41,7 +49,9 @@ interface Route {
   readonly admitsGuests: boolean;
 }
 
-const retryAfterSeconds = '5';
+const retryAfterSeconds = 5;
+/** Spread, lest those who were sent away come back together. */
+const longestWaitSeconds = 4;
 const noToken = 'Send an access token as Authorization: Bearer.';
 
 /** Callers by their issuer's JWT. A token that was seen before is admitted without a promise. */
@@ -102,19 +112,26 @@ export class VerifiedInbound implements Inbound {
     const known = this.#options.verified.find(key);
     if (known) return answer(known, token);
     if (!isToken68(token)) return this.#withoutToken(request, resourcePath);
-    return this.#options.refused.find(key) ?? this.#verify(token, key, route);
+    return this.#options.refused.find(key) ?? this.#verify(token, key, { ...route, request });
   }
 
-  async #verify(token: string, key: string, route: Route): Promise<Admitted | Refusal> {
-    const { resourcePath } = route;
-    const { verifier, verified, refused, publicUrl, catalogue } = this.#options;
+  async #verify(
+    token: string,
+    key: string,
+    route: Route & { readonly request: IncomingMessage },
+  ): Promise<Admitted | Refusal> {
+    const { resourcePath, request } = route;
+    const { verifier, turns, verified, refused, publicUrl, catalogue } = this.#options;
     if (!catalogue.ready) return unavailable('This gateway has no configuration yet.');
     const { generation } = verified;
     const verification = await verifier.verify(
       token,
       routeAudience(publicUrl, resourcePath as RoutePath),
+      () => turns.ask({ network: peerOf(request), connection: request.socket }),
     );
     if (!verification.ok) {
+      if (verification.reason === 'busy')
+        return unavailable(verification.detail, 1 + Math.floor(Math.random() * longestWaitSeconds));
       if (verification.transient)
         return unavailable("The issuer's keys cannot be read at the moment.");
       const refusal = this.#unauthorized(resourcePath, 'invalid-token', verification.detail);
@@ -233,7 +250,7 @@ function forbidden(detail: string): Refusal {
   return { ok: false, status: 403, code: 'forbidden', detail, headers: {} };
 }
 
-function unavailable(detail: string): Refusal {
-  const headers = { 'retry-after': retryAfterSeconds };
+function unavailable(detail: string, waitSeconds = retryAfterSeconds): Refusal {
+  const headers = { 'retry-after': String(waitSeconds) };
   return { ok: false, status: 503, code: 'temporarily-unavailable', detail, headers };
 }
