@@ -5,7 +5,7 @@ import { LegacyStreams } from '../mcp/legacy-streams.js';
 import { OpenStreams } from '../mcp/open-streams.js';
 import { ActiveCalls } from './active-calls.js';
 import { Rounds } from './call-rounds.js';
-import { Catalogues } from './catalogues.js';
+import { Catalogues, listDeadlineMs } from './catalogues.js';
 import { FederatedCalls } from './federated-calls.js';
 import { FederatedStreams } from './federated-streams.js';
 import { FollowPeers } from './follow-peers.js';
@@ -60,9 +60,10 @@ export function joinUpstreams(deps: FederationDeps): {
   followRegistry(deps, changes);
   const taskLists = new TaskLists(deps, joined, peers, tasks);
   const sessions = new LegacySessions(deps, joined, peers);
-  const shared = { joined, lists, calls, streams, open, sessions };
+  const shared = { joined, lists, calls, streams, open, sessions, tasks };
+  const deadlineMs = deps.listDeadlineMs ?? listDeadlineMs;
   return {
-    modern: new ModernFront(shared),
+    modern: new ModernFront({ ...shared, deadlineMs }),
     legacy: new LegacyFront({
       ...shared,
       deps,
@@ -70,7 +71,6 @@ export function joinUpstreams(deps: FederationDeps): {
       questions,
       active,
       subscriptions,
-      tasks,
       taskLists,
     }),
   };

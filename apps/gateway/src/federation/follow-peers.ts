@@ -13,10 +13,13 @@ import { isAboutClientsTasks } from './legacy-peer.js';
 import type { PeerCall, ServerRequest } from './peer.js';
 import type { Peers } from './peers.js';
 import { requestIds } from './request-ids.js';
+import { taskChanged } from './task-ids.js';
+import { acknowledgedTasks, type TaskNews } from './task-news.js';
 import type { UpstreamSignals } from './upstream-signals.js';
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 60_000;
+const acknowledged = 'notifications/subscriptions/acknowledged';
 
 type Attempt = 'ended' | 'failed' | 'never' | 'anew';
 
@@ -28,6 +31,8 @@ export interface Follower {
   subscribed(slug: string): readonly string[];
   /** Calls back when these have changed; answers the way to stop. */
   onSubscribed(listener: () => void): () => void;
+  /** The tasks that the client waits for by this stream (SEP-2663). */
+  readonly tasks?: TaskNews | undefined;
   /** Undefined where the client cannot be asked anything. */
   ask?: ((at: PeerCall, request: ServerRequest) => void) | undefined;
 }
@@ -47,7 +52,8 @@ export class FollowPeers {
 
   async follow(call: FederatedCall, visible: VisibleUpstream, follower: Follower): Promise<void> {
     // Until the token carries the scope, nothing is called as this person; a new token comes with a new stream.
-    if (visible.access.kind !== 'allowed') return;
+    if (visible.access.kind !== 'allowed')
+      return follower.tasks?.refused(visible.upstream.config.slug);
     const { signal } = follower;
     let pauseMs = firstPauseMs;
     let wasAway = false;
@@ -87,6 +93,7 @@ export class FollowPeers {
       if (credential.kind === 'credential')
         return await this.#inPlace({ call: at, client: call.client, credential }, follower, isBack);
       if (credential.kind === 'unavailable') return 'failed';
+      follower.tasks?.refused(upstream.config.slug);
       if (credential.kind !== 'interaction') return 'never';
       await consented;
       return 'anew';
@@ -132,11 +139,15 @@ export class FollowPeers {
     signal: AbortSignal,
     isBack: () => void,
   ): Promise<Attempt> {
-    const uris = follower.subscribed(at.call.upstream.config.slug);
+    const { slug } = at.call.upstream.config;
+    const uris = follower.subscribed(slug);
+    const taskIds = follower.tasks?.at(slug) ?? [];
     const notifications = {
       ...{ toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true },
       ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
+      ...(taskIds.length === 0 ? {} : { taskIds }),
     };
+    const heard = new Set<unknown>();
     const answer = await this.parts.peers.modern.request(at, {
       id: requestIds.next(),
       method: 'subscriptions/listen',
@@ -146,14 +157,35 @@ export class FollowPeers {
       onStream: isBack,
       onNotification: (method, params) => {
         const { _meta: ofTheirStream, ...own } = params;
-        this.#pass(at, follower, method, own);
+        if (method === taskChanged) heard.add(own['taskId']);
+        if (method !== acknowledged) return this.#pass(at, follower, method, own);
+        if (follower.tasks?.acknowledged(slug, acknowledgedTasks(own)) !== true) return;
+        void this.#catchUp(at, follower, { taskIds, heard, signal });
       },
     });
-    if (answer.kind === 'error') {
-      isBack();
-      return 'never';
+    if (answer.kind !== 'error') return answer.kind === 'result' ? 'ended' : 'failed';
+    isBack();
+    if (taskIds.length === 0) return 'never';
+    // Perhaps it was the tasks that it would not hear of.
+    follower.tasks?.refused(slug);
+    return 'anew';
+  }
+
+  /** What became of the tasks while their server could tell nobody. */
+  async #catchUp(
+    at: PeerCall,
+    follower: Follower,
+    { taskIds, heard, signal }: Missed,
+  ): Promise<void> {
+    for (const taskId of taskIds) {
+      const asked = { id: requestIds.next(), method: 'tasks/get', params: { taskId }, signal };
+      const wish = { interaction: 'none' } as const;
+      const answer = await this.parts.peers.modern.request(at, { ...asked, wish });
+      // What was told meanwhile is newer.
+      if (answer.kind !== 'result' || heard.has(taskId)) continue;
+      const { resultType, ...task } = answer.result;
+      this.#pass(at, follower, taskChanged, task);
     }
-    return answer.kind === 'result' ? 'ended' : 'failed';
   }
 
   async #get(
@@ -163,6 +195,7 @@ export class FollowPeers {
     isBack: () => void,
   ): Promise<Attempt> {
     const { legacy } = this.parts.peers;
+    follower.tasks?.refused(at.call.upstream.config.slug);
     const ended = await legacy.stream(at, signal, {
       onOpen: () => {
         isBack();
@@ -199,6 +232,15 @@ export class FollowPeers {
 
   #pass(at: PeerCall, follower: Follower, method: string, params: JsonObject): void {
     const message = this.parts.signals.outward(at.call, at.client, method, params);
-    if (message !== undefined) follower.send(message);
+    if (message === undefined) return;
+    const { taskId } = isObject(message['params']) ? message['params'] : {};
+    if (method !== taskChanged || follower.tasks?.tells(taskId) === true) follower.send(message);
   }
+}
+
+interface Missed {
+  readonly taskIds: readonly string[];
+  /** Those that have been told of since. */
+  readonly heard: ReadonlySet<unknown>;
+  readonly signal: AbortSignal;
 }

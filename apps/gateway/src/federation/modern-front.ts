@@ -16,7 +16,8 @@ import type { Asked } from './pauses.js';
 import { serverInfo, instructionsFor } from './own-profile.js';
 import type { JoinedUpstreams } from './joined-upstreams.js';
 import { Reply } from './reply.js';
-import { tasksExtension } from './task-ids.js';
+import { knowsTasks, lacksTasks, tasksExtension, type TaskIds } from './task-ids.js';
+import { TaskNews } from './task-news.js';
 import { readUri } from './uris.js';
 
 const forOneUpstream = new Set([
@@ -33,6 +34,7 @@ const filter = z.object({
   promptsListChanged: z.boolean().optional(),
   resourcesListChanged: z.boolean().optional(),
   resourceSubscriptions: z.array(z.string()).max(1_000).optional(),
+  taskIds: z.array(z.string()).max(1_000).optional(),
 });
 
 /** Revision 2026-07-28 at the joined endpoint. */
@@ -45,6 +47,9 @@ export class ModernFront {
       readonly streams: FederatedStreams;
       readonly open: OpenStreams;
       readonly sessions: LegacySessions;
+      readonly tasks: TaskIds;
+      /** How long an acknowledgement waits for the slowest upstream. */
+      readonly deadlineMs: number;
     },
   ) {}
 
@@ -63,9 +68,9 @@ export class ModernFront {
     }
     if (forOneUpstream.has(method)) return this.parts.calls.serve(call, asked, reply);
     if (ofTasks.has(method))
-      return knowsTasks(call)
+      return knowsTasks(call.client)
         ? this.parts.calls.serve(call, asked, reply)
-        : reply.answer(lacksTasks(id));
+        : reply.answer(refusedTasks(id));
     if (method === 'server/discover') return reply.answer(result(id, this.#discovered(call)));
     if (method === 'subscriptions/listen') return this.#listen(call, asked);
     return reply.answer({ ...rpcError(id, -32_601, 'Method not found.'), status: 404 });
@@ -97,24 +102,28 @@ export class ModernFront {
       const detail = 'Invalid params: notifications is missing or malformed.';
       return writeAnswer(call.response, rpcError(id, -32_602, detail));
     }
+    const { taskIds } = wanted.data;
+    if (taskIds !== undefined && !knowsTasks(call.client))
+      return writeAnswer(call.response, refusedTasks(id));
     const place = this.parts.open.open(call, id);
     if (place === undefined) return;
     const stream = new EventStream(call.response);
-    const _meta = { [metaKey.subscriptionId]: id };
-    const send = (message: JsonObject): void => {
-      const own = isObject(message['params']) ? message['params'] : {};
-      const stamped = { ...message, params: { ...own, _meta } };
-      stream.write(`event: message\ndata: ${printExact(stamped)}\n\n`);
-    };
+    const write = stampedBy(id, stream);
     const uris = new Set((wanted.data.resourceSubscriptions ?? []).filter((uri) => readUri(uri)));
     const kinds = allChanges.filter((kind) => wanted.data[flagOf(kind)] === true);
-    const notifications = {
-      ...Object.fromEntries(kinds.map((kind) => [flagOf(kind), true])),
-      ...(uris.size === 0 ? {} : { resourceSubscriptions: [...uris] }),
+    const acknowledge = (agreed: readonly string[]): void => {
+      const notifications = {
+        ...Object.fromEntries(kinds.map((kind) => [flagOf(kind), true])),
+        ...(uris.size === 0 ? {} : { resourceSubscriptions: [...uris] }),
+        ...(agreed.length === 0 ? {} : { taskIds: agreed }),
+      };
+      write({ jsonrpc: '2.0', method: acknowledged, params: { notifications } });
     };
-    send({ jsonrpc: '2.0', method: acknowledged, params: { notifications } });
+    const tasks = this.#taskNews(call, taskIds);
+    const send = tasks === undefined ? write : this.#afterwards(tasks, acknowledge, write);
+    if (tasks === undefined) acknowledge([]);
     await this.parts.streams.serve(call, stream, {
-      send,
+      ...{ send, tasks },
       listsChanged: (changes) => {
         for (const kind of changes.filter((one) => kinds.includes(one)))
           send({ jsonrpc: '2.0', method: changedMethod(kind) });
@@ -129,17 +138,47 @@ export class ModernFront {
     });
     place.leave();
   }
+
+  #taskNews(call: FederatedCall, taskIds: readonly string[] = []): TaskNews | undefined {
+    const { joined, tasks } = this.parts;
+    const found = taskIds.filter((id) => {
+      const own = tasks.read(call.caller, id);
+      return own !== undefined && joined.find(call.caller, own.slug) !== undefined;
+    });
+    return found.length === 0 ? undefined : new TaskNews(tasks, call.caller, found);
+  }
+
+  /** Sends what there is after the acknowledgement, which waits for the servers of the tasks. */
+  #afterwards(
+    tasks: TaskNews,
+    acknowledge: (agreed: readonly string[]) => void,
+    write: (message: JsonObject) => void,
+  ): (message: JsonObject) => void {
+    let held: JsonObject[] | undefined = [];
+    void tasks.agreed(this.parts.deadlineMs).then((agreed) => {
+      acknowledge(agreed);
+      for (const message of held ?? []) write(message);
+      held = undefined;
+    });
+    return (message) => {
+      if (held === undefined) write(message);
+      else held.push(message);
+    };
+  }
 }
 
-function knowsTasks({ client }: FederatedCall): boolean {
-  const { extensions } = client.capabilities;
-  return isObject(extensions) && extensions[tasksExtension] !== undefined;
+function refusedTasks(id: string | number): RpcAnswer {
+  const { code, message, data } = lacksTasks;
+  return { ...rpcError(id, code, message, data), status: 400 };
 }
 
-function lacksTasks(id: string | number): RpcAnswer {
-  const requiredCapabilities = { extensions: { [tasksExtension]: {} } };
-  const message = `This takes a client that declares ${tasksExtension}.`;
-  return { ...rpcError(id, -32_021, message, { requiredCapabilities }), status: 400 };
+function stampedBy(id: string | number, stream: EventStream): (message: JsonObject) => void {
+  const _meta = { [metaKey.subscriptionId]: id };
+  return (message) => {
+    const own = isObject(message['params']) ? message['params'] : {};
+    const stamped = { ...message, params: { ...own, _meta } };
+    stream.write(`event: message\ndata: ${printExact(stamped)}\n\n`);
+  };
 }
 
 function flagOf(changes: Changes): `${Changes}ListChanged` {

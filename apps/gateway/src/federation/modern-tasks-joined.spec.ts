@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { mcpUpstream, postModern, startJoined, type Joined } from './joined-gateway-fixture.js';
+import {
+  mcpUpstream,
+  postModern,
+  soon,
+  startJoined,
+  type Joined,
+} from './joined-gateway-fixture.js';
 import { ScriptedUpstream } from './scripted-upstream-fixture.js';
 
 type Json = Record<string, unknown>;
@@ -108,5 +114,101 @@ describe('tasks of 2026-07-28 (SEP-2663) at the joined endpoint', () => {
       400,
       { code: -32_021, data: { requiredCapabilities: capabilities } },
     ]);
+  });
+});
+
+describe('news of tasks, by subscriptions/listen', () => {
+  const listened: AbortController[] = [];
+  afterEach(() => {
+    for (const one of listened.splice(0)) one.abort();
+  });
+
+  /** The events of a subscription as they come; `declared` as in `ask`. */
+  async function listen(taskIds: readonly string[], declared: Json = capabilities) {
+    const stop = new AbortController();
+    listened.push(stop);
+    const method = 'subscriptions/listen';
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': declared,
+    };
+    const params = { notifications: { taskIds, toolsListChanged: true }, _meta };
+    const response = await fetch(joined.url, {
+      method: 'POST',
+      signal: stop.signal,
+      headers: {
+        authorization: 'Bearer alice.app',
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': method,
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 'sub', method, params }),
+    });
+    const events: { method: string; params: Json }[] = [];
+    const text = response.body?.pipeThrough(new TextDecoderStream());
+    void (async () => {
+      for await (const chunk of text ?? [])
+        for (const [, data = ''] of chunk.matchAll(/^data: (.*)$/gm)) events.push(JSON.parse(data));
+    })().catch(() => undefined);
+    return { response, events };
+  }
+
+  test('ids pass both ways, under the subscription’s own, and carry the result', async () => {
+    const taskId = String((await ask('tools/call', { name: 'two_work' })).result['taskId']);
+    const { events } = await listen([taskId, 'two:AAAAAAAAAAAAAAAAAAAAAA:t1', 't1']);
+    await soon(() => events.length > 0 && one.openStreams > 0);
+    expect(events[0]?.params).toMatchObject({
+      notifications: { taskIds: [taskId], toolsListChanged: true },
+      _meta: { 'io.modelcontextprotocol/subscriptionId': 'sub' },
+    });
+    const asked = [two, one].map(
+      ({ seen }) => seen.findLast(({ method }) => method === 'subscriptions/listen')?.params,
+    );
+    expect(asked).toMatchObject([{ notifications: { taskIds: ['t1'] } }, { notifications: {} }]);
+    const result = { content: [{ type: 'resource_link', uri: 'note://1', name: 'n' }] };
+    for (const upstream of [one, two])
+      upstream.announce('notifications/tasks', { taskId: 't1', status: 'completed', result });
+    two.announce('notifications/tasks', { taskId: 'of another subscription' });
+    two.announce('notifications/tools/list_changed');
+    await soon(() => events.length > 2);
+    expect(events.slice(1).map(({ method }) => method)).toEqual([
+      'notifications/tasks',
+      'notifications/tools/list_changed',
+    ]);
+    expect(events[1]?.params).toMatchObject({
+      ...{ taskId, status: 'completed' },
+      result: { content: [{ uri: 'symbolon+two:note://1' }] },
+      _meta: { 'io.modelcontextprotocol/subscriptionId': 'sub' },
+    });
+  });
+
+  test('are promised only where the server promises them, and other news still come', async () => {
+    const taskId = String((await ask('tools/call', { name: 'two_work' })).result['taskId']);
+    two.knows = ({ taskIds }) => taskIds === undefined;
+    const { events } = await listen([taskId]);
+    await soon(() => events.length > 0 && two.openStreams > 0);
+    expect(events[0]?.params['notifications']).toEqual({ toolsListChanged: true });
+    two.announce('notifications/tasks', { taskId: 't1', status: 'completed' });
+    two.announce('notifications/tools/list_changed');
+    await soon(() => events.length > 1);
+    expect(events.map(({ method }) => method).slice(1)).toEqual([
+      'notifications/tools/list_changed',
+    ]);
+  });
+
+  test('that came while the server was away are asked for', async () => {
+    const taskId = String((await ask('tools/call', { name: 'two_work' })).result['taskId']);
+    const { events } = await listen([taskId]);
+    await soon(() => events.length > 0);
+    two.hangUp();
+    const told = () => events.find(({ method }) => method === 'notifications/tasks');
+    await soon(() => told() !== undefined);
+    expect(told()?.params).toMatchObject({ taskId, status: 'input_required' });
+  });
+
+  test('are for clients that declare them', async () => {
+    const { response } = await listen(['t1'], {});
+    expect(response.status).toBe(400);
   });
 });

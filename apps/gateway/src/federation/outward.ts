@@ -28,12 +28,15 @@ export function outwardResult(
   return legacy;
 }
 
-/** A task that is done carries the result of its call (SEP-2663). */
 function withJoinedResult(slug: string, method: string, result: JsonObject): JsonObject {
   const joined = withJoinedUris(slug, result);
-  const { result: done } = joined;
-  if (method !== 'tasks/get' || !isObject(done)) return joined;
-  return { ...joined, result: withJoinedUris(slug, done) };
+  return method === 'tasks/get' ? withJoinedTask(slug, joined) : joined;
+}
+
+/** A task that is done carries the result of its call (SEP-2663). */
+export function withJoinedTask(slug: string, task: JsonObject): JsonObject {
+  const { result } = task;
+  return isObject(result) ? { ...task, result: withJoinedUris(slug, result) } : task;
 }
 
 /** An error of an upstream in the client's era; its HTTP status too, which speaks in the modern one. */

@@ -39,6 +39,8 @@ export class ScriptedUpstream {
   silent = false;
   /** Answers every request with this status and a page. */
   broken: number | undefined;
+  /** Which subscriptions it takes. */
+  knows: (notifications: Json) => boolean = () => true;
   /** What a legacy one declares. */
   capabilities: Json = { tools: {}, logging: {}, resources: { subscribe: true } };
   sessions = new Set<string>();
@@ -88,6 +90,10 @@ export class ScriptedUpstream {
   /** On every stream that is open. */
   announce(method: string, params: Json = {}): void {
     for (const stream of this.#streams) send(stream, { jsonrpc: '2.0', method, params });
+  }
+
+  hangUp(): void {
+    for (const stream of this.#streams) stream.end();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -171,6 +177,8 @@ export class ScriptedUpstream {
     if (this.era === 'legacy' && !this.sessions.has(String(request.headers['mcp-session-id'])))
       return json(response, 404, id, { error: { code: -32_001, message: 'Session not found.' } });
     if (method === 'subscriptions/listen') {
+      if (!this.knows(params['notifications'] as Json))
+        return json(response, 400, id, { error: { code: -32_602, message: 'Not these.' } });
       this.#keep(response);
       return send(response, {
         jsonrpc: '2.0',

@@ -2,15 +2,19 @@ import type { Caller } from '#lib/jwt/caller';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import type { StateSealer } from '../sealed-state.js';
 import { federatedRoute, ownerOf } from './federated-state.js';
-import type { ServerRequestAnswer } from './peer.js';
+import type { ClientProfile } from './federated-call.js';
+import type { RpcFault, ServerRequestAnswer } from './peer.js';
 
 export const tasksExtension = 'io.modelcontextprotocol/tasks';
+/** SEP-2663: a task as `tasks/get` would give it, on `subscriptions/listen` only. */
+export const taskChanged = 'notifications/tasks';
 const related = 'io.modelcontextprotocol/related-task';
 const speakOfOne = new Set([
   'tasks/get',
   'tasks/cancel',
   'tasks/list',
   'notifications/tasks/status',
+  taskChanged,
 ]);
 const joinedId = /^([a-z0-9][a-z0-9-]*):([A-Za-z0-9_-]{22}):(.+)$/s;
 
@@ -72,3 +76,16 @@ export class TaskIds {
     return this.sealer.tags('federated-task', federatedRoute, text);
   }
 }
+
+/** Whether the client has declared the extension with this request (modern), which none did before it was one. */
+export function knowsTasks({ capabilities }: Pick<ClientProfile, 'capabilities'>): boolean {
+  const { extensions } = capabilities;
+  return isObject(extensions) && isObject(extensions[tasksExtension]);
+}
+
+/** SEP-2663: what a client must declare for this. */
+export const lacksTasks: RpcFault = {
+  code: -32_021,
+  message: `This takes a client that declares ${tasksExtension}.`,
+  data: { requiredCapabilities: { extensions: { [tasksExtension]: {} } } },
+};

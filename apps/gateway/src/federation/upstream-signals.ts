@@ -4,8 +4,8 @@ import type { Catalogues } from './catalogues.js';
 import { personOf, type ClientProfile } from './federated-call.js';
 import type { ListChanges } from './list-changes.js';
 import { changesIn } from './list-kinds.js';
-import { joinedElicitationId } from './outward.js';
-import type { TaskIds } from './task-ids.js';
+import { joinedElicitationId, withJoinedTask } from './outward.js';
+import { taskChanged, type TaskIds } from './task-ids.js';
 import { joinedUri } from './uris.js';
 
 const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
@@ -55,6 +55,8 @@ export class UpstreamSignals {
         return params;
       case 'notifications/tasks/status':
         return client.era === 'legacy' ? params : undefined;
+      case taskChanged:
+        return client.era === 'modern' ? withJoinedTask(slug, params) : undefined;
       case 'notifications/message':
         return wants(client, params['level']) ? params : undefined;
       case 'notifications/elicitation/complete':
