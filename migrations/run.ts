@@ -16,6 +16,7 @@ import { ReturnUri1765200000000 } from './1765200000000-return-uri.js';
 import { UpstreamTools1765300000000 } from './1765300000000-upstream-tools.js';
 import { AllowedElsewhere1765100000000 } from './1765100000000-allowed-elsewhere.js';
 import { SignIn1765400000000 } from './1765400000000-sign-in.js';
+import { ToolInventory1765600000000 } from './1765600000000-tool-inventory.js';
 import { migrationLock } from './migration-lock.js';
 import { fenceSealedColumns } from './sealed-columns.js';
 import { grantVaultRole, type VaultRoleReport } from './vault-role.js';
@@ -39,6 +40,7 @@ const migrations = [
   ReturnUri1765200000000,
   UpstreamTools1765300000000,
   SignIn1765400000000,
+  ToolInventory1765600000000,
 ];
 
 export interface MigrationReport {

@@ -71,6 +71,8 @@ export const upstreamConfig = z.object({
   toolChanges: toolChanges.optional(),
   /** Tools that changed and wait for an administrator: neither listed nor callable. */
   heldTools: z.array(z.string()).optional(),
+  /** Names what the vault knows of its tools; under another name everything is learnt anew. */
+  toolInventory: z.string().optional(),
   /** Where a caller may bring an upstream token of their own, lower case. */
   callerHeader: z.string().optional(),
   /** True where a credential for public tools is registered. */

@@ -11,6 +11,7 @@ import { addKeys } from './commands/keys.js';
 import { addLeavers } from './commands/leavers.js';
 import { addPolicy } from './commands/policy.js';
 import { addRecover } from './commands/recover.js';
+import { addTools } from './commands/tools.js';
 import { readCliConfig } from './config.js';
 import { terminalText } from './terminal-text.js';
 
@@ -25,7 +26,7 @@ const context: CommandContext = {
   // An export into a file stays as it came, byte for byte.
   print: (line) => process.stdout.write(`${process.stdout.isTTY ? terminalText(line) : line}\n`),
 };
-for (const add of [addAudit, addKeys, addIssuers, addLeavers, addPolicy, addRecover])
+for (const add of [addAudit, addKeys, addIssuers, addLeavers, addPolicy, addRecover, addTools])
   add(program, context);
 addDrill(program, { ...context, config: () => readCliConfig(process.env) });
 addPretendVault(program, context);

@@ -99,6 +99,22 @@ export const policyOperations: readonly Operation[] = [
     },
   },
   {
+    method: 'delete',
+    path,
+    tag: 'upstreams',
+    summary: 'Forget all that is known of the tools: what the server lists next is taken as it is',
+    answers: {
+      200: {
+        what: 'How many names were forgotten, those that waited among them.',
+        schema: {
+          type: 'object',
+          properties: { upstream: text, forgotten: { type: 'integer' } },
+        },
+      },
+      404: { what: 'There is no such upstream.' },
+    },
+  },
+  {
     method: 'post',
     path: `${path}/approve`,
     tag: 'upstreams',

@@ -1,6 +1,7 @@
 import {
   Body,
   Controller,
+  Delete,
   Get,
   HttpCode,
   Inject,
@@ -20,7 +21,7 @@ const approval = z.union([
   z.strictObject({ all: z.literal(true) }),
 ]);
 
-/** What a server's tools are known by, and what of their changes an administrator lets through. */
+/** What a server's tools are known by, and what of their changes an administrator lets through, or has forgotten. */
 @Controller('admin/v1/upstreams/:slug/tools')
 @UseGuards(AdminGuard)
 export class UpstreamToolsController {
@@ -29,6 +30,11 @@ export class UpstreamToolsController {
   @Get()
   list(@Param('slug') slug: string) {
     return this.desk.list(slug);
+  }
+
+  @Delete()
+  forget(@Param('slug') slug: string, @Req() request: AdminRequest) {
+    return this.desk.forget(slug, by(request));
   }
 
   @Post('approve')

@@ -73,6 +73,7 @@ function upstreamConfig(upstream: Upstream, registry: RegistrySnapshot): Upstrea
     limits: upstream.limits,
     consentAtSignIn: upstream.consentAtSignIn,
     heldTools: heldTools(upstream, registry),
+    toolInventory: toolInventory(upstream, registry),
   };
 }
 
@@ -91,6 +92,11 @@ function credentialConfig(
 function heldTools({ slug, toolChanges }: Upstream, registry: RegistrySnapshot) {
   const id = toolChanges === 'hold' ? registry.upstream(slug)?.id : undefined;
   return id === undefined ? undefined : [...registry.heldTools(id)];
+}
+
+function toolInventory({ slug, toolChanges = 'ignore' }: Upstream, registry: RegistrySnapshot) {
+  const id = toolChanges === 'ignore' ? undefined : registry.upstream(slug)?.id;
+  return id && registry.toolInventory(id);
 }
 
 function openFor({ discoveryCredential, publicCredential }: Upstream): UpstreamConfig['open'] {

@@ -54,10 +54,9 @@ const aged = () =>
   vault.database.query(`UPDATE upstream_tool SET first_seen_at = now() - interval '1 hour'`);
 const snapshot = async () => {
   const { body } = await vault.ask('GET', '/gateway/v1/config', { token: await assertion('gw') });
-  return {
-    version: Number(body.version),
-    held: body.upstreams.find(({ slug }: { slug: string }) => slug === 'open').heldTools,
-  };
+  const open = body.upstreams.find(({ slug }: { slug: string }) => slug === 'open');
+  const { heldTools: held, toolInventory: inventory } = open;
+  return { version: Number(body.version), held, inventory };
 };
 const audited = (action: string) =>
   vault.database.query<{ actor: object; target: object; detail: object; request: string }>(
@@ -204,6 +203,37 @@ describe('the tools that a server lists', () => {
     for (const wrong of [{}, { all: false }, { names: [] }, { names: ['a'], all: true }])
       expect((await vault.ask('POST', `${path}/approve`, { body: wrong })).status).toBe(422);
     expect((await vault.ask('GET', '/admin/v1/upstreams/nowhere/tools')).status).toBe(404);
+  });
+
+  it('are forgotten on an administrator’s word, and then taken as they are, as at first', async () => {
+    await mode('hold');
+    await see(print('a'), print('b'));
+    await aged();
+    await see(print('a', 2), print('c'));
+    const before = await snapshot();
+    const path = '/admin/v1/upstreams/open/tools';
+    const answer = await vault.ask('DELETE', path);
+    expect([answer.status, answer.body]).toEqual([200, { upstream: 'open', forgotten: 3 }]);
+    const after = await snapshot();
+    expect([before.held, after.held]).toEqual([['a', 'c'], []]);
+    expect(after.version).toBeGreaterThan(before.version);
+    expect(after.inventory).not.toBe(before.inventory);
+    expect((await vault.ask('GET', path)).body.items).toEqual([]);
+    expect((await see(print('a', 3), print('d'))).body).toMatchObject({ held: [] });
+    expect(await audited('upstream.tools_forgotten')).toMatchObject([
+      {
+        actor: { kind: 'admin' },
+        target: { upstream: 'open' },
+        detail: { tools: 3, held: 2, heldNames: ['a', 'c'] },
+      },
+    ]);
+    // What follows the first ten minutes waits, as ever.
+    await aged();
+    expect((await see(print('d', 2))).body.held).toEqual(['d']);
+    await vault.ask('DELETE', path);
+    expect((await snapshot()).inventory).not.toBe(after.inventory);
+    expect((await vault.ask('DELETE', '/admin/v1/upstreams/nowhere/tools')).status).toBe(404);
+    expect((await vault.ask('DELETE', path, { token: await assertion('gw') })).status).toBe(401);
   });
 
   it('alert: a change is told and nothing is held', async () => {

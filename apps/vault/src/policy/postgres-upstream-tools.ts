@@ -106,6 +106,20 @@ export class PostgresUpstreamTools {
       [upstreamId, names ?? null],
     );
   }
+
+  /** Everything that is known of the upstream's tools; answers what it was. */
+  async forget(tx: Transaction, upstreamId: string): Promise<KnownTool[]> {
+    const query = queryOf(tx);
+    await query(
+      `INSERT INTO upstream_tool_inventory AS i (upstream_id, forgotten) VALUES ($1, 1)
+       ON CONFLICT (upstream_id) DO UPDATE SET forgotten = i.forgotten + 1`,
+      [upstreamId],
+    );
+    return query<KnownTool & Record<string, unknown>>(
+      'DELETE FROM upstream_tool WHERE upstream_id = $1 RETURNING name, fingerprint, state',
+      [upstreamId],
+    );
+  }
 }
 
 function lists(prints: readonly ToolPrint[]): [string[], string[]] {

@@ -19,6 +19,7 @@ interface Row {
   /** Absent in the answer of a write. */
   registered?: RegistryRow['registered'] | null;
   held_tools?: string[];
+  tools_forgotten?: number | null;
 }
 
 /** What of a resource is written. */
@@ -62,7 +63,8 @@ export class PostgresRegistryStore {
                         'registeredAt', g.registered_at, 'clientSecretExpiresAt', g.client_secret_expires_at)
                  FROM oauth_client_registration g WHERE g.oauth_client_id = r.id) AS registered,
               ARRAY(SELECT DISTINCT t.name FROM upstream_tool t
-                     WHERE t.upstream_id = r.id AND t.state = 'held' ORDER BY t.name) AS held_tools
+                     WHERE t.upstream_id = r.id AND t.state = 'held' ORDER BY t.name) AS held_tools,
+              (SELECT f.forgotten FROM upstream_tool_inventory f WHERE f.upstream_id = r.id) AS tools_forgotten
          FROM registry_version v LEFT JOIN registry_resource r ON true
         ORDER BY r.collection, r.slug`,
     );
@@ -166,6 +168,7 @@ function rowOf(row: Row): RegistryRow {
     secretsSet: row.secrets_set,
     checkFailure: row.check_failure ?? undefined,
     ...(row.registered ? { registered: row.registered } : {}),
+    ...(row.tools_forgotten ? { toolsForgotten: row.tools_forgotten } : {}),
     ...(row.held_tools && row.held_tools.length > 0 ? { heldTools: row.held_tools } : {}),
   };
 }

@@ -16,6 +16,8 @@ export interface RegistryRow {
   readonly checkFailure: string | undefined;
   /** Of an upstream: names of tools that changed and wait for an administrator. */
   readonly heldTools?: readonly string[];
+  /** Of an upstream: how often what was known of its tools was forgotten; absent: never. */
+  readonly toolsForgotten?: number;
   /** What an oauth client was made when it registered itself (RFC 7591); times as Postgres writes them. */
   readonly registered?: {
     readonly authorizationServer: string;

@@ -37,6 +37,8 @@ export interface RegistrySnapshot {
   webhookById(id: string): Stored<Webhook> | undefined;
   /** Tools of an upstream, by its id, that changed and wait for an administrator. */
   heldTools(upstreamId: string): readonly string[];
+  /** Names what is known of the tools of an upstream, by its id: another one once that was forgotten. */
+  toolInventory(upstreamId: string): string;
   /** How far an application of an issuer is trusted: exact client id first, then patterns. */
   standing(issuerSlug: string, clientId: string): ApplicationStanding;
 }

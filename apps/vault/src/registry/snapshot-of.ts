@@ -45,6 +45,7 @@ export function snapshotOf({ version, rows }: RegistryRows): RegistrySnapshot {
     webhook: bySlug(webhooks),
     webhookById: byId(webhooks),
     heldTools: heldTools(rows),
+    toolInventory: toolInventory(rows),
     standing: standings(applications),
   });
 }
@@ -67,6 +68,11 @@ function byId<T>(all: readonly Stored<T>[]) {
 function heldTools(rows: RegistryRows['rows']) {
   const held = new Map(rows.flatMap(({ id, heldTools: names }) => (names ? [[id, names]] : [])));
   return (upstreamId: string): readonly string[] => held.get(upstreamId) ?? [];
+}
+
+function toolInventory(rows: RegistryRows['rows']) {
+  const forgotten = new Map(rows.map(({ id, toolsForgotten: times = 0 }) => [id, times]));
+  return (upstreamId: string): string => `${upstreamId}:${forgotten.get(upstreamId) ?? 0}`;
 }
 
 function standings(stored: readonly Stored<Application>[]) {
