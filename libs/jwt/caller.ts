@@ -8,6 +8,8 @@ export interface Caller {
   readonly subject: string;
   /** Issuer and subject as one key, where that was made once for all calls. */
   readonly person?: string;
+  /** What rules look at, where that is one object for all whose tokens say the same. */
+  readonly standing?: Pick<Caller, 'claims' | 'scopes'>;
   /** Client id of the program that holds the token. */
   readonly application: string;
   /** The token is about its client and no person; it never uses a person's grant. */

@@ -1,8 +1,8 @@
 import type { Caller } from '#lib/jwt/caller';
-import { personKey } from '../credentials/use.js';
+import { KnownCaller, type Standing } from './known-caller.js';
 
 // What is compared with each new token's value, and what is remembered at most.
-const recentValues = 8;
+const recentValues = 16;
 const mostNames = 64;
 const longestText = 256;
 const longestList = 32;
@@ -34,24 +34,22 @@ const noClaims: Claims = Object.freeze({});
 export class SharedClaims {
   readonly #values = new Map<string, Recent<Value>>();
   readonly #claims = new Recent<Claims>();
+  readonly #standings = new Recent<Standing>();
 
   /** The same caller, in shared words and with a key of the person; of the claims those `asked` for. */
   share(caller: Caller, asked: ReadonlySet<string>): Caller {
-    // Each member by name: copies by spreading may have a hidden class each, as large as what they hold.
-    return {
-      issuer: caller.issuer,
+    const { issuer, machine, signedInHere } = caller;
+    const standing: Standing = {
+      ...{ issuer, machine, signedInHere },
       iss: this.#shared('iss', caller.iss),
-      subject: caller.subject,
-      person: personKey(caller),
       application: this.#shared('client_id', caller.application),
-      machine: caller.machine,
       scopes: this.#shared('scopes of the caller', caller.scopes),
       claims: this.#asked(caller.claims, asked),
       audiences: this.#shared('audiences of the caller', caller.audiences),
-      signedInHere: caller.signedInHere,
-      issuedAt: caller.issuedAt,
-      expiresAt: caller.expiresAt,
     };
+    const known = this.#standings.same((one) => isAlike(one, standing));
+    if (known === undefined) this.#standings.keep(standing);
+    return new KnownCaller(caller, known ?? standing);
   }
 
   #asked(claims: Claims, asked: ReadonlySet<string>): Claims {
@@ -90,6 +88,19 @@ export class SharedClaims {
 function holdsTheSame(one: Claims, other: Claims, count: number): boolean {
   const names = Object.keys(one);
   return names.length === count && names.every((name) => one[name] === other[name]);
+}
+
+function isAlike(one: Standing, other: Standing): boolean {
+  return (
+    one.issuer === other.issuer &&
+    one.iss === other.iss &&
+    one.application === other.application &&
+    one.machine === other.machine &&
+    one.signedInHere === other.signedInHere &&
+    one.scopes === other.scopes &&
+    one.claims === other.claims &&
+    one.audiences === other.audiences
+  );
 }
 
 function isValue(value: unknown): value is Value {

@@ -12,7 +12,9 @@ export type GateDecision =
   | { readonly kind: 'refused'; readonly rule: string | undefined; readonly because: 'held' };
 
 /** Undefined: a call without a token. */
-export type Who = Pick<Caller, 'claims' | 'scopes'> | undefined;
+export type Who = Pick<Caller, 'claims' | 'scopes' | 'standing'> | undefined;
+
+type Standing = Pick<Caller, 'claims' | 'scopes'>;
 
 /** What decides about the tools of one upstream. */
 export interface ToolJudge {
@@ -24,7 +26,7 @@ export interface HeldTools {
   isHeld(upstream: Pick<UpstreamConfig, 'slug' | 'toolChanges'>, tool: string): boolean;
 }
 
-const mostJudged = 16;
+const mostJudged = 64;
 const longestJudged = 128;
 
 type GatedConfig = Pick<
@@ -38,7 +40,7 @@ export class ToolGate implements ToolJudge {
   readonly admitsGuests: boolean;
   readonly #rules: ToolRules;
   readonly #unhidden: ToolRules;
-  readonly #judged = new WeakMap<NonNullable<Who>, Map<string, ToolDecision>>();
+  readonly #judged = new WeakMap<Standing, Map<string, ToolDecision>>();
   readonly #held: ReadonlySet<string>;
 
   constructor(private readonly config: GatedConfig) {
@@ -58,16 +60,17 @@ export class ToolGate implements ToolJudge {
     return { kind: 'refused', rule: decision.rule, because: 'held' };
   }
 
-  /** The same caller calls the same few tools: their token was verified once, and is judged once. */
+  /** The same callers call the same few tools: what their tokens say alike is judged once. */
   #ruled(who: Who, tool: string): ToolDecision {
     if (who === undefined) return this.#rules.decide(who, tool);
-    const judged = this.#judged.get(who) ?? new Map<string, ToolDecision>();
+    const standing = who.standing ?? who;
+    const judged = this.#judged.get(standing) ?? new Map<string, ToolDecision>();
     const known = judged.get(tool);
     if (known !== undefined) return known;
     const decision = this.#rules.decide(who, tool);
     if (tool.length > longestJudged) return decision;
     if (judged.size >= mostJudged) judged.clear();
-    this.#judged.set(who, judged.set(tool, decision));
+    this.#judged.set(standing, judged.set(tool, decision));
     return decision;
   }
 
