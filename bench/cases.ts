@@ -1,6 +1,7 @@
 import { cold } from './cases/cold.js';
 import { federation } from './cases/federation.js';
 import { http } from './cases/http.js';
+import { layers } from './cases/layers.js';
 import { mcp } from './cases/mcp.js';
 import { flood } from './cases/flood.js';
 import { overload } from './cases/overload.js';
@@ -18,6 +19,7 @@ import type { BenchCase } from './harness/bench-case.js';
 export const cases: readonly { readonly bench: BenchCase; readonly share: number }[] = [
   { bench: http, share: 145 },
   { bench: mcp, share: 85 },
+  { bench: layers, share: 50 },
   { bench: flood, share: 25 },
   { bench: overload, share: 45 },
   { bench: cold, share: 115 },

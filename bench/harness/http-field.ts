@@ -4,6 +4,7 @@ import type { Skipped } from './bench-case.js';
 import { haproxy, haproxyLacks } from './haproxy.js';
 import { type Listening, listening } from './listening.js';
 import { personalUpstream } from './personal-upstream.js';
+import { upstreamRules } from './upstream-rules.js';
 import { upstreamToken as token } from './upstream-token.js';
 
 const people = 200;
@@ -89,7 +90,8 @@ export class HttpField {
   }
 
   async #ours(upstream: string, issuer: SigningIssuer): Promise<void> {
-    const config = personalUpstream('backend', 'http', upstream);
+    const { access, limits } = upstreamRules;
+    const config = personalUpstream('backend', 'http', upstream, { access, limits });
     const gateway = await MeasuredGateway.start([issuer.config], [config]);
     this.#running.push(gateway);
     const url = `${gateway.origin}/http/backend`;

@@ -1,14 +1,17 @@
-import { type ToolPolicy, toolRule } from '#lib/contract/tool-policy';
 import { MeasuredGateway } from '../cold/measured-gateway.js';
 import { SigningIssuer } from '../cold/signing-issuer.js';
 import type { Asked } from './asked.js';
 import { listening } from './listening.js';
 import { openSession, toolCall, type Era } from './mcp-requests.js';
 import { personalUpstream } from './personal-upstream.js';
+import { fiftyOneRules } from './tool-rules.js';
+import { upstreamRules } from './upstream-rules.js';
 import { upstreamToken } from './upstream-token.js';
 
 const people = 200;
 const tool = 'main_7';
+const tools = fiftyOneRules(tool);
+const { access, limits } = upstreamRules;
 
 export type McpSubjectName = 'direct' | 'bare' | 'open' | 'ruled';
 
@@ -18,17 +21,6 @@ export interface McpSubject {
   readonly pid: number | undefined;
   readonly calls: Readonly<Record<Era, readonly Asked[]>>;
 }
-
-// Fifty rules, every second with a pattern, that let nobody pass; and the one that counts.
-const policy: ToolPolicy = {
-  default: 'deny',
-  rules: Object.fromEntries(
-    Array.from({ length: 50 }, (_, i) => [
-      i % 2 === 0 ? `main_${i}` : `main_${i}*`,
-      toolRule.parse({ claims: { sub: { includes: 'nobody' } } }),
-    ]).concat([[tool, toolRule.parse({})]]),
-  ),
-};
 
 /** A server, the bare proxy before it, and a gateway before it that looks at tools and one that does not. */
 export class McpField {
@@ -44,8 +36,8 @@ export class McpField {
       await MeasuredGateway.start(
         [issuer.config],
         [
-          personalUpstream('open', 'mcp', server.origin),
-          personalUpstream('ruled', 'mcp', server.origin, { tools: policy }),
+          personalUpstream('open', 'mcp', server.origin, { access, limits }),
+          personalUpstream('ruled', 'mcp', server.origin, { access, limits, tools }),
         ],
       ),
     );

@@ -61,9 +61,15 @@ function extentOf(bars: readonly Bar[], from: number): { from: number; to: numbe
 /** In two lines where it is long. */
 function inLines(label: string): string[] {
   if (label.length <= 30) return [label];
-  const comma = label.lastIndexOf(', ') + 1;
+  const comma = nearestMiddle(label, /,(?= )/g) + 1;
   const at = comma > 12 ? comma : label.lastIndexOf(' ', Math.ceil(label.length / 2) + 3);
   return at <= 0 ? [label] : [label.slice(0, at), label.slice(at + 1)];
+}
+
+function nearestMiddle(label: string, mark: RegExp): number {
+  const off = (at: number) => Math.abs(at - label.length / 2);
+  const places = [...label.matchAll(mark)].map(({ index }) => index);
+  return places.reduce((best, at) => (off(at) < off(best) ? at : best), -1);
 }
 
 function grid(axis: Axis, bottom: number): string[] {
@@ -81,7 +87,12 @@ function row({ label, ours, spread, note }: Bar, axis: Axis, y: number): string[
   const lines = inLines(label);
   const length = Math.max(axis.at(spread.median) - axis.at(0), 1);
   const ends = [axis.at(spread.least), axis.at(spread.most)] as const;
-  const whisker = `<path class="w" fill="none" stroke-width="1.5" d="M${place(ends[0])} ${middle}H${place(ends[1])}M${place(ends[0])} ${middle - 5}v10M${place(ends[1])} ${middle - 5}v10"/>`;
+  const whisker = `M${place(ends[0])} ${middle}H${place(ends[1])}M${place(ends[0])} ${middle - 5}v10M${place(ends[1])} ${middle - 5}v10`;
+  // First as wide as the ground around it: it lies half on its bar, whatever the bar's colour.
+  const whiskers = [
+    `<path class="o" fill="none" stroke-width="4" d="${whisker}"/>`,
+    `<path class="w" fill="none" stroke-width="1.5" d="${whisker}"/>`,
+  ];
   return [
     ...lines.map((said, i) =>
       text({
@@ -90,7 +101,7 @@ function row({ label, ours, spread, note }: Bar, axis: Axis, y: number): string[
       }),
     ),
     `<rect class="${ours ? 'f0' : 'other'}" x="${place(axis.at(0))}" y="${middle - barHeight / 2}" width="${place(length)}" height="${barHeight}" rx="2"/>`,
-    ...(spread.rounds > 1 ? [whisker] : []),
+    ...(spread.rounds > 1 ? whiskers : []),
     text({
       ...{ x: Math.max(ends[1], axis.at(0) + length) + 10, y: middle + 4.5 },
       text: valueText({ spread, note }),

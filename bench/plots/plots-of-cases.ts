@@ -3,6 +3,7 @@ import type { Plot } from './plots.js';
 const bare = { subject: 'bare node:http + undici', word: 'of bare' };
 const post = { method: 'POST', bytes: 1024, pace: 'full' } as const;
 const call = { revision: '2026-07-28', connections: 64, pace: 'full' } as const;
+const people = { load: 'people', counted: 'people' };
 const connections = { load: 'connections', counted: 'connections' };
 
 /** Which plots docs/performance.md shows of each case. */
@@ -32,6 +33,7 @@ export const plotsOfCases: Readonly<Record<string, readonly Plot[]>> = {
       figure: 'throughput',
       where: post,
       by: connections,
+      logarithmic: true,
     },
     {
       name: 'http-p50-by-connections',
@@ -62,12 +64,30 @@ export const plotsOfCases: Readonly<Record<string, readonly Plot[]>> = {
       of: bare,
     },
   ],
+  layers: [
+    {
+      name: 'layers-cpu',
+      title: 'Processor time of a call, one thing after another switched on',
+      under: 'each line has what the lines above it have; POST of 1 KB, 64 connections, 200 users',
+      figure: 'CPU per request',
+      ours: /^(?!bare)/,
+      of: bare,
+    },
+  ],
   federation: [
     {
       name: 'federation-p50-by-servers',
       title: 'A call at /mcp by number of servers joined',
       under: '50 tools each, lists at hand, 16 connections',
       figure: 'p50',
+      beside: ['method'],
+      by: { load: 'servers', counted: 'servers', levels: true },
+    },
+    {
+      name: 'federation-cpu-by-servers',
+      title: 'Processor time of a call at /mcp by number of servers joined',
+      under: '50 tools each, lists at hand, 16 connections; less is better',
+      figure: 'CPU per request',
       beside: ['method'],
       by: { load: 'servers', counted: 'servers', levels: true },
     },
@@ -96,18 +116,28 @@ export const plotsOfCases: Readonly<Record<string, readonly Plot[]>> = {
     {
       name: 'overload-p99',
       title: 'The slowest admitted calls above capacity',
-      under: 'calls offered at a multiple of what the gateway can serve; p99 of those it admitted',
+      under: 'calls offered at twice what the gateway can serve; p99 of those it admitted',
       figure: 'admitted p99',
-      beside: ['of capacity'],
+      where: { 'of capacity': '2 ×' },
       ours: /as it is set/,
     },
   ],
   cold: [
     {
       name: 'cold-memory',
-      title: 'Memory of a gateway that many people called',
+      title: 'Memory of a gateway by number of people who called it',
       under: 'each with a token of their own, verified and exchanged',
       figure: 'RSS',
+      by: people,
+      ours: /./,
+    },
+    {
+      name: 'cold-cpu-by-people',
+      title: 'Processor time of a call by number of people who called before',
+      under: 'the first call of a person, and calls of people who called within the last minute',
+      figure: 'CPU per call',
+      by: people,
+      logarithmic: true,
       ours: /./,
     },
   ],

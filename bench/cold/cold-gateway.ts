@@ -7,6 +7,7 @@ import { MeasuredGateway } from './measured-gateway.js';
 import { type Algorithm, SigningIssuer } from './signing-issuer.js';
 
 const connections = 16;
+const mostRounds = 3;
 // Signing them beforehand takes longer than the calls.
 const mostPerRound = { RS256: 1_000, ES256: 4_000 };
 // An unknown key id makes the gateway read an issuer's keys, if it has not done so for this long.
@@ -14,20 +15,28 @@ const keysCoolDownMs = 30_000;
 
 const path = '/http/items/items';
 
-/** First calls of people, and their second ones beside; then, where asked, the issuer takes another key under load. */
-export async function firstAndRotation(
-  algorithm: Algorithm,
-  upstream: UpstreamProcess,
-  { rounds, seconds }: Effort,
-  rotates: boolean,
-): Promise<readonly Measurement[]> {
-  const issuer = await SigningIssuer.start(algorithm);
-  const gateway = await MeasuredGateway.start([issuer.config], [upstream.as('items', 'http')]);
-  const startedMs = performance.now();
-  try {
+/** A gateway with an issuer of its own, which newcomers call; and later that issuer takes another key. */
+export class ColdGateway {
+  readonly #startedMs = performance.now();
+
+  private constructor(
+    private readonly issuer: SigningIssuer,
+    private readonly gateway: MeasuredGateway,
+  ) {}
+
+  static async start(algorithm: Algorithm, upstream: UpstreamProcess): Promise<ColdGateway> {
+    const issuer = await SigningIssuer.start(algorithm);
+    const upstreams = [upstream.as('items', 'http')];
+    return new ColdGateway(issuer, await MeasuredGateway.start([issuer.config], upstreams));
+  }
+
+  /** First calls of people, and their second ones beside. */
+  async firstCalls({ rounds, seconds }: Effort): Promise<readonly Measurement[]> {
+    const { issuer, gateway } = this;
+    const { algorithm } = issuer;
     const first: Timed[] = [];
     const second: Timed[] = [];
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = 0; round < Math.min(mostRounds, rounds); round += 1) {
       const tokens = Array.from({ length: mostPerRound[algorithm] }, (_, i) =>
         issuer.token(`person-${round}-${i}`, gateway.origin),
       );
@@ -35,16 +44,18 @@ export async function firstAndRotation(
       // Those that were asked for, and no others.
       second.push(await timed(gateway, tokens.slice(0, first.at(-1)?.seen.calls), seconds));
     }
-    const lines = [
-      line(`first call, ${algorithm}`, first),
-      line(`second call, ${algorithm}`, second),
-    ];
-    if (!rotates) return lines;
-    await sleep(keysCoolDownMs + 1_000 - (performance.now() - startedMs));
-    return [...lines, ...(await rotation(issuer, gateway, Math.max(1, seconds)))];
-  } finally {
-    await gateway.stop();
-    await issuer.stop();
+    return [line(`first call, ${algorithm}`, first), line(`second call, ${algorithm}`, second)];
+  }
+
+  /** The issuer takes another key under load, as soon as the gateway would read its keys again. */
+  async rotation(seconds: number): Promise<readonly Measurement[]> {
+    await sleep(Math.max(0, keysCoolDownMs + 1_000 - (performance.now() - this.#startedMs)));
+    return rotation(this.issuer, this.gateway, Math.max(1, seconds));
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.stop();
+    await this.issuer.stop();
   }
 }
 
