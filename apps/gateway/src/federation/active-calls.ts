@@ -1,16 +1,19 @@
-import type { OpenCall } from './open-call.js';
+/** Something under way that can be given up. */
+export interface Cancellable {
+  cancel(reason?: unknown): Promise<void>;
+}
 
 /** The calls of legacy sessions that are under way, to be cancelled by the client's own id. */
 export class ActiveCalls {
-  readonly #calls = new Map<string, { open: OpenCall; readonly cancelled: () => void }>();
+  readonly #calls = new Map<string, { open: Cancellable; readonly cancelled: () => void }>();
 
   /** `cancelled` is called when the client has lost interest. Answers how to take the call away, or put another in. */
   enter(
     nonce: string,
     id: string | number,
-    open: OpenCall,
+    open: Cancellable,
     cancelled: () => void,
-  ): { readonly leave: () => void; readonly replace: (open: OpenCall) => void } {
+  ): { readonly leave: () => void; readonly replace: (open: Cancellable) => void } {
     const key = JSON.stringify([nonce, id]);
     const entry = { open, cancelled };
     this.#calls.set(key, entry);

@@ -3,18 +3,19 @@ import { isNobody } from '../mcp/guest.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { rpcError } from '../mcp/rpc-answer.js';
 import { failureAnswer } from '../mcp/upstream-call.js';
-import { askingAt } from './catalogues.js';
 import { personOf } from './federated-call.js';
 import { requestIds } from './request-ids.js';
 import type { RoundParts } from './round-parts.js';
+import { progressTokenOf, roundRequest, type RoundRequest } from './round-request.js';
 import { originOf } from './server-requests.js';
 import { wishOf, type Routed } from './routed.js';
 import { OpenCall, type Hearer } from './open-call.js';
 import { outwardError, outwardQuestion, outwardResult, urlQuestions } from './outward.js';
 import { undisguise } from './disguise.js';
-import { paramHeaders, sentParamHeaders } from './param-headers.js';
 import type { Pauses } from './pauses.js';
-import type { PeerAnswer, ServerRequest, ServerRequestAnswer } from './peer.js';
+import type { PeerAnswer, PeerRequest, ServerRequest, ServerRequestAnswer } from './peer.js';
+import type { Came } from './straight-round.js';
+import { StraightRounds } from './straight-rounds.js';
 
 const mostRounds = 20;
 const stateSeconds = 60 * 60;
@@ -23,22 +24,59 @@ const asksNobody = { code: -32_601, message: 'Method not found.' };
 
 /** A call at its upstream, with what the two ask each other before the answer, each in its own era. */
 export class Rounds {
-  constructor(private readonly parts: RoundParts) {}
+  readonly #straight: StraightRounds;
+
+  constructor(private readonly parts: RoundParts) {
+    this.#straight = new StraightRounds(parts);
+  }
 
   /** `round`: the answers and the state that this round carries to the upstream. */
-  async run(routed: Routed, credential: BorrowedCredential, round: JsonObject): Promise<void> {
-    if (isSubscription(routed) && (await this.#subscribe(routed, credential))) return;
-    const open = this.#open(routed, credential, round);
-    const { client } = routed.call;
-    if (client.era === 'modern') return this.#followModern(routed, open);
-    return this.#followLegacy(routed, open, credential);
+  run(routed: Routed, credential: BorrowedCredential, round: JsonObject): Promise<void> {
+    if (isSubscription(routed)) return this.#runSubscription(routed, credential, round);
+    const request = roundRequest(this.parts.catalogues, routed, round);
+    const came = this.#straight.ask(routed, credential, request);
+    return came === undefined
+      ? this.#follow(routed, credential, request)
+      : came.then((one) => this.#goOn(routed, credential, request, one));
+  }
+
+  #goOn(
+    routed: Routed,
+    credential: BorrowedCredential,
+    request: BegunRequest,
+    came: Came,
+  ): void | Promise<void> {
+    if (came.kind === 'result') return this.#answer(routed, came, routed.reply.id);
+    if (came.kind === 'begun')
+      return this.#follow(routed, credential, { ...request, begun: came.called });
+  }
+
+  #follow(routed: Routed, credential: BorrowedCredential, request: BegunRequest): Promise<void> {
+    const open = this.#open(routed, credential, request);
+    return routed.call.client.era === 'modern'
+      ? this.#followModern(routed, open)
+      : this.#followLegacy(routed, open, credential);
+  }
+
+  async #runSubscription(
+    routed: Routed,
+    credential: BorrowedCredential,
+    round: JsonObject,
+  ): Promise<void> {
+    if (await this.#subscribe(routed, credential)) return;
+    const request = roundRequest(this.parts.catalogues, routed, round);
+    await this.#follow(routed, credential, request);
   }
 
   /** Something that every server answers, with the person's credential. */
-  look(routed: Routed, credential: BorrowedCredential): Promise<PeerAnswer> {
+  look(
+    routed: Routed,
+    credential: BorrowedCredential,
+    params: JsonObject = {},
+  ): Promise<PeerAnswer> {
     const { at, call } = routed;
     const asked = {
-      ...{ id: requestIds.next(), method: 'tools/list', params: {}, wish: wishOf(routed) },
+      ...{ id: requestIds.next(), method: 'tools/list', params, wish: wishOf(routed) },
       signal: AbortSignal.timeout(at.upstream.config.timeoutMs),
     };
     return this.parts.peers.request({ call: at, client: call.client, credential }, asked);
@@ -79,36 +117,16 @@ export class Rounds {
     return true;
   }
 
-  #open(routed: Routed, credential: BorrowedCredential, round: JsonObject): OpenCall {
-    const { call, asked } = routed;
-    const at = { call: routed.at, client: call.client, credential };
-    const params = { ...routed.params, ...round };
-    const request = {
-      method: asked.method,
-      params,
-      wish: wishOf(routed),
-      headers: this.#paramHeaders(routed),
-      undisguise: undisguise(routed),
-    };
-    return new OpenCall(this.parts.peers, at, request, this.#hearer(routed));
-  }
-
-  /** `Mcp-Param-*`, which a modern upstream compares with the body: the client's own, or made for one that knows none. */
-  #paramHeaders({ call, target, params, at }: Routed): Record<string, string> {
-    if (call.client.era === 'modern') return sentParamHeaders(call);
-    if (target.tool === undefined || at.terms?.decoy !== undefined) return {};
-    const listed =
-      this.parts.catalogues.remembered(askingAt(call, target.visible), 'tools/list')?.entries ?? [];
-    const tool = listed.find(({ name }) => name === target.tool);
-    return paramHeaders(tool?.['inputSchema'], params['arguments']);
+  #open(routed: Routed, credential: BorrowedCredential, request: BegunRequest): OpenCall {
+    const at = { call: routed.at, client: routed.call.client, credential };
+    const opening = { ...request, undisguise: undisguise(routed) };
+    return new OpenCall(this.parts.peers, at, opening, this.#hearer(routed));
   }
 
   #hearer(routed: Routed): Hearer {
-    const { call, reply, asked, target } = routed;
-    const meta = asked.params['_meta'];
-    const at = routed.at;
+    const { call, reply, target, at } = routed;
     return {
-      progressToken: isObject(meta) ? meta['progressToken'] : undefined,
+      progressToken: progressTokenOf(routed),
       stream: () => reply.stream(),
       notify: (method, params) => {
         if (method === 'notifications/cancelled')
@@ -189,6 +207,7 @@ export class Rounds {
       }, routed.at.upstream.config.timeoutMs);
     };
     call.gone.addEventListener('abort', leave, { once: true });
+    if (call.gone.aborted) leave();
     try {
       for (let round = 0; round < mostRounds;) {
         const step = await open.next();
@@ -201,7 +220,8 @@ export class Rounds {
           : undefined;
         if (answers === undefined) return this.#answer(routed, step.answer, reply.id);
         round += 1;
-        open = this.#open(routed, credential, answers);
+        const next = roundRequest(this.parts.catalogues, routed, answers);
+        open = this.#open(routed, credential, next);
         place.replace(open);
       }
       reply.answer(rpcError(asked.id, -32_603, 'The server asks again and again.'));
@@ -288,6 +308,8 @@ export class Rounds {
     }
   }
 }
+
+type BegunRequest = RoundRequest & Pick<PeerRequest, 'begun'>;
 
 function isSubscription({ asked }: Routed): boolean {
   return asked.method === 'resources/subscribe' || asked.method === 'resources/unsubscribe';

@@ -20,7 +20,9 @@ import {
   type PeerAnswer,
   type PeerCall,
   type PeerRequest,
+  type SentRequest,
   type ServerRequestAnswer,
+  type Unsent,
 } from './peer.js';
 import { MessageTooLong, readMessages, type ReadMessage } from './read-messages.js';
 
@@ -42,15 +44,24 @@ export class LegacyPeer implements Peer {
     this.sessions = new UpstreamSessions(deps);
   }
 
+  /** As it is sent, where its session is open and nothing has to be said there first. */
+  sent(at: PeerCall, request: Unsent): SentRequest | undefined {
+    const own = sessionAt(at.client, at.call.upstream.config.slug);
+    const session = this.sessions.openUnder(at.call, own, at.credential);
+    if (session === undefined || isNewLevel(at.client, session)) return undefined;
+    return { headers: headersIn(session), body: Buffer.from(bodyOf(request)) };
+  }
+
   async request(at: PeerCall, request: PeerRequest): Promise<PeerAnswer> {
-    const { id, method, params } = request;
-    const body = printExact({ jsonrpc: '2.0', id, method, params });
+    const { method } = request;
+    const body = bodyOf(request);
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const opened = await this.open(at, request);
       if (opened.kind !== 'open') return unanswered(opened);
       const { session } = opened;
       if (method !== 'logging/setLevel') await this.#level(at, session, request.signal);
-      const called = await this.#post(at, session, body, request);
+      const begun = attempt === 0 ? request.begun : undefined;
+      const called = await this.#post(at, session, body, { ...request, begun });
       if (called.kind !== 'answered') return unanswered(called);
       if (called.answer.status !== 404 || session.id === undefined || attempt === 1)
         return this.#read(at, session, called.answer, request);
@@ -188,7 +199,7 @@ export class LegacyPeer implements Peer {
   /** The session's level of logging is the client's; told where it is another than before. */
   async #level(at: PeerCall, session: UpstreamSession, signal: AbortSignal): Promise<void> {
     const { logLevel } = at.client;
-    if (logLevel === undefined || levels.get(session) === logLevel) return;
+    if (logLevel === undefined || !isNewLevel(at.client, session)) return;
     levels.set(session, logLevel);
     if (!isObject(session.capabilities?.['logging'])) return;
     const message = {
@@ -219,15 +230,11 @@ export class LegacyPeer implements Peer {
     at: PeerCall,
     session: UpstreamSession,
     body: string,
-    { signal, wish }: Pick<PeerRequest, 'signal' | 'wish'>,
+    { signal, wish, begun }: Pick<PeerRequest, 'signal' | 'wish' | 'begun'>,
   ): Promise<Called> {
-    const headers = {
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-      ...sessionHeaders(session),
-    };
+    const headers = headersIn(session);
     const sent = { method: 'POST', headers, body: Buffer.from(body), signal } as const;
-    return callUpstream(this.deps, at.call, at.credential, sent, wish);
+    return callUpstream(this.deps, at.call, at.credential, sent, wish, begun);
   }
 
   #get(
@@ -247,6 +254,22 @@ export class LegacyPeer implements Peer {
 }
 
 const levels = new WeakMap<UpstreamSession, string>();
+
+function isNewLevel({ logLevel }: ClientProfile, session: UpstreamSession): boolean {
+  return logLevel !== undefined && levels.get(session) !== logLevel;
+}
+
+function bodyOf({ id, method, params }: Unsent): string {
+  return printExact({ jsonrpc: '2.0', id, method, params });
+}
+
+function headersIn(session: UpstreamSession): Record<string, string> {
+  return {
+    accept: 'application/json, text/event-stream',
+    'content-type': 'application/json',
+    ...sessionHeaders(session),
+  };
+}
 
 /** No upstream was told that the client runs any (`sessionAt`). */
 export function isAboutClientsTasks(method: string): boolean {

@@ -13,6 +13,8 @@ import {
   type PeerAnswer,
   type PeerCall,
   type PeerRequest,
+  type SentRequest,
+  type Unsent,
 } from './peer.js';
 import { readMessages } from './read-messages.js';
 
@@ -22,16 +24,24 @@ export const logLevelKey = 'io.modelcontextprotocol/logLevel';
 export class ModernPeer implements Peer {
   constructor(private readonly deps: McpDeps) {}
 
+  /** As it is sent: nothing has to be open for it. */
+  sent(at: PeerCall, { id, method, params, headers }: Unsent): SentRequest {
+    const message = {
+      jsonrpc: '2.0',
+      id,
+      method,
+      params: { ...params, _meta: metaOf(at, params) },
+    };
+    return {
+      headers: { ...modernHeaders(method, params), ...headers },
+      body: Buffer.from(printExact(message)),
+    };
+  }
+
   async request(at: PeerCall, request: PeerRequest): Promise<PeerAnswer> {
-    const { id, method, signal } = request;
-    const params = { ...request.params, _meta: metaOf(at, request.params) };
-    const sent = {
-      method: 'POST',
-      headers: { ...modernHeaders(method, request.params), ...request.headers },
-      body: Buffer.from(printExact({ jsonrpc: '2.0', id, method, params })),
-      signal,
-    } as const;
-    const called = await callUpstream(this.deps, at.call, at.credential, sent, request.wish);
+    const { id, signal, wish, begun } = request;
+    const sent = { method: 'POST', ...this.sent(at, request), signal } as const;
+    const called = await callUpstream(this.deps, at.call, at.credential, sent, wish, begun);
     if (called.kind !== 'answered') return unanswered(called);
     const { answer } = called;
     const { status } = answer;

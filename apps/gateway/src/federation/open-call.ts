@@ -1,7 +1,6 @@
-import { isObject, type JsonObject } from '../mcp/message.js';
+import type { JsonObject } from '../mcp/message.js';
 import type { PeerAnswer, PeerCall, PeerRequest, ServerRequest } from './peer.js';
 import type { Peers } from './peers.js';
-import { requestIds } from './request-ids.js';
 
 export type Step =
   | { readonly kind: 'answer'; readonly answer: PeerAnswer }
@@ -16,7 +15,10 @@ export interface Hearer {
   stream(): void;
 }
 
-export interface Opening extends Pick<PeerRequest, 'method' | 'params' | 'wish' | 'headers'> {
+export interface Opening extends Pick<
+  PeerRequest,
+  'id' | 'method' | 'params' | 'wish' | 'headers' | 'begun'
+> {
   /** Puts names back into whatever the upstream says, where it was asked for another. */
   readonly undisguise: ((said: JsonObject) => JsonObject) | undefined;
 }
@@ -24,7 +26,7 @@ export interface Opening extends Pick<PeerRequest, 'method' | 'params' | 'wish' 
 /** One request under way at one upstream, under an id and a progress token of our own. */
 export class OpenCall {
   hearer: Hearer;
-  readonly id = requestIds.next();
+  readonly id: string;
   readonly #stop = new AbortController();
   readonly #answer: Promise<PeerAnswer>;
   #asked: ServerRequest[] = [];
@@ -38,12 +40,11 @@ export class OpenCall {
     hearer: Hearer,
   ) {
     this.hearer = hearer;
+    this.id = request.id;
     const said = undisguise ?? ((words: JsonObject) => words);
     this.#answer = peers
       .request(at, {
         ...request,
-        params: withProgressToken(request.params, hearer.progressToken, this.id),
-        id: this.id,
         signal: this.#stop.signal,
         onStream: () => this.hearer.stream(),
         onNotification: (method, params) => this.#hear(method, said(params)),
@@ -72,14 +73,9 @@ export class OpenCall {
     return { kind: 'asked', requests };
   }
 
-  /** Tells the upstream in its own era that nobody waits any more. */
   async cancel(reason?: unknown): Promise<void> {
     if (this.#ended) return;
-    const told = typeof reason === 'string' ? { reason } : {};
-    if (this.peers.knownEra(this.at.call) === 'legacy')
-      await this.peers.legacy
-        .notify(this.at, 'notifications/cancelled', { requestId: this.id, ...told })
-        .catch(() => undefined);
+    await this.peers.tellCancelled(this.at, this.id, reason);
     this.#stop.abort();
   }
 
@@ -89,13 +85,6 @@ export class OpenCall {
     if (params['progressToken'] !== this.id || progressToken === undefined) return;
     this.hearer.notify(method, { ...params, progressToken });
   }
-}
-
-function withProgressToken(params: JsonObject, asked: unknown, token: string): JsonObject {
-  const meta = isObject(params['_meta']) ? params['_meta'] : undefined;
-  if (meta === undefined) return params;
-  const { progressToken, ...others } = meta;
-  return { ...params, _meta: asked === undefined ? others : { ...others, progressToken: token } };
 }
 
 function undisguised(answer: PeerAnswer, undisguise: (said: JsonObject) => JsonObject): PeerAnswer {

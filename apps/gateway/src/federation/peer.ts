@@ -2,7 +2,7 @@ import type { BorrowedCredential, CredentialAnswer } from '../credentials/creden
 import type { BorrowWish } from '../mcp/borrow.js';
 import type { McpCall } from '../mcp/mcp-call.js';
 import type { JsonObject } from '../mcp/message.js';
-import { notMcp, type Called, type Failure } from '../mcp/upstream-call.js';
+import { notMcp, type Called, type Failure, type UpstreamMessage } from '../mcp/upstream-call.js';
 import type { ClientProfile } from './federated-call.js';
 import { MessageTooLong } from './read-messages.js';
 
@@ -44,6 +44,8 @@ export interface PeerRequest {
   readonly wish: BorrowWish;
   /** Headers beside the era's own: `Mcp-Param-*`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** It was sent already: what came of that. */
+  readonly begun?: Called | undefined;
   /** The answer has begun, as a stream. */
   readonly onStream?: () => void;
   readonly onNotification?: (method: string, params: JsonObject) => void;
@@ -61,6 +63,12 @@ export interface PeerCall {
 export interface Peer {
   request(at: PeerCall, request: PeerRequest): Promise<PeerAnswer>;
 }
+
+/** What of a request says how it is sent. */
+export type Unsent = Pick<PeerRequest, 'id' | 'method' | 'params' | 'headers'>;
+
+/** A request as it is sent; its answer bears the request's id. */
+export type SentRequest = Pick<UpstreamMessage, 'headers'> & { readonly body: Buffer };
 
 export const notMcpAnswer = { kind: 'failed', failure: notMcp } as const;
 
@@ -86,7 +94,7 @@ export function answerIn(
   return isRecord(result) ? { kind: 'result', result } : undefined;
 }
 
-function isFault(value: unknown): value is RpcFault {
+export function isFault(value: unknown): value is RpcFault {
   return (
     isRecord(value) && typeof value['code'] === 'number' && typeof value['message'] === 'string'
   );

@@ -3,7 +3,7 @@ import { modernVersion } from '../mcp/era.js';
 import type { McpCall } from '../mcp/mcp-call.js';
 import { LegacyPeer } from './legacy-peer.js';
 import { ModernPeer } from './modern-peer.js';
-import type { Peer, PeerAnswer, PeerCall, PeerRequest } from './peer.js';
+import type { Peer, PeerAnswer, PeerCall, PeerRequest, SentRequest, Unsent } from './peer.js';
 import { requestIds } from './request-ids.js';
 
 type Era = 'modern' | 'legacy';
@@ -19,6 +19,14 @@ export class Peers implements Peer {
     this.legacy = new LegacyPeer(deps);
   }
 
+  /** As it is sent at once, where the era is known and whatever it needs is open. */
+  sent(at: PeerCall, request: Unsent): SentRequest | undefined {
+    const era = this.knownEra(at.call);
+    // Tasks of another era are not sent as they are.
+    if (era !== at.client.era && request.params['task'] !== undefined) return undefined;
+    return era && this[era].sent(at, request);
+  }
+
   async request(at: PeerCall, request: PeerRequest): Promise<PeerAnswer> {
     const known = this.#eras.has(keyOf(at.call));
     const era = await this.eraOf(at, request.wish);
@@ -27,7 +35,8 @@ export class Peers implements Peer {
     if (!known || !isMismatch(era, answer)) return answer;
     this.#eras.delete(keyOf(at.call));
     const now = await this.eraOf(at, request.wish);
-    return typeof now !== 'string' || now === era ? answer : this[now].request(at, request);
+    if (typeof now !== 'string' || now === era) return answer;
+    return this[now].request(at, { ...request, begun: undefined });
   }
 
   /** The era, or why it cannot be learnt now. */
@@ -48,6 +57,15 @@ export class Peers implements Peer {
     if (era === undefined) return answer;
     this.#eras.set(keyOf(at.call), era);
     return era;
+  }
+
+  /** Tells the upstream in its own era that nobody waits for this request any more. */
+  async tellCancelled(at: PeerCall, requestId: string, reason: unknown): Promise<void> {
+    if (this.knownEra(at.call) !== 'legacy') return;
+    const told = typeof reason === 'string' ? { reason } : {};
+    await this.legacy
+      .notify(at, 'notifications/cancelled', { requestId, ...told })
+      .catch(() => undefined);
   }
 
   /** Asked anew at the next request: what was learnt did not work. */

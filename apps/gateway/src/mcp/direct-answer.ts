@@ -18,6 +18,8 @@ export interface AnswerReader {
   failed(error: Error): void;
   /** Nothing more comes of an answer whose head was here. */
   over?(): void;
+  /** As much waits as may; the rest comes once somebody reads it. */
+  filled?(): void;
 }
 
 /**
@@ -85,6 +87,13 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
     return this.#body;
   }
 
+  /** What came, where that is all of it and nobody has read any. */
+  get whole(): Buffer | undefined {
+    if (!this.#over || this.#error !== undefined || this.#body !== undefined) return undefined;
+    const [only] = this.#early;
+    return only !== undefined && this.#early.length === 1 ? only : Buffer.concat(this.#early);
+  }
+
   /** Nothing more comes of it. */
   get isOver(): boolean {
     return this.#over;
@@ -144,7 +153,9 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
     }
     this.#early.push(chunk);
     this.#earlyBytes += chunk.length;
-    if (this.#earlyBytes > mostEarly) controller.pause();
+    if (this.#earlyBytes <= mostEarly) return;
+    controller.pause();
+    this.reader.filled?.();
   }
 
   onResponseEnd(): void {
