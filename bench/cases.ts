@@ -17,16 +17,16 @@ import type { BenchCase } from './harness/bench-case.js';
  * would take longer than there is, each goes round less often; who runs alone has all the time.
  */
 export const cases: readonly { readonly bench: BenchCase; readonly share: number }[] = [
-  { bench: http, share: 145 },
-  { bench: mcp, share: 85 },
-  { bench: layers, share: 50 },
-  { bench: flood, share: 25 },
-  { bench: overload, share: 45 },
-  { bench: cold, share: 115 },
-  { bench: workers, share: 20 },
-  { bench: streams, share: 35 },
-  { bench: processes, share: 20 },
-  { bench: vault, share: 80 },
-  { bench: refresh, share: 60 },
-  { bench: federation, share: 40 },
+  { bench: http, share: 100 },
+  { bench: mcp, share: 60 },
+  { bench: layers, share: 45 },
+  { bench: flood, share: 28 },
+  { bench: overload, share: 34 },
+  { bench: cold, share: 122 },
+  { bench: workers, share: 22 },
+  { bench: streams, share: 20 },
+  { bench: processes, share: 30 },
+  { bench: vault, share: 50 },
+  { bench: refresh, share: 38 },
+  { bench: federation, share: 34 },
 ];

@@ -126,7 +126,8 @@ export const plotsOfCases: Readonly<Record<string, readonly Plot[]>> = {
     {
       name: 'cold-memory',
       title: 'Memory of a gateway by number of people who called it',
-      under: 'each with a token of their own, verified and exchanged',
+      under:
+        'each with a token of their own, verified and exchanged; people on a logarithmic scale',
       figure: 'RSS',
       by: people,
       ours: /./,

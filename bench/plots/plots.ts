@@ -36,7 +36,10 @@ export function drawnPlot(plot: Plot, { result }: BenchRecord): string | undefin
     (one) => isUnder(one, plot.where ?? {}) && spreadOf(one, plot.figure) !== undefined,
   );
   if (found.length === 0) return undefined;
-  return plot.by === undefined ? bars(plot, found) : lines(plot, found, plot.by);
+  const { by } = plot;
+  if (by === undefined) return bars(plot, found);
+  const counted = found.filter(({ load }) => typeof load[by.load] === 'number');
+  return lines(plot, counted, by);
 }
 
 const isUnder = ({ load }: Measurement, where: Measurement['load']) =>
@@ -83,8 +86,7 @@ function lines(
       .filter((one) => named(label, one))
       .flatMap((one) => {
         const spread = spreadOf(one, figure);
-        const load = Number(one.load[by.load]);
-        return spread === undefined || !Number.isFinite(load) ? [] : [{ load, spread }];
+        return spread === undefined ? [] : [{ load: Number(one.load[by.load]), spread }];
       });
     return { label, ours: mine, colour: colour % colourCount, points };
   });
