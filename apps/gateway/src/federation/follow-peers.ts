@@ -19,6 +19,7 @@ import type { UpstreamSignals } from './upstream-signals.js';
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 60_000;
+const unknownMethod = { error: { code: -32_601, message: 'Method not found.' } };
 const acknowledged = 'notifications/subscriptions/acknowledged';
 
 type Attempt = 'ended' | 'failed' | 'never' | 'anew';
@@ -194,7 +195,7 @@ export class FollowPeers {
     signal: AbortSignal,
     isBack: () => void,
   ): Promise<Attempt> {
-    const { legacy } = this.parts.peers;
+    const { legacy, legacyTasks } = this.parts.peers;
     follower.tasks?.refused(at.call.upstream.config.slug);
     const ended = await legacy.stream(at, signal, {
       onOpen: () => {
@@ -209,9 +210,10 @@ export class FollowPeers {
         const respond: ServerRequest['respond'] = (answer) =>
           legacy.respond(at, session, id, answer);
         if (method === 'ping') return respond({ result: {} });
-        if (follower.ask === undefined || isAboutClientsTasks(method))
-          return respond({ error: { code: -32_601, message: 'Method not found.' } });
-        return follower.ask(at, { id, method, params, respond });
+        const question = { id, method, params, respond };
+        if (isAboutClientsTasks(method)) return respond(unknownMethod);
+        if (follower.ask !== undefined) return follower.ask(at, question);
+        if (!legacyTasks.hears(at, question)) respond(unknownMethod);
       },
     });
     if (ended === 'never') isBack();

@@ -186,3 +186,41 @@ export async function postModern(
     body: JSON.parse(json) as RawAnswer['body'],
   };
 }
+
+export interface Subscription {
+  readonly response: Response;
+  /** As they come. */
+  readonly events: { readonly method: string; readonly params: Record<string, unknown> }[];
+}
+
+/** `subscriptions/listen` as no SDK would write it, until `stop`; its id is `sub`. */
+export async function listenModern(
+  url: string,
+  token: string,
+  notifications: Record<string, unknown>,
+  { capabilities, stop }: { readonly capabilities: object; readonly stop: AbortController },
+): Promise<Subscription> {
+  const method = 'subscriptions/listen';
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': version,
+    'io.modelcontextprotocol/clientCapabilities': capabilities,
+  };
+  const response = await fetch(url, {
+    method: 'POST',
+    signal: stop.signal,
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': version,
+      'mcp-method': method,
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 'sub', method, params: { notifications, _meta } }),
+  });
+  const events: Subscription['events'] = [];
+  void (async () => {
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? [])
+      for (const [, data = ''] of chunk.matchAll(/^data: (.*)$/gm)) events.push(JSON.parse(data));
+  })().catch(() => undefined);
+  return { response, events };
+}

@@ -37,7 +37,8 @@ export class ListedPage {
     const entries = result[member];
     this.#entries = (Array.isArray(entries) ? entries : [])
       .filter(isObject)
-      .filter((entry) => typeof entry[key] === 'string');
+      .filter((entry) => typeof entry[key] === 'string')
+      .map((entry) => (result['resultType'] === undefined ? entry : withoutExecution(entry)));
     this.characters = printExact(this.#entries).length;
     this.cursor = typeof result['nextCursor'] === 'string' ? result['nextCursor'] : undefined;
     this.ttlMs = typeof result['ttlMs'] === 'number' ? Math.max(0, result['ttlMs']) : 0;
@@ -77,4 +78,11 @@ export class ListedPage {
   equals(other: ListedPage): boolean {
     return printExact(this.#entries) === printExact(other.#entries);
   }
+}
+
+/** Of revision 2025-11-25: tools of a newer server are no tasks that a client could ask for. */
+function withoutExecution(entry: JsonObject): JsonObject {
+  if (entry['execution'] === undefined) return entry;
+  const { execution, ...tool } = entry;
+  return tool;
 }

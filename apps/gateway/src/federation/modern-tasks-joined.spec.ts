@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  listenModern,
   mcpUpstream,
   postModern,
   soon,
@@ -123,35 +124,11 @@ describe('news of tasks, by subscriptions/listen', () => {
     for (const one of listened.splice(0)) one.abort();
   });
 
-  /** The events of a subscription as they come; `declared` as in `ask`. */
-  async function listen(taskIds: readonly string[], declared: Json = capabilities) {
+  function listen(taskIds: readonly string[], declared: Json = capabilities) {
     const stop = new AbortController();
     listened.push(stop);
-    const method = 'subscriptions/listen';
-    const _meta = {
-      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-      'io.modelcontextprotocol/clientCapabilities': declared,
-    };
-    const params = { notifications: { taskIds, toolsListChanged: true }, _meta };
-    const response = await fetch(joined.url, {
-      method: 'POST',
-      signal: stop.signal,
-      headers: {
-        authorization: 'Bearer alice.app',
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        'mcp-protocol-version': '2026-07-28',
-        'mcp-method': method,
-      },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 'sub', method, params }),
-    });
-    const events: { method: string; params: Json }[] = [];
-    const text = response.body?.pipeThrough(new TextDecoderStream());
-    void (async () => {
-      for await (const chunk of text ?? [])
-        for (const [, data = ''] of chunk.matchAll(/^data: (.*)$/gm)) events.push(JSON.parse(data));
-    })().catch(() => undefined);
-    return { response, events };
+    const notifications = { taskIds, toolsListChanged: true };
+    return listenModern(joined.url, 'alice.app', notifications, { capabilities: declared, stop });
   }
 
   test('ids pass both ways, under the subscription’s own, and carry the result', async () => {

@@ -2,7 +2,9 @@ import type { McpDeps } from '../mcp/mcp-call.js';
 import { modernVersion } from '../mcp/era.js';
 import type { McpCall } from '../mcp/mcp-call.js';
 import { LegacyPeer } from './legacy-peer.js';
+import { LegacyTasks } from './legacy-tasks.js';
 import { ModernPeer } from './modern-peer.js';
+import { ModernTasks } from './modern-tasks.js';
 import type { Peer, PeerAnswer, PeerCall, PeerRequest, SentRequest, Unsent } from './peer.js';
 import { requestIds } from './request-ids.js';
 
@@ -12,18 +14,22 @@ type Era = 'modern' | 'legacy';
 export class Peers implements Peer {
   readonly modern: ModernPeer;
   readonly legacy: LegacyPeer;
+  /** Legacy servers as modern clients meet them. */
+  readonly legacyTasks: LegacyTasks;
+  readonly #modernTasks: ModernTasks;
   readonly #eras = new Map<string, Era>();
 
   constructor(deps: McpDeps) {
     this.modern = new ModernPeer(deps);
     this.legacy = new LegacyPeer(deps);
+    this.legacyTasks = new LegacyTasks(this.legacy);
+    this.#modernTasks = new ModernTasks(this.modern);
   }
 
   /** As it is sent at once, where the era is known and whatever it needs is open. */
   sent(at: PeerCall, request: Unsent): SentRequest | undefined {
     const era = this.knownEra(at.call);
-    // Tasks of another era are not sent as they are.
-    if (era !== at.client.era && request.params['task'] !== undefined) return undefined;
+    if (era !== at.client.era && isAboutTasks(request)) return undefined;
     return era && this[era].sent(at, request);
   }
 
@@ -31,12 +37,17 @@ export class Peers implements Peer {
     const known = this.#eras.has(keyOf(at.call));
     const era = await this.eraOf(at, request.wish);
     if (typeof era !== 'string') return era;
-    const answer = await this[era].request(at, request);
+    const answer = await this.#in(era, at).request(at, request);
     if (!known || !isMismatch(era, answer)) return answer;
     this.#eras.delete(keyOf(at.call));
     const now = await this.eraOf(at, request.wish);
     if (typeof now !== 'string' || now === era) return answer;
-    return this[now].request(at, { ...request, begun: undefined });
+    return this.#in(now, at).request(at, { ...request, begun: undefined });
+  }
+
+  #in(era: Era, { client }: PeerCall): Peer {
+    if (era === client.era) return this[era];
+    return era === 'legacy' ? this.legacyTasks : this.#modernTasks;
   }
 
   /** The era, or why it cannot be learnt now. */
@@ -91,6 +102,11 @@ function eraIn(answer: PeerAnswer): Era | undefined {
   // What is broken or away now says nothing.
   if (status >= 500) return undefined;
   return answer.kind === 'error' || status >= 400 ? 'legacy' : undefined;
+}
+
+/** Nothing that another era could be sent as it is. */
+function isAboutTasks({ method, params }: Unsent): boolean {
+  return method.startsWith('tasks/') || params['task'] !== undefined;
 }
 
 function isMismatch(era: Era, answer: PeerAnswer): boolean {

@@ -92,6 +92,13 @@ export class ScriptedUpstream {
     for (const stream of this.#streams) send(stream, { jsonrpc: '2.0', method, params });
   }
 
+  /** A request of the server on the streams that belong to no call. */
+  inquire(method: string, params: Json): Promise<Json> {
+    const id = randomUUID();
+    for (const stream of this.#streams) send(stream, { jsonrpc: '2.0', id, method, params });
+    return new Promise((resolve) => this.#answers.set(id, resolve));
+  }
+
   hangUp(): void {
     for (const stream of this.#streams) stream.end();
   }

@@ -8,7 +8,8 @@ import type { RpcFault, ServerRequestAnswer } from './peer.js';
 export const tasksExtension = 'io.modelcontextprotocol/tasks';
 /** SEP-2663: a task as `tasks/get` would give it, on `subscriptions/listen` only. */
 export const taskChanged = 'notifications/tasks';
-const related = 'io.modelcontextprotocol/related-task';
+/** In `_meta`: of which task something is (2025-11-25). */
+export const relatedKey = 'io.modelcontextprotocol/related-task';
 const speakOfOne = new Set([
   'tasks/get',
   'tasks/cancel',
@@ -44,11 +45,13 @@ export class TaskIds {
   outward(caller: Caller, slug: string, method: string, value: JsonObject): JsonObject {
     const own = (one: JsonObject): JsonObject => this.#task(caller, slug, one);
     const { task, _meta: meta } = value;
-    const about = isObject(meta) ? meta[related] : undefined;
+    const about = isObject(meta) ? meta[relatedKey] : undefined;
     return {
       ...(speakOfOne.has(method) || value['resultType'] === 'task' ? own(value) : value),
       ...(method === 'tools/call' && isObject(task) ? { task: own(task) } : {}),
-      ...(isObject(meta) && isObject(about) ? { _meta: { ...meta, [related]: own(about) } } : {}),
+      ...(isObject(meta) && isObject(about)
+        ? { _meta: { ...meta, [relatedKey]: own(about) } }
+        : {}),
     };
   }
 
@@ -56,10 +59,10 @@ export class TaskIds {
   inward(caller: Caller, answer: ServerRequestAnswer): ServerRequestAnswer {
     if (!('result' in answer) || !isObject(answer.result)) return answer;
     const { _meta: meta } = answer.result;
-    const about = isObject(meta) ? meta[related] : undefined;
+    const about = isObject(meta) ? meta[relatedKey] : undefined;
     const own = isObject(about) ? this.read(caller, about['taskId']) : undefined;
     if (!isObject(meta) || own === undefined) return answer;
-    const _meta = { ...meta, [related]: { taskId: own.taskId } };
+    const _meta = { ...meta, [relatedKey]: { taskId: own.taskId } };
     return { result: { ...answer.result, _meta } };
   }
 
@@ -75,6 +78,13 @@ export class TaskIds {
     const text = JSON.stringify([issuer, subject, application, slug, taskId]);
     return this.sealer.tags('federated-task', federatedRoute, text);
   }
+}
+
+/** The task that a question or a result is about. */
+export function relatedTask({ _meta: meta }: JsonObject): string | undefined {
+  const about = isObject(meta) ? meta[relatedKey] : undefined;
+  const taskId = isObject(about) ? about['taskId'] : undefined;
+  return typeof taskId === 'string' ? taskId : undefined;
 }
 
 /** Whether the client has declared the extension with this request (modern), which none did before it was one. */
