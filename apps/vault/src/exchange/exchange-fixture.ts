@@ -11,7 +11,7 @@ import { ScriptableAuthorizationServer } from '#lib/testing/scriptable-authoriza
 import { TestIssuer, type TokenAbout } from '#lib/testing/test-issuer';
 import { readVaultConfig } from '../config.js';
 import type { ConsentKey } from '../grants/consent-store.js';
-import { GrantsReplica } from '../grants/grants-fixture.js';
+import { GrantsReplica } from '../grants/grants-replica-fixture.js';
 import type { GrantView } from '../grants/grants.js';
 import { type RunningVault, startVault } from '../main.js';
 

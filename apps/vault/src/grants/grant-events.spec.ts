@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { status } from '#lib/testing/scripted-answer';
-import { GrantsFixture, type GrantsReplica } from './grants-fixture.js';
+import { GrantsFixture } from './grants-fixture.js';
+import type { GrantsReplica } from './grants-replica-fixture.js';
 
 let fixture: GrantsFixture;
 let vault: GrantsReplica;

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Secret } from '#lib/secret/secret';
 import { altered } from '#lib/testing/scripted-answer';
 import { PostgresGrantList } from '../admin/postgres-grant-list.js';
-import { GrantsFixture, type GrantsReplica } from './grants-fixture.js';
+import { GrantsFixture } from './grants-fixture.js';
+import type { GrantsReplica } from './grants-replica-fixture.js';
 
 let fixture: GrantsFixture;
 let vault: GrantsReplica;

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { slow, status } from '#lib/testing/scripted-answer';
 import { partitionGrants } from '../../../../migrations/partition-grants.js';
 import { PostgresGrantList } from '../admin/postgres-grant-list.js';
-import { GrantsFixture, type GrantsReplica } from './grants-fixture.js';
+import { GrantsFixture } from './grants-fixture.js';
+import type { GrantsReplica } from './grants-replica-fixture.js';
 
 let fixture: GrantsFixture;
 let one: GrantsReplica;

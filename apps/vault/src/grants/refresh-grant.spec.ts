@@ -15,7 +15,8 @@ import {
 import { ScriptableAuthorizationServer } from '#lib/testing/scriptable-authorization-server';
 import { queryDatabase } from '#lib/testing/postgres-query';
 import type { AccessTokenResult } from './access-token-for.js';
-import { GrantsFixture, type GrantsReplica } from './grants-fixture.js';
+import { GrantsFixture } from './grants-fixture.js';
+import type { GrantsReplica } from './grants-replica-fixture.js';
 
 let fixture: GrantsFixture;
 let one: GrantsReplica;

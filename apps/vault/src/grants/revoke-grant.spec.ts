@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { altered, slow, status } from '#lib/testing/scripted-answer';
-import { GrantsFixture, type GrantsReplica } from './grants-fixture.js';
+import { GrantsFixture } from './grants-fixture.js';
+import type { GrantsReplica } from './grants-replica-fixture.js';
 import type { GrantView } from './grants.js';
 
 let fixture: GrantsFixture;

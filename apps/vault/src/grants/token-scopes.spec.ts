@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SealBroken } from '#lib/sealing/message';
 import type { AccessTokenResult } from './access-token-for.js';
-import { GrantsFixture, type GrantsReplica } from './grants-fixture.js';
+import { GrantsFixture } from './grants-fixture.js';
+import type { GrantsReplica } from './grants-replica-fixture.js';
 
 let fixture: GrantsFixture;
 let one: GrantsReplica;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { status } from '#lib/testing/scripted-answer';
 import { markDatabaseRestored } from '../../../../migrations/mark-restored.js';
-import { GrantsFixture, type GrantsReplica } from '../grants/grants-fixture.js';
+import { GrantsFixture } from '../grants/grants-fixture.js';
+import type { GrantsReplica } from '../grants/grants-replica-fixture.js';
 import { PostgresGrantList } from '../admin/postgres-grant-list.js';
 import type { Rotation } from '#lib/testing/refresh-families';
 import { admin, RecoveryFixture } from './recovery-fixture.js';
