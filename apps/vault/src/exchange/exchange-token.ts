@@ -3,25 +3,30 @@ import type { Clock } from '#lib/clock/clock';
 import type { InteractionRequired, TokenAnswer } from '#lib/contract/exchange';
 import type { Caller } from '#lib/jwt/caller';
 import { SealBroken } from '#lib/sealing/message';
-import type { AuditLog } from '../audit/audit-log.js';
+import type { AuditLog, AuditRecord } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
 import {
   type AccessTokenFor,
   type AccessTokenResult,
   stateOf,
 } from '../grants/access-token-for.js';
-import type { ConsentKey, ConsentStore } from '../grants/consent-store.js';
-import { decide } from '../grants/domain/grant.js';
+import type { ConsentStore } from '../grants/consent-store.js';
+import { decide, enoughLifeUntil } from '../grants/domain/grant.js';
 import { covers, union } from '../grants/domain/scope-set.js';
-import type { HeldGrant, PostgresHeldGrants } from '../grants/postgres-held-grants.js';
+import type {
+  Consented,
+  Foreseen,
+  PostgresHeldGrants,
+  WorkingGrant,
+} from '../grants/postgres-held-grants.js';
 import type { Registry } from '../registry/registry-snapshot.js';
 import { answerWithToken } from './answer-with-token.js';
 import type { AskPerson } from './ask-person.js';
-import { consumerOf } from './consumer.js';
 import type { OAuthRefusal } from './domain/exchange-parameters.js';
-import type { ExchangeSubject, Subject } from './exchange-subject.js';
-import { type ExchangeTarget, exchangeTarget, upstreamFor } from './exchange-target.js';
+import type { ExchangeSubject } from './exchange-subject.js';
+import { exchangeTarget, upstreamFor } from './exchange-target.js';
 import type { AdmittedCall, ExchangeCall } from './exchange-call.js';
+import { consentKey, grantKey, nameOf, type Settled } from './settled-exchange.js';
 import type { FederatedToken } from './federated-token.js';
 import type { HandOuts } from './hand-outs.js';
 
@@ -44,15 +49,10 @@ export interface ExchangeParts {
   readonly clock: Clock;
 }
 
-interface Settled extends ExchangeCall {
-  readonly subject: Subject;
-  readonly target: ExchangeTarget;
-}
-
-interface Asked extends Settled {
+interface Asked extends Settled, Pick<Consented, 'held' | 'mark'> {
   /** What the person agreed to for this application, even if it is not enough. */
   readonly consented: readonly string[] | undefined;
-  readonly held: HeldGrant | undefined;
+  readonly foreseen: (Foreseen & Pick<WorkingGrant, 'id' | 'version'>) | undefined;
 }
 
 type Served = Extract<AccessTokenResult, { ok: true }>;
@@ -78,12 +78,14 @@ export class ExchangeToken {
       return this.parts.federated.exchange(admitted, credential);
     const settled = this.#settle(admitted);
     if ('error' in settled) return settled;
-    const { scopes: consented, held } = await this.parts.grants.holdConsented(
+    const foreseen = this.#foreseen(settled);
+    const { scopes: consented, ...read } = await this.parts.grants.holdConsented(
       grantKey(settled),
       settled.target.resource,
       consentKey(settled),
+      foreseen,
     );
-    const asked = { ...settled, consented, held };
+    const asked = { ...settled, consented, ...read, foreseen };
     if (consented === undefined || !covers(consented, settled.target.scopes))
       return this.#askFirst(asked);
     // What the person is about to replace was refused: whoever waits for the new one is not served with it.
@@ -197,15 +199,44 @@ export class ExchangeToken {
       : { ...answer, caller };
   }
 
-  /** No token leaves without the record that it did (R10). */
-  async #handOut(settled: Settled, served: Served): Promise<ExchangeAnswer> {
+  /** No token leaves without the record that it did (R10); where it was foreseen, the read has written it. */
+  async #handOut(asked: Asked, served: Served): Promise<ExchangeAnswer> {
     const { grant, stored } = served;
+    const { handOuts, clock } = this.parts;
+    const use = { grant, target: stored.target, issuedAt: stored.issuedAt };
+    if (isRecorded(asked, served)) handOuts.note(use);
+    else {
+      await handOuts.commit(this.#handOutRecord(asked, grant), use);
+      this.#remember(asked, served);
+    }
+    return { token: answerWithToken(asked.target, served, clock.now()) };
+  }
+
+  /** What will be recorded if nothing has changed since the last exchange like this one. */
+  #foreseen(settled: Settled): Asked['foreseen'] {
+    if (!isUsual(settled)) return undefined;
+    const { handOuts, registry, clock } = this.parts;
+    const last = handOuts.foreseen.find(nameOf(settled), registry.current(), clock.now());
+    if (last === undefined) return undefined;
+    const { mark, grant } = last;
+    return { ...grant, mark, record: this.#handOutRecord(settled, grant) };
+  }
+
+  #remember(asked: Asked, { grant, stored }: Served): void {
+    const { mark, held } = asked;
+    if (mark === undefined || grant !== held?.grant || !isUsual(asked)) return;
+    const { id, version } = grant;
+    const until = enoughLifeUntil(stored);
+    const { handOuts, registry } = this.parts;
+    handOuts.foreseen.remember(nameOf(asked), registry.current(), {
+      ...{ mark, until },
+      grant: { id, version },
+    });
+  }
+
+  #handOutRecord(settled: Settled, grant: Pick<WorkingGrant, 'id' | 'version'>): AuditRecord {
     const detail = { grantId: grant.id, grantVersion: grant.version };
-    await this.parts.handOuts.commit(
-      { ...this.#record(settled), action: 'token.exchanged', outcome: 'success', detail },
-      { grant, target: stored.target, issuedAt: stored.issuedAt },
-    );
-    return { token: answerWithToken(settled.target, served, this.parts.clock.now()) };
+    return { ...this.#record(settled), action: 'token.exchanged', outcome: 'success', detail };
   }
 
   /** A ciphertext that does not open was moved or changed: fail closed, and leave a mark (row 37). */
@@ -239,26 +270,18 @@ export class ExchangeToken {
   }
 }
 
+/** The rows that were read are those of which it was foreseen, and what leaves is of them. */
+function isRecorded({ foreseen, mark, held }: Asked, { grant }: Served): boolean {
+  if (foreseen === undefined || mark !== foreseen.mark || grant !== held?.grant) return false;
+  return grant.id === foreseen.id && grant.version === foreseen.version;
+}
+
+/** Nothing in the call speaks against what was handed out last. */
+function isUsual({ parameters: { rejectedSha256, interactionId } }: Settled): boolean {
+  return rejectedSha256 === undefined && interactionId === undefined;
+}
+
 /** A retry goes on with the link that it has. */
 function mintsLinks({ interaction, interactionId }: Settled['parameters']): boolean {
   return interaction === 'create' && interactionId === undefined;
-}
-
-function grantKey({ subject, target }: Settled) {
-  return {
-    issuerId: subject.issuerId,
-    subject: subject.caller.subject,
-    oauthClientId: target.holder.id,
-    partition: target.holder.partition,
-  };
-}
-
-function consentKey({ client, subject, target }: Settled): ConsentKey {
-  return {
-    issuerId: subject.issuerId,
-    subject: subject.caller.subject,
-    application: subject.caller.application,
-    consumer: consumerOf(client.document),
-    upstreamId: target.upstream.id,
-  };
 }

@@ -2,6 +2,7 @@ import type { AuditLog, AuditRecord } from '../audit/audit-log.js';
 import type { Database } from '../database/database.js';
 import { GroupCommit } from '../database/group-commit.js';
 import type { GrantUse, PostgresHeldGrants } from '../grants/postgres-held-grants.js';
+import { ForeseenHandOuts } from './foreseen-hand-outs.js';
 
 const noteAgainMs = 60_000;
 const mostNoted = 50_000;
@@ -11,6 +12,7 @@ const mostNoted = 50_000;
  * one that holds its own. That a grant is used is noted at most once a minute per token, and nobody waits for it.
  */
 export class HandOuts {
+  readonly foreseen = new ForeseenHandOuts();
   readonly #records: GroupCommit<AuditRecord>;
   readonly #uses: GroupCommit<GrantUse>;
   readonly #noted = new Map<string, number>();
@@ -22,7 +24,7 @@ export class HandOuts {
 
   async commit(record: AuditRecord, use: GrantUse): Promise<void> {
     await this.#records.add(record);
-    this.#note(use);
+    this.note(use);
   }
 
   /** Of a token that no grant stands behind. */
@@ -30,7 +32,8 @@ export class HandOuts {
     return this.#records.add(record);
   }
 
-  #note(use: GrantUse): void {
+  /** Of one whose record is durable. */
+  note(use: GrantUse): void {
     const { grant, target, issuedAt } = use;
     const key = `${grant.id} ${issuedAt} ${target.resource} ${target.scopes}`;
     const now = performance.now();

@@ -50,3 +50,38 @@ test('R3: an application that is removed while the provider takes its time is gi
   await fixture.consent('wes');
   expect((await fixture.exchange(await fixture.token('wes'))).status).toBe(200);
 });
+
+test('R10: the record that a read writes is of what leaves; what was foreseen and is not so leaves none', async () => {
+  await fixture.grant('fay');
+  await fixture.consent('fay');
+  const token = await fixture.token('fay');
+  const records = () =>
+    fixture.seed.database.query<{ version: number; requests: number }>(
+      `SELECT (detail->>'grantVersion')::int AS version, count(DISTINCT request_id)::int AS requests
+         FROM audit_event WHERE action = 'token.exchanged' AND actor->>'subject' = 'fay' GROUP BY 1 ORDER BY 1`,
+    );
+  const versions = [];
+  for (let n = 0; n < 3; n += 1)
+    versions.push((await fixture.exchange(token)).body['grant_version']);
+  expect(versions).toEqual([2, 2, 2]);
+  expect(await records()).toEqual([{ version: 2, requests: 3 }]);
+
+  await fixture.seed.database.query(`DELETE FROM client_consent WHERE subject = 'fay'`);
+  expect((await fixture.exchange(token)).body.error).toBe('interaction_required');
+  await fixture.consent('fay');
+  await fixture.seed.database.query(
+    `UPDATE user_grant SET status = 'needs_consent' WHERE subject = 'fay'`,
+  );
+  expect((await fixture.exchange(token)).body.error).toBe('interaction_required');
+  expect(await records()).toEqual([{ version: 2, requests: 3 }]);
+
+  await fixture.seed.database.query(
+    `UPDATE user_grant SET status = 'active', version = 7 WHERE subject = 'fay'`,
+  );
+  for (let n = 0; n < 2; n += 1)
+    expect((await fixture.exchange(token)).body['grant_version']).toBe(7);
+  expect(await records()).toEqual([
+    { version: 2, requests: 3 },
+    { version: 7, requests: 2 },
+  ]);
+});

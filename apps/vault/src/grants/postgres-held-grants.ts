@@ -1,5 +1,8 @@
 import { SealBroken } from '#lib/sealing/message';
 import type { Secret } from '#lib/secret/secret';
+import type { AuditRecord } from '../audit/audit-log.js';
+import { rowOf } from '../audit/postgres-audit-log.js';
+import { storableJson } from '../audit/storable-json.js';
 import { BatchedRead } from '../database/batched-read.js';
 import type { Transaction } from '../database/database.js';
 import { type PostgresDatabase, queryOf } from '../database/postgres-database.js';
@@ -7,6 +10,7 @@ import type { Sealer } from '../sealing/sealer.js';
 import type { ConsentKey } from './consent-store.js';
 import type { GrantKey } from './grants.js';
 import type { StoredGrant } from './postgres-grant-row.js';
+import { holding, holdingAndRecording } from './postgres-holding-sql.js';
 import { accessTokenPlace, dpopKeyPlace } from './sealed-places.js';
 import type { TokenTarget } from './token-target.js';
 
@@ -53,6 +57,14 @@ export interface Consented {
   /** The scopes of the unexpired consent, whether they are enough or not; undefined without one. */
   readonly scopes: readonly string[] | undefined;
   readonly held: HeldGrant | undefined;
+  /** Names the versions of all of this in the database; undefined unless there is one of each. */
+  readonly mark: string | undefined;
+}
+
+/** Recorded by the read itself if it finds the versions that `mark` names, and only then. */
+export interface Foreseen {
+  readonly mark: string;
+  readonly record: AuditRecord;
 }
 
 /** One token of a grant was handed out. */
@@ -70,6 +82,7 @@ interface Holding {
   readonly resource: string;
   /** By whom it is used, and for what; undefined: nobody asks whether they may. */
   readonly by: By | undefined;
+  readonly foreseen: Foreseen | undefined;
 }
 
 type GrantRow = { readonly id: null } | (WorkingRow & TokenRow);
@@ -81,6 +94,7 @@ interface WorkingRow extends Omit<WorkingGrant, 'refreshPausedUntil'> {
 type Row = GrantRow & {
   readonly nth: number;
   readonly consented: string[] | null;
+  readonly mark: string | null;
 };
 
 interface TokenRow {
@@ -105,29 +119,31 @@ export class PostgresHeldGrants {
 
   /** The grant with its access tokens for a resource, nearly always one. */
   async hold(key: GrantKey, resource: string): Promise<HeldGrant | undefined> {
-    return (await this.#holding.get({ key, resource, by: undefined }))?.held;
+    return (await this.#holding.get({ key, resource, by: undefined, foreseen: undefined }))?.held;
   }
 
   /** The one read of the exchange: the same, and what the person agreed to, as both were at one moment. */
-  async holdConsented(key: GrantKey, resource: string, by: By): Promise<Consented> {
-    return (await this.#holding.get({ key, resource, by })) ?? nothing;
+  async holdConsented(
+    key: GrantKey,
+    resource: string,
+    by: By,
+    foreseen?: Foreseen,
+  ): Promise<Consented> {
+    return (await this.#holding.get({ key, resource, by, foreseen })) ?? nothing;
   }
 
   async #holdAll(wanted: readonly Holding[]): Promise<(Consented | undefined)[]> {
-    const rows = await this.database.query<Row>(
-      holding,
-      [
-        wanted.map(({ key }) => key.issuerId),
-        wanted.map(({ key }) => key.subject),
-        wanted.map(({ key }) => key.oauthClientId),
-        wanted.map(({ key }) => key.partition),
-        wanted.map(({ resource }) => resource),
-        wanted.map(({ by }) => by?.application ?? null),
-        wanted.map(({ by }) => by?.consumer ?? null),
-        wanted.map(({ by }) => by?.upstreamId ?? null),
-      ],
-      'hold-grants',
+    const records = wanted.flatMap(({ foreseen }, i) =>
+      foreseen ? [{ nth: i + 1, mark: foreseen.mark, ...rowOf(foreseen.record) }] : [],
     );
+    const keys = parametersOf(wanted);
+    const rows = await (records.length === 0
+      ? this.database.query<Row>(holding, keys, 'hold-grants')
+      : this.database.query<Row>(
+          holdingAndRecording,
+          [...keys, storableJson(records)],
+          'hold-grants-and-record',
+        ));
     const found: Row[][] = wanted.map(() => []);
     for (const row of rows) found[row.nth - 1]?.push(row);
     return wanted.map(({ resource }, i) => this.#consentedIn(found[i] ?? [], resource));
@@ -137,9 +153,10 @@ export class PostgresHeldGrants {
     const [first] = rows;
     if (first === undefined) return undefined;
     const scopes = first.consented ?? undefined;
-    if (first.id === null) return { scopes, held: undefined };
+    if (first.id === null) return { ...nothing, scopes };
     const tokens = rows.flatMap((row) => (row.id === null ? [] : this.#tokensOf(row, resource)));
-    return { scopes, held: { grant: grantOf(first), tokens } };
+    const mark = rows.length === 1 ? (first.mark ?? undefined) : undefined;
+    return { scopes, held: { grant: grantOf(first), tokens }, mark };
   }
 
   /** "Last used" is for people: to the minute, so that busy grants are not written at each exchange. */
@@ -205,28 +222,20 @@ export class PostgresHeldGrants {
   }
 }
 
-const nothing: Consented = { scopes: undefined, held: undefined };
+const nothing: Consented = { scopes: undefined, held: undefined, mark: undefined };
 
-const holding = `
-  SELECT w.nth::int AS nth, c.scopes AS consented,
-         g.id, g.issuer_id AS "issuerId", g.subject, g.oauth_client_id AS "oauthClientId", g.partition, g.status,
-         g.version::float8 AS version, g.token_version::float8 AS "tokenVersion", g.metadata,
-         g.requested_scopes AS "requestedScopes", g.granted_scopes AS "grantedScopes",
-         g.refresh_token IS NOT NULL AS "hasRefreshToken",
-         extract(epoch FROM g.refresh_paused_until)::float8 AS "refreshPausedUntil",
-         a.sealed, a.sha256, a.token_type AS "tokenType", g.dpop_key AS "dpopKey", a.scopes,
-         a.granted_scopes AS "tokenGrantedScopes",
-         extract(epoch FROM a.issued_at)::float8 AS "issuedAt",
-         extract(epoch FROM a.expires_at)::float8 AS "expiresAt"
-    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[])
-         WITH ORDINALITY AS w (issuer_id, subject, oauth_client_id, partition, resource, application, consumer,
-                               upstream_id, nth)
-    LEFT JOIN client_consent c ON c.issuer_id = w.issuer_id AND c.subject = w.subject
-         AND c.application = w.application AND c.consumer = w.consumer AND c.upstream_id = w.upstream_id
-         AND c.expires_at > now()
-    LEFT JOIN user_grant g ON g.issuer_id = w.issuer_id AND g.subject = w.subject
-         AND g.oauth_client_id = w.oauth_client_id AND g.partition = w.partition
-    LEFT JOIN access_token a ON a.grant_id = g.id AND a.resource = w.resource`;
+function parametersOf(wanted: readonly Holding[]): unknown[] {
+  return [
+    wanted.map(({ key }) => key.issuerId),
+    wanted.map(({ key }) => key.subject),
+    wanted.map(({ key }) => key.oauthClientId),
+    wanted.map(({ key }) => key.partition),
+    wanted.map(({ resource }) => resource),
+    wanted.map(({ by }) => by?.application ?? null),
+    wanted.map(({ by }) => by?.consumer ?? null),
+    wanted.map(({ by }) => by?.upstreamId ?? null),
+  ];
+}
 
 function grantOf(row: WorkingRow): WorkingGrant {
   return { ...row, refreshPausedUntil: row.refreshPausedUntil ?? undefined };

@@ -66,9 +66,14 @@ export function isValid({ expiresAt }: TokenLife, now: number): boolean {
 }
 
 /** A token is handed out with at least min(15 s, 20 % of its life) left. */
-export function hasEnoughLife({ issuedAt, expiresAt }: TokenLife, now: number): boolean {
-  if (expiresAt === undefined) return true;
-  return expiresAt - now >= Math.min(15, 0.2 * (expiresAt - issuedAt));
+export function hasEnoughLife(token: TokenLife, now: number): boolean {
+  return now <= enoughLifeUntil(token);
+}
+
+/** Epoch seconds; Infinity where the server names no lifetime. */
+export function enoughLifeUntil({ issuedAt, expiresAt }: TokenLife): number {
+  if (expiresAt === undefined) return Infinity;
+  return expiresAt - Math.min(15, 0.2 * (expiresAt - issuedAt));
 }
 
 /** Share of a lifetime after which a token is refreshed: 75 %, give or take 5. `chance` is 0 to 1. */
