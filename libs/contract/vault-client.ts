@@ -1,4 +1,4 @@
-import { request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { z } from 'zod';
 import { askedAgain, codeOf } from './asked-again.js';
 import type { ClientAssertions } from './client-assertion.js';
@@ -62,10 +62,12 @@ interface Question {
 /** The vault as a gateway sees it. Every outcome is a value; nothing here throws but `jwks`. */
 export class VaultClient {
   readonly #options: VaultClientOptions;
+  readonly #origin: string;
   #issuer: Promise<string> | undefined;
 
   constructor(options: VaultClientOptions) {
     this.#options = options;
+    this.#origin = new URL(options.url).origin;
   }
 
   /** Ends open connections, the event stream included. */
@@ -237,18 +239,18 @@ export class VaultClient {
     bearer: string | undefined,
     limits: { signal?: AbortSignal; bodyTimeout?: number } = {},
   ): Promise<Dispatcher.ResponseData> {
-    const timeoutMs = this.#options.timeoutMs ?? 30_000;
-    return request(new URL(path, this.#options.url), {
+    const { dispatcher, timeoutMs = 30_000 } = this.#options;
+    const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+    // By the dispatcher's own method and member by member: copies that are grown have a hidden class each (V8 11).
+    return dispatcher.request({
+      origin: this.#origin,
+      path,
       method,
-      headers: {
-        ...headers,
-        ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-      },
+      headers: { ...headers, ...authorization },
       body: body ?? null,
-      dispatcher: this.#options.dispatcher,
+      signal: limits.signal,
       headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-      ...limits,
+      bodyTimeout: limits.bodyTimeout ?? timeoutMs,
     });
   }
 

@@ -43,10 +43,12 @@ export class TokenVerifier {
     const owner = soleIssuer(issuers(), iss, clock.now());
     if (owner === undefined) return refusedBy(unknownIssuer);
     const trust = { ...owner, jwksUri: jwksUriOf(owner, iss) };
-    const examined: Examined = { ...parsed, trust, acceptable, now: clock.now() };
+    const { header, claims } = parsed;
+    // Member by member: a copy that is grown has a hidden class of its own (V8 11), and here is one for each token.
+    const examined: Examined = { header, claims, trust, acceptable, now: clock.now() };
     const early = firstRefusal(headerChecks, examined) ?? firstRefusal(openClaimChecks, examined);
     if (early !== undefined) return refusedBy(early);
-    const found = await findKey(parsed.header, trust, keys);
+    const found = await findKey(header, trust, keys);
     if ('refusal' in found) return refusedBy(found.refusal);
     const refusal =
       (await refuseInTurn(token, found, turn)) ??

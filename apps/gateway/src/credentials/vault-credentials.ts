@@ -232,8 +232,11 @@ export class VaultCredentials implements Credentials {
   ): CredentialAnswer {
     const { grant_id: grantId, grant_version: grantVersion } = answer;
     const { scopes, source } = wanted;
-    const terms = { use: wanted, scopes, clientInfoName: request.clientInfoName };
-    const lease = grantId === undefined ? undefined : this.#leases.renew({ ...terms, grantId });
+    const { clientInfoName } = request;
+    const lease =
+      grantId === undefined
+        ? undefined
+        : this.#leases.renew({ use: wanted, grantId, scopes, clientInfoName });
     const proving = { clock: this.#options.clock, memory: this.#memory };
     const token = BorrowedToken.of(answer, request.upstream.inject, proving, lease);
     if (token === undefined) {
@@ -245,7 +248,11 @@ export class VaultCredentials implements Credentials {
     if (startedMs !== undefined && keepMs > 0)
       this.#tokens.put(
         {
-          ...{ use: lease ?? wanted, scopes, source, token, grantVersion },
+          use: lease ?? wanted,
+          scopes,
+          source,
+          token,
+          grantVersion,
           usableUntilMs: startedMs + keepMs,
         },
         this.#options.clock.monotonicMs(),

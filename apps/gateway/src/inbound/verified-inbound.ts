@@ -112,15 +112,16 @@ export class VerifiedInbound implements Inbound {
     const known = this.#options.verified.find(key);
     if (known) return answer(known, token);
     if (!isToken68(token)) return this.#withoutToken(request, resourcePath);
-    return this.#options.refused.find(key) ?? this.#verify(token, key, { ...route, request });
+    return this.#options.refused.find(key) ?? this.#verify(token, key, route, request);
   }
 
   async #verify(
     token: string,
     key: string,
-    route: Route & { readonly request: IncomingMessage },
+    route: Route,
+    request: IncomingMessage,
   ): Promise<Admitted | Refusal> {
-    const { resourcePath, request } = route;
+    const { resourcePath } = route;
     const { verifier, turns, verified, refused, publicUrl, catalogue } = this.#options;
     if (!catalogue.ready) return unavailable('This gateway has no configuration yet.');
     const { generation } = verified;
