@@ -15,8 +15,8 @@ const people = 200;
 const factors = [2];
 const connections = 2_000;
 const body = JSON.stringify({ rows: 'x'.repeat(1_013) });
-/** Of those who are let in, whatever is asked of the process. */
-const mostP99Ms = 1_000;
+/** Of those who are let in, from the sending of their bytes, whatever is asked of the process. */
+const mostP99Ms = 250;
 
 export const overload: BenchCase = {
   name: 'overload',
@@ -110,9 +110,9 @@ function resultOf(entrants: readonly Entrant[]): CaseResult {
   );
   const [shedding] = entrants;
   const bars = [...(shedding?.rounds ?? [])].map(([factor, rounds]) => ({
-    promise: `p99 of the admitted calls at ${factor} × the capacity, ms`,
+    promise: `p99 of the admitted calls at ${factor} × the capacity, from their sending, ms`,
     // Where nobody was admitted, nobody was in time.
-    measured: median(rounds.map(({ p99 }) => (Number.isNaN(p99) ? 60_000 : p99))),
+    measured: median(rounds.map(({ fromSent: { p99 } }) => (Number.isNaN(p99) ? 60_000 : p99))),
     limit: { atMost: mostP99Ms },
   }));
   return { measurements, bars, skipped: [] };
@@ -127,8 +127,9 @@ function figuresOf(rounds: readonly Round[]): Readonly<Record<string, Figure>> {
     capacity: figure('req/s', ({ capacity }) => capacity),
     offered: figure('req/s', ({ offeredPerSecond }) => offeredPerSecond),
     admitted: figure('req/s', ({ admittedPerSecond }) => admittedPerSecond),
-    'admitted p50': figure('ms', ({ p50 }) => p50),
-    'admitted p99': figure('ms', ({ p99 }) => p99),
+    'admitted p50': figure('ms', ({ fromSent }) => fromSent.p50),
+    'admitted p99': figure('ms', ({ fromSent }) => fromSent.p99),
+    'p99 with the wait for a free connection': figure('ms', ({ fromDue }) => fromDue.p99),
     shed: figure('%', ({ shedShare }) => 100 * shedShare),
     unanswered: figure('%', ({ unansweredShare }) => 100 * unansweredShare),
     RSS: figure('MiB', ({ residentMiB }) => residentMiB),

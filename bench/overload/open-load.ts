@@ -17,9 +17,10 @@ export interface OpenFigures {
   readonly offeredPerSecond: number;
   /** Answered 2xx. */
   readonly admittedPerSecond: number;
-  /** Of those, milliseconds from when a call was due to the end of its answer. */
-  readonly p50: number;
-  readonly p99: number;
+  /** Of those, milliseconds to the end of the answer. */
+  readonly fromSent: Percentiles;
+  /** The same with the time that a call waited here for a connection: the generator's queue, not the server's. */
+  readonly fromDue: Percentiles;
   /** Answered 503, of all that were due. */
   readonly shedShare: number;
   /** Due and not answered two seconds after the end, of all that were due. */
@@ -28,6 +29,12 @@ export interface OpenFigures {
   readonly failures: number;
   /** How many of which status; 0: the connection broke. */
   readonly statuses: Readonly<Record<number, number>>;
+}
+
+/** Milliseconds. */
+export interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
 }
 
 const lingerMs = 2_000;
@@ -60,7 +67,8 @@ class OpenRun {
   #next = 0;
   #startMs = 0;
   #countsFromMs = 0;
-  readonly #admitted: number[] = [];
+  readonly #fromDue: number[] = [];
+  readonly #fromSent: number[] = [];
   #due = 0;
   readonly #statuses: Record<number, number> = {};
 
@@ -108,11 +116,14 @@ class OpenRun {
     this.#ask(connection, dueMs);
   }
 
-  answered(dueMs: number, status: number): void {
+  answered({ dueMs, sentMs }: Sent, status: number): void {
     this.#inFlight -= 1;
     if (dueMs < this.#countsFromMs) return;
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
-    if (status >= 200 && status < 300) this.#admitted.push(performance.now() - dueMs);
+    if (status < 200 || status >= 300) return;
+    const nowMs = performance.now();
+    this.#fromDue.push(nowMs - dueMs);
+    this.#fromSent.push(nowMs - sentMs);
   }
 
   close(): void {
@@ -121,16 +132,17 @@ class OpenRun {
 
   figures(): OpenFigures {
     const { seconds } = this.load;
-    const times = Float64Array.from(this.#admitted).sort();
-    const at = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN;
+    const admitted = this.#fromDue.length;
     const statuses = this.#statuses;
     const answered = Object.values(statuses).reduce((sum, count) => sum + count, 0);
     const shed = statuses[503] ?? 0;
     return {
       offeredPerSecond: this.#due / seconds,
-      admittedPerSecond: times.length / seconds,
-      ...{ p50: at(0.5), p99: at(0.99), statuses },
-      failures: answered - times.length - shed,
+      admittedPerSecond: admitted / seconds,
+      fromSent: percentilesOf(this.#fromSent),
+      fromDue: percentilesOf(this.#fromDue),
+      statuses,
+      failures: answered - admitted - shed,
       shedShare: shed / this.#due,
       unansweredShare: (this.#due - answered) / this.#due,
     };
@@ -150,10 +162,22 @@ class OpenRun {
   }
 }
 
+function percentilesOf(times: readonly number[]): Percentiles {
+  const sorted = Float64Array.from(times).sort();
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** When a call should have been sent, and when it was, by performance.now(). */
+interface Sent {
+  readonly dueMs: number;
+  readonly sentMs: number;
+}
+
 class OpenConnection {
   readonly #framing = new AnswerFraming();
   #socket: Socket | undefined;
-  #dueMs: number | undefined;
+  #sent: Sent | undefined;
 
   constructor(private readonly run: OpenRun) {}
 
@@ -167,12 +191,12 @@ class OpenConnection {
   }
 
   ask(request: Buffer, dueMs: number): void {
-    this.#dueMs = dueMs;
+    this.#sent = { dueMs, sentMs: performance.now() };
     this.#socket?.write(request);
   }
 
   close(): void {
-    this.#dueMs = undefined;
+    this.#sent = undefined;
     this.#socket?.destroy();
   }
 
@@ -183,8 +207,8 @@ class OpenConnection {
   }
 
   #ended(status: number): void {
-    if (this.#dueMs === undefined) return;
-    this.run.answered(this.#dueMs, status);
-    this.#dueMs = undefined;
+    if (this.#sent === undefined) return;
+    this.run.answered(this.#sent, status);
+    this.#sent = undefined;
   }
 }

@@ -70,7 +70,7 @@ export const gatewaySettings = z.object({
     .int()
     .min(0)
     .max(60_000)
-    .default(200)
+    .default(100)
     .describe(
       'standing delay of the event loop in milliseconds above which a share of the calls is answered 503; 0: never',
     ),

@@ -51,12 +51,34 @@ describe('an event loop that is always late', () => {
     for (let i = 0; i < 4; i += 1) expect(Math.abs(shedOf(load, 1_000) - 200)).toBeLessThan(2);
     looks(load, [1_000]);
     expect(load.share).toBe(0.2);
-    looks(
-      load,
-      Array.from({ length: 100 }, () => 1_000),
-    );
+    looks(load, [1_000, 1_000]);
     expect(load.share).toBe(0.05);
     expect(Math.abs(shedOf(load, 1_000) - 950)).toBeLessThan(2);
+  });
+
+  test('lets in a fifth where to let in fewer made it no less late, and tries that again later', () => {
+    const load = loaded(5_000);
+    const shares: number[] = [];
+    for (let i = 0; i < 300; i += 1) {
+      looks(load, [1_000], i * 1_020);
+      shares.push(load.share);
+    }
+    const few = shares.filter((share) => share === 0.05).length;
+    expect(shares.filter((share) => share === 0.2).length + few).toBeGreaterThan(290);
+    // A window is a second here.
+    expect(few).toBeGreaterThan(20);
+    expect(few).toBeLessThan(50);
+    looks(load, [50], 400_000);
+    expect(load.share).toBeGreaterThan(0.05);
+  });
+
+  test('does not give up while it gets less late, however slowly', () => {
+    const load = loaded(5_000);
+    looks(
+      load,
+      Array.from({ length: 60 }, (_, i) => 5_000 * 0.95 ** i),
+    );
+    expect(load.share).toBe(0.05);
   });
 
   test('while the queue drains, no more is cut than was', () => {
@@ -79,10 +101,7 @@ describe('an event loop that is always late', () => {
 
   test('a few calls are served however late it is: it is not they who make it so', () => {
     const load = loaded(63);
-    looks(
-      load,
-      Array.from({ length: 100 }, () => 1_000),
-    );
+    looks(load, [1_000, 1_000, 1_000, 1_000]);
     expect(shedOf(load, 100)).toBe(0);
     load.enter();
     expect(shedOf(load, 100)).toBeGreaterThan(90);
@@ -172,18 +191,19 @@ test('where refusing alone takes most of the capacity, the delay is bounded all 
 
 describe('a closed loop', () => {
   // Everybody asks again as soon as there is an answer: a turn is as long as all of them take.
-  function closedLoop(clients: number): { load: LoadShedding; worstDelayMs: number } {
+  function closedLoop(clients: number) {
     const load = loaded(clients);
-    let [nowMs, backlog, worst] = [0, clients, 0];
+    let [nowMs, backlog, worst, admitted] = [0, clients, 0, 0];
     for (let turn = 0; turn < 2_000; turn += 1) {
       const turnMs = backlog / callsPerMs;
       nowMs += turnMs;
       load.observe(Math.max(0, turnMs - 20), nowMs);
       const shed = shedOf(load, clients);
       backlog = clients - shed + shed * refusalCost;
+      admitted += clients - shed;
       if (turn > 1_000) worst = Math.max(worst, turnMs);
     }
-    return { load, worstDelayMs: worst };
+    return { load, worstDelayMs: worst, ofCapacity: admitted / nowMs / callsPerMs };
   }
 
   test('of 1,000 that keep the process busy is not shed: nobody waits for longer than the target', () => {
@@ -194,5 +214,13 @@ describe('a closed loop', () => {
     const { load, worstDelayMs } = closedLoop(6_000);
     expect(load.share).toBeLessThan(1);
     expect(worstDelayMs).toBeLessThan(1.6 * targetMs);
+  });
+
+  test('of so many that to refuse them all takes longer than the target: a good part of them is served', () => {
+    const clients = 30_000;
+    const refusingAllMs = (clients * refusalCost) / callsPerMs;
+    const { worstDelayMs, ofCapacity } = closedLoop(clients);
+    expect(ofCapacity).toBeGreaterThan(0.35);
+    expect(worstDelayMs).toBeLessThan(1.5 * refusingAllMs);
   });
 });
