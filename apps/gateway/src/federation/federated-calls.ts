@@ -2,13 +2,16 @@ import type { BorrowedCredential } from '../credentials/credentials.js';
 import { borrow } from '../mcp/borrow.js';
 import { isNobody } from '../mcp/guest.js';
 import { limitedAnswer } from '../mcp/limited-answer.js';
+import { Looks, type LookedPage } from '../mcp/looks.js';
 import type { McpDeps } from '../mcp/mcp-call.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { problemAnswer, result, rpcError, type RpcAnswer } from '../mcp/rpc-answer.js';
-import { failureAnswer } from '../mcp/upstream-call.js';
+import { failureAnswer, notMcp } from '../mcp/upstream-call.js';
+import { printExact } from './exact-json.js';
 import { callAt, type FederatedCall } from './federated-call.js';
 import { federatedRoute, openPausedCall, type PausedCall } from './federated-state.js';
 import type { Asked, Pauses } from './pauses.js';
+import type { PeerAnswer } from './peer.js';
 import type { Reply } from './reply.js';
 import type { Rounds } from './call-rounds.js';
 import { wishOf, type Routed } from './routed.js';
@@ -18,12 +21,16 @@ import { challenge, decideTarget } from './tool-decision.js';
 
 /** Requests for one thing of one upstream: where it is, whether it may be used, with what credential. */
 export class FederatedCalls {
+  readonly #looks: Looks;
+
   constructor(
     private readonly deps: McpDeps,
     private readonly targets: Targets,
     private readonly pauses: Pauses,
     private readonly rounds: Rounds,
-  ) {}
+  ) {
+    this.#looks = new Looks(deps.clock);
+  }
 
   async serve(call: FederatedCall, asked: Asked, reply: Reply): Promise<void> {
     const routed = await this.#route(call, asked, reply);
@@ -86,9 +93,29 @@ export class FederatedCalls {
   }
 
   #go(routed: Routed, credential: BorrowedCredential, round: JsonObject): Promise<void> {
-    return routed.target.connects === true
-      ? this.#connect(routed, credential)
+    if (routed.target.connects === true) return this.#connect(routed, credential);
+    return routed.at.terms?.isUnseen === true
+      ? this.#lookFirst(routed, credential, round)
       : this.rounds.run(routed, credential, round);
+  }
+
+  async #lookFirst(
+    routed: Routed,
+    credential: BorrowedCredential,
+    round: JsonObject,
+  ): Promise<void> {
+    const { call, target, asked, reply, at } = routed;
+    const looked = await this.#looks.once(this.deps, at, (cursor) =>
+      this.rounds.look(routed, credential, cursor === undefined ? {} : { cursor }).then(pageIn),
+    );
+    if (looked.kind === 'no-credential')
+      return reply.answer(this.pauses.answer(call, target.visible.upstream, asked, looked.answer));
+    if (looked.kind === 'failed') return reply.answer(failureAnswer(at, asked.id, looked.failure));
+    const decided = decideTarget(this.deps, call, asked.id, target, true);
+    if ('nowhere' in decided) return reply.answer(this.#nowhere(call, asked));
+    if ('refused' in decided) return reply.answer(decided.refused);
+    at.terms = decided.terms;
+    return this.rounds.run(routed, credential, round);
   }
 
   /** Connected is what the upstream takes: a token that it refuses is asked for anew. */
@@ -191,4 +218,17 @@ function notOurState({ id }: Asked): RpcAnswer {
   const reason =
     'requestState is not one that was given out for this request. Send it again without.';
   return { ...rpcError(id, -32_602, reason), status: 400 };
+}
+
+function pageIn(answer: PeerAnswer): LookedPage {
+  switch (answer.kind) {
+    case 'result':
+      // Numbers as every other reader of the list has them: fingerprints are compared between replicas.
+      return { kind: 'page', result: JSON.parse(printExact(answer.result)) as JsonObject };
+    case 'error':
+      return { kind: 'failed', failure: notMcp };
+    case 'failed':
+    case 'no-credential':
+      return answer;
+  }
 }

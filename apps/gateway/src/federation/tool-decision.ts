@@ -1,10 +1,11 @@
+import { termsOf } from '../mcp/decide-call.js';
 import { unknownTerms } from '../mcp/decoy.js';
 import type { CallTerms, McpDeps } from '../mcp/mcp-call.js';
 import { problemAnswer, type RpcAnswer } from '../mcp/rpc-answer.js';
 import type { Refusal } from '../inbound/inbound.js';
 import { noteRefusal } from '../policy/note-refusal.js';
 import { refusalFor, type ToolRefusal } from '../policy/refusal-for.js';
-import type { GateDecision } from '../policy/tool-gate.js';
+import { decidedAfterLook, type GateDecision } from '../policy/tool-gate.js';
 import { whoOf, type FederatedCall } from './federated-call.js';
 import { federatedRoute } from './federated-state.js';
 import type { Target } from './targets.js';
@@ -15,27 +16,31 @@ export type CallDecision =
   /** To this caller there is no such thing. */
   | { readonly nowhere: true };
 
-/** Whether this call may go on at its upstream, by the upstream's access rule and its rules for the tool. */
+/**
+ * Whether this call may go on at its upstream, by the upstream's access rule and its rules for the tool. `hasLooked`: the
+ * server's own list was read for it.
+ */
 export function decideTarget(
   deps: McpDeps,
   call: FederatedCall,
   id: string | number,
-  target: Target,
+  ...[target, hasLooked = false]: [Target, boolean?]
 ): CallDecision {
   const { upstream } = target.visible;
   const judge = target.tool === undefined ? undefined : upstream.toolGate?.beside(deps.inventory);
   if (judge === undefined || target.tool === undefined) return decideAccess(deps, call, id, target);
-  const decision = judge.decide(whoOf(call), target.tool);
+  const judged = judge.decide(whoOf(call), target.tool);
+  const decision = hasLooked ? decidedAfterLook(judged) : judged;
   const refusal = refusalFor(decision);
   if (refusal !== undefined) {
     const { slug: upstream, tool } = target;
     noteRefusal(deps, { requestId: call.requestId, caller: whoOf(call), upstream, tool }, decision);
+    if (hasLooked && refusal.kind === 'unknown-tool') return { nowhere: true };
     if (target.derived === true && isHidden(decision)) return { nowhere: true };
     if (refusal.kind === 'unknown-tool') return { terms: unknownTerms(decision) };
     return { refused: refusalAnswer(deps, call, id, refusal) };
   }
-  if (decision.kind !== 'allowed') return { terms: undefined };
-  return { terms: { isPublic: decision.isPublic, scopes: decision.upstreamScopes } };
+  return { terms: decision.kind === 'allowed' ? termsOf(decision) : undefined };
 }
 
 function isHidden(decision: GateDecision): boolean {

@@ -2,13 +2,14 @@ import { isNobody } from './guest.js';
 import { isConnectTool } from './connect-tool.js';
 import { decodedName } from './era.js';
 import { unknownTerms } from './decoy.js';
-import type { McpCall, McpDeps } from './mcp-call.js';
+import type { CallTerms, McpCall, McpDeps } from './mcp-call.js';
 import type { McpMessage, McpNotification, McpRequest } from './message.js';
 import { isOpenToGuests } from './guest.js';
 import { problemAnswer, rpcError, type RpcAnswer } from './rpc-answer.js';
 import type { Refusal } from '../inbound/inbound.js';
 import { noteRefusal } from '../policy/note-refusal.js';
 import { refusalFor, type ToolRefusal } from '../policy/refusal-for.js';
+import { decidedAfterLook, type GateDecision } from '../policy/tool-gate.js';
 
 const nearlyTools = /^\s*tools\/(?:call|list)\s*$/i;
 
@@ -42,7 +43,13 @@ function refuseUnnumbered({ method }: McpNotification): RpcAnswer | undefined {
   return { ...rpcError(null, -32600, said), status: 400 };
 }
 
-function decideTool(deps: McpDeps, call: McpCall, message: McpRequest): RpcAnswer | undefined {
+/** `hasLooked`: the server's own list was read for this call. */
+export function decideTool(
+  deps: McpDeps,
+  call: McpCall,
+  message: McpRequest,
+  hasLooked = false,
+): RpcAnswer | undefined {
   const { name } = message.params;
   const header = call.request.headers['mcp-name'];
   if (typeof name !== 'string')
@@ -58,7 +65,8 @@ function decideTool(deps: McpDeps, call: McpCall, message: McpRequest): RpcAnswe
   const who = isNobody(call.caller) ? undefined : call.caller;
   const judge = call.upstream.toolGate?.beside(deps.inventory);
   if (judge === undefined) return undefined;
-  const decision = judge.decide(who, name);
+  const judged = judge.decide(who, name);
+  const decision = hasLooked ? decidedAfterLook(judged) : judged;
   const refusal = refusalFor(decision);
   if (refusal !== undefined) {
     const { requestId } = call;
@@ -68,9 +76,14 @@ function decideTool(deps: McpDeps, call: McpCall, message: McpRequest): RpcAnswe
     call.terms = unknownTerms(decision);
     return undefined;
   }
-  if (decision.kind === 'allowed')
-    call.terms = { isPublic: decision.isPublic, scopes: decision.upstreamScopes };
+  if (decision.kind === 'allowed') call.terms = termsOf(decision);
   return undefined;
+}
+
+/** How an allowed call goes on. */
+export function termsOf(decision: Extract<GateDecision, { kind: 'allowed' }>): CallTerms {
+  const { isPublic, upstreamScopes: scopes, isUnseen } = decision;
+  return isUnseen === true ? { isPublic, scopes, isUnseen } : { isPublic, scopes };
 }
 
 function refusalAnswer(

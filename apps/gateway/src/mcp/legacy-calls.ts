@@ -11,6 +11,7 @@ import { EventStream } from './event-stream.js';
 import { isAnsweredHere } from './guest.js';
 import {
   noSessionId,
+  noStream,
   OpenedSessions,
   sessionNotFound,
   wantsEventStream,
@@ -21,11 +22,13 @@ import { headersIn, InSession, type Sending } from './in-session.js';
 import { LegacyHandshake } from './legacy-handshake.js';
 import { LegacyStreams } from './legacy-streams.js';
 import { listing, listingOf } from './listing.js';
+import { LookFirst } from './look-first.js';
 import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
 import type { McpMessage, McpNotification, McpRequest, McpResponse } from './message.js';
 import type { OpenStreams } from './open-streams.js';
 import { isMcpAnswer, relay, type Reading } from './relay.js';
-import { problemAnswer, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { comeBack } from './paused-answers.js';
 import { mustSignInAgain, signInAgain } from './sign-in-again.js';
 import { callStraight, goesStraight } from './straight-call.js';
 import { callUpstream, discard, failureAnswer, notMcp } from './upstream-call.js';
@@ -33,11 +36,6 @@ import { accountOf, sessionHeaders, UpstreamSessions } from './upstream-sessions
 import { UpstreamStream } from './upstream-stream.js';
 
 const accepted: RpcAnswer = { status: 202, body: undefined };
-const noStream: RpcAnswer = {
-  ...rpcError(null, -32000, 'There is no such stream without access to this server.'),
-  status: 405,
-  headers: { allow: 'POST, DELETE' },
-};
 
 /** Revisions up to 2025-11-25: sessions, GET streams, errors that carry a link. */
 export class LegacyCalls {
@@ -48,6 +46,7 @@ export class LegacyCalls {
   readonly #inSession: InSession;
   readonly #ids: OpenedSessions;
   readonly #handshake: LegacyHandshake;
+  readonly #looks: LookFirst;
 
   constructor(
     private readonly deps: McpDeps,
@@ -59,6 +58,7 @@ export class LegacyCalls {
     this.#streams = new LegacyStreams(deps.watch, deps.clock);
     this.#sessions = new UpstreamSessions(deps);
     this.#inSession = new InSession(deps, this.#sessions);
+    this.#looks = new LookFirst(deps);
     this.#ids = new OpenedSessions(deps.sealer);
     this.#handshake = new LegacyHandshake(deps, before, this.#sessions);
   }
@@ -121,7 +121,7 @@ export class LegacyCalls {
     const sent = {
       method: 'DELETE',
       headers: sessionHeaders(upstream),
-      signal: this.#deadline(call),
+      signal: AbortSignal.timeout(call.upstream.config.timeoutMs),
     } as const;
     const called = await callUpstream(this.deps, call, credential, sent, { interaction: 'none' });
     if (called.kind === 'answered') discard(called.answer);
@@ -173,9 +173,25 @@ export class LegacyCalls {
     credential: CredentialAnswer,
   ): Promise<void> {
     if (credential.kind !== 'credential') return this.#refuse(call, message, credential, session);
-    return this.before.connects(call, message)
-      ? this.#connect(call, session, message, credential)
-      : this.#forward(call, session, message, credential);
+    if (this.before.connects(call, message))
+      return this.#connect(call, session, message, credential);
+    if (call.terms?.isUnseen === true) return this.#lookFirst(call, session, message, credential);
+    return this.#forward(call, session, message, credential);
+  }
+
+  async #lookFirst(
+    call: McpCall,
+    session: LegacySession,
+    message: McpRequest,
+    credential: BorrowedCredential,
+  ): Promise<void> {
+    const wish = this.#wish(call, session, message);
+    const looked = await this.#looks.judge(call, message, (body) =>
+      this.#inSession.send(call, session, message, { credential, wish, body }),
+    );
+    if (looked === undefined) return this.#forward(call, session, message, credential);
+    if ('kind' in looked) return this.#refuse(call, message, looked.answer, session);
+    writeAnswer(call.response, looked);
   }
 
   async #answerHere(call: McpCall, message: McpRequest): Promise<void> {
@@ -206,26 +222,17 @@ export class LegacyCalls {
     call: McpCall,
     message: McpRequest,
     answer: Exclude<CredentialAnswer, BorrowedCredential>,
-    session?: LegacySession,
+    session: LegacySession,
   ): Promise<void> {
     if (answer.kind !== 'interaction')
       return writeAnswer(call.response, refusedAnswer(this.deps, call, message.id, answer));
     if (this.before.serves(message.method)) return this.#answerHere(call, message);
-    if (session === undefined || !isPause(answer))
-      return writeAnswer(
-        call.response,
-        problemAnswer(message.id, 'temporarily-unavailable', answer.message, call.requestId, {
-          'retry-after': '5',
-        }),
-      );
-    const asked = {
-      id: message.id,
-      method: message.method,
-      version: session.version,
-      byUrl: elicitsByUrl(session.initialize.capabilities),
-      strict: this.deps.strictElicitation ?? false,
-    };
-    if (mustSignInAgain(call, asked.byUrl))
+    if (!isPause(answer)) return writeAnswer(call.response, comeBack(call, message, answer));
+    const byUrl = elicitsByUrl(session.initialize.capabilities);
+    const { strictElicitation: strict = false } = this.deps;
+    const { id, method } = message;
+    const asked = { id, method, version: session.version, byUrl, strict };
+    if (mustSignInAgain(call, byUrl))
       return writeAnswer(call.response, signInAgain(this.deps, call, message.id));
     writeAnswer(
       call.response,
@@ -289,9 +296,5 @@ export class LegacyCalls {
     if (message.kind !== 'request') return {};
     const { keep } = this.before.keeping(call, 'legacy', message);
     return { keep, ...listingOf(this.deps, call, 'legacy', message) };
-  }
-
-  #deadline(call: McpCall): AbortSignal {
-    return AbortSignal.timeout(call.upstream.config.timeoutMs);
   }
 }

@@ -21,6 +21,11 @@ export const sessionNotFound: RpcAnswer = {
   ...rpcError(null, -32001, 'Session not found.'),
   status: 404,
 };
+export const noStream: RpcAnswer = {
+  ...rpcError(null, -32000, 'There is no such stream without access to this server.'),
+  status: 405,
+  headers: { allow: 'POST, DELETE' },
+};
 export const wantsEventStream: RpcAnswer = {
   ...rpcError(null, -32000, 'Accept must name text/event-stream.'),
   status: 406,

@@ -27,7 +27,7 @@ export interface McpDeps {
   /** What each person and everybody may ask of an upstream. */
   readonly limits?: UpstreamLimits;
   /** Learns what servers list, and knows which tools changed. */
-  readonly inventory?: Pick<ToolInventory, 'seen' | 'isHeld'>;
+  readonly inventory?: Pick<ToolInventory, 'seen' | 'standing'>;
   /** Hears of every call that the policy refuses. */
   readonly decisions?: Pick<ReportDecisions, 'denied'>;
   /** Answer -32021 and -32042 as the revisions say instead of a tool result with the link. */
@@ -65,6 +65,8 @@ export interface CallTerms {
   readonly isPublic: boolean;
   /** What the person's grant must hold beside the upstream's own scopes. */
   readonly scopes: readonly string[];
+  /** Under `hold`, this replica has not seen the tool listed: the server's list is read before it is called. */
+  readonly isUnseen?: boolean;
   /** The tool is hidden: the upstream is asked for this one instead, which it does not have. */
   readonly decoy?: string;
 }

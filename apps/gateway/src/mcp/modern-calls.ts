@@ -7,31 +7,20 @@ import type { BeforeConsent } from './before-consent.js';
 import { borrow, refusedAnswer, withTerms, type BorrowWish } from './borrow.js';
 import { connectedAnswer, lookBody, modernLookHeaders } from './connect-tool.js';
 import { outgoing, undisguised } from './decoy.js';
-import { elicitModern, elicitsByUrl, isInterruptible, isPause, type Pause } from './elicit.js';
+import { elicitModern, elicitsByUrl, isInterruptible, isPause } from './elicit.js';
 import { metaKey } from './era.js';
 import { isAnsweredHere } from './guest.js';
 import { HeldRetries } from './held-retry.js';
 import { listingOf } from './listing.js';
+import { LookFirst } from './look-first.js';
 import { sharerOf, type McpCall, type McpDeps } from './mcp-call.js';
-import {
-  isObject,
-  memberText,
-  metaOf,
-  withParams,
-  type McpNotification,
-  type McpRequest,
-} from './message.js';
+import { isObject, metaOf, withParams, type McpNotification, type McpRequest } from './message.js';
 import type { OpenStreams } from './open-streams.js';
-import { notConnected, refusedByPerson, tooMany } from './paused-answers.js';
+import { comeBack, notConnected, refusedByPerson, tooMany } from './paused-answers.js';
 import { isMcpAnswer, relay, upstreamHeaders, type Reading } from './relay.js';
-import {
-  isOurState,
-  openRequestState,
-  requestDigest,
-  sealRequestState,
-  type RequestState,
-} from './request-state.js';
-import { problemAnswer, result, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { isOurState, openRequestState, requestDigest, type RequestState } from './request-state.js';
+import { result, rpcError, writeAnswer, type RpcAnswer } from './rpc-answer.js';
+import { retryMembers, sealedPause } from './sealed-pause.js';
 import { mustSignInAgain, signInAgain } from './sign-in-again.js';
 import { callStraight, goesStraight } from './straight-call.js';
 import {
@@ -43,17 +32,18 @@ import {
   type UpstreamMessage,
 } from './upstream-call.js';
 
-const retryMembers = ['inputResponses', 'requestState'];
-
 /** Revision 2026-07-28: each request stands for itself, a pause is a result. */
 export class ModernCalls {
   readonly #held = new HeldRetries();
+  readonly #looks: LookFirst;
 
   constructor(
     private readonly deps: McpDeps,
     private readonly before: BeforeConsent,
     private readonly streams: OpenStreams,
-  ) {}
+  ) {
+    this.#looks = new LookFirst(deps);
+  }
 
   async notify(call: McpCall, message: McpNotification): Promise<void> {
     if (call.lacking !== undefined)
@@ -96,10 +86,7 @@ export class ModernCalls {
   }
 
   #elicit(call: McpCall, message: McpRequest, needed: InteractionNeeded): RpcAnswer {
-    if (!isPause(needed))
-      return problemAnswer(message.id, 'temporarily-unavailable', needed.message, call.requestId, {
-        'retry-after': '5',
-      });
+    if (!isPause(needed)) return comeBack(call, message, needed);
     const asked = {
       id: message.id,
       method: message.method,
@@ -107,21 +94,7 @@ export class ModernCalls {
       strict: this.deps.strictElicitation ?? false,
     };
     if (mustSignInAgain(call, asked.byUrl)) return signInAgain(this.deps, call, message.id);
-    return elicitModern(asked, needed, () => this.#seal(call, message, needed));
-  }
-
-  #seal(call: McpCall, message: McpRequest, pause: Pause): string {
-    const { interactionId, scopes = [] } = pause;
-    const { issuer, subject, application } = call.caller;
-    // A state of ours that was already used up is not carried on; one of the upstream's is.
-    const interrupted = isOurState(message.params['requestState'])
-      ? []
-      : retryMembers.flatMap((name) => memberText(message.body, name) ?? []);
-    return sealRequestState(this.deps.sealer, call.route, {
-      ...{ issuer, subject, application, interactionId, interrupted, scopes: [...scopes] },
-      digest: requestDigest(message.method, message.params),
-      exp: this.deps.clock.now() + pause.expiresIn,
-    });
+    return elicitModern(asked, needed, () => sealedPause(this.deps, call, message, needed));
   }
 
   async #resume(call: McpCall, message: McpRequest, text: string): Promise<void> {
@@ -197,6 +170,7 @@ export class ModernCalls {
     credential: BorrowedCredential,
   ): void | Promise<void> {
     if (this.before.connects(call, message)) return this.#connect(call, message, credential);
+    if (call.terms?.isUnseen === true) return this.#lookFirst(call, message, credential);
     return message.method === 'subscriptions/listen'
       ? this.#forwardStream(call, message, credential)
       : this.#forward(call, message, credential);
@@ -210,6 +184,18 @@ export class ModernCalls {
     const called = await callUpstream(this.deps, call, credential, sent, wish);
     if (called.kind === 'no-credential') return this.#answer(call, message, called.answer);
     writeAnswer(call.response, connectedAnswer(call, message, called, 'modern'));
+  }
+
+  async #lookFirst(call: McpCall, message: McpRequest, credential: BorrowedCredential) {
+    const signal = AbortSignal.timeout(call.upstream.config.timeoutMs);
+    const look = { method: 'POST', headers: modernLookHeaders, signal } as const;
+    const wish = this.#wish(call, message);
+    const looked = await this.#looks.judge(call, message, (body) =>
+      callUpstream(this.deps, call, credential, { ...look, body }, wish),
+    );
+    if (looked === undefined) return this.#forwardRequest(call, message, credential);
+    if ('kind' in looked) return this.#answer(call, message, looked.answer);
+    writeAnswer(call.response, looked);
   }
 
   async #forwardStream(

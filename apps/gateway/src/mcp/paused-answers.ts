@@ -1,3 +1,4 @@
+import type { InteractionNeeded } from '../credentials/credentials.js';
 import type { McpCall } from './mcp-call.js';
 import { toolNotice } from './elicit.js';
 import { isObject, type McpRequest } from './message.js';
@@ -15,6 +16,17 @@ export function notConnected(call: McpCall, message: McpRequest): RpcAnswer {
   return message.method === 'tools/call'
     ? toolNotice(message.id, text)
     : rpcError(message.id, -32000, text);
+}
+
+/** There is nothing to ask the person now. */
+export function comeBack(
+  call: McpCall,
+  message: McpRequest,
+  { message: detail }: Pick<InteractionNeeded, 'message'>,
+): RpcAnswer {
+  return problemAnswer(message.id, 'temporarily-unavailable', detail, call.requestId, {
+    'retry-after': '5',
+  });
 }
 
 export function tooMany(call: McpCall, message: McpRequest): RpcAnswer {

@@ -192,7 +192,8 @@ describe.each(['modern', 'legacy'] as const)('a list of tools, %s', (era) => {
           });
         });
       },
-      isHeld: (_upstream: unknown, tool: string) => isHeld && tool === 'keep',
+      standing: (_upstream: unknown, tool: string) =>
+        isHeld && tool === 'keep' ? ('held' as const) : ('known' as const),
     };
     await serve({ ...hiding, toolChanges: 'hold' }, { inventory });
     answer = (response) =>

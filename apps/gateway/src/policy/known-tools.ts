@@ -16,6 +16,9 @@ export class KnownTools {
   /** The version from which on the snapshot names it. */
   readonly #heldUntil = new Map<string, number>();
   readonly #lists = new Set<string>();
+  /** Names that the vault was told of and that were listed lately, or until the last renewal. */
+  #listed = new Set<string>();
+  #listedBefore = new Set<string>();
   /** Names that the vault cannot remember. */
   readonly #full = new Set<string>();
   /** There was more than could be remembered: nothing counts until a whole list is confirmed. */
@@ -24,6 +27,8 @@ export class KnownTools {
   constructor(
     readonly mode: 'alert' | 'hold',
     readonly url: string,
+    /** The vault's name for what it knows itself. */
+    readonly inventory: string | undefined,
     /** Of the monotonic clock, in milliseconds. */
     public renewedAt: number,
   ) {}
@@ -38,10 +43,12 @@ export class KnownTools {
     return [...this.#unconfirmed.values(), ...this.#again.values()];
   }
 
-  /** The vault may have forgotten: a restored backup, an upstream that was registered anew. */
+  /** The vault may have forgotten: a restored backup. What nobody has listed since the renewal before is unknown again. */
   renew(now: number): void {
     this.renewedAt = now;
     this.#lists.clear();
+    this.#listedBefore = this.#listed;
+    this.#listed = new Set();
     this.#old = new Set(this.#confirmed);
   }
 
@@ -59,6 +66,7 @@ export class KnownTools {
   see(print: ToolPrint): void {
     const key = keyOf(print);
     if (this.#old.delete(key)) this.#again.set(key, print);
+    if (this.#confirmed.has(key)) this.#listed.add(print.name);
     if (this.#confirmed.has(key) || this.#unconfirmed.has(key)) return;
     if (!isReportable(print)) {
       this.#giveUp(print.name);
@@ -76,6 +84,8 @@ export class KnownTools {
     if (this.#confirmed.size >= mostConfirmed) {
       this.#confirmed.clear();
       this.#lists.clear();
+      this.#listed.clear();
+      this.#listedBefore.clear();
     }
     for (const name of held) this.#heldUntil.set(name, Number(version));
     for (const name of overflow) this.#giveUp(name);
@@ -92,6 +102,11 @@ export class KnownTools {
     return false;
   }
 
+  /** Whether lists of late have shown it, and the vault was told. */
+  isListed(tool: string): boolean {
+    return this.#listed.has(tool) || this.#listedBefore.has(tool);
+  }
+
   #giveUp(name: string): void {
     if (this.#full.size < mostUnconfirmed) this.#full.add(name);
     else this.#overflowed = true;
@@ -102,6 +117,7 @@ export class KnownTools {
     this.#again.delete(key);
     if (!this.#unconfirmed.delete(key)) return;
     this.#confirmed.add(key);
+    this.#listed.add(print.name);
     const left = (this.#waiting.get(print.name) ?? 1) - 1;
     if (left > 0) this.#waiting.set(print.name, left);
     else this.#waiting.delete(print.name);

@@ -23,9 +23,9 @@ export function refusalFor(decision: GateDecision): ToolRefusal | undefined {
       return { kind: 'step-up', scopes: decision.scopes, detail };
     }
     case 'refused':
-      return decision.because === 'hidden' && decision.asUnknown !== undefined
-        ? (refusalFor(decision.asUnknown) ?? because.hidden)
-        : because[decision.because];
+      return decision.asUnknown === undefined
+        ? because[decision.because]
+        : (refusalFor(decision.asUnknown) ?? because.hidden);
   }
 }
 

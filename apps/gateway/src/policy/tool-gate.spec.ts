@@ -3,7 +3,8 @@ import { toolRule } from '#lib/contract/tool-policy';
 import { upstreamOf } from '../gateway-fixture.js';
 import { filterTools } from './filter-tools.js';
 import { refusalFor } from './refusal-for.js';
-import { toolGateOf } from './tool-gate.js';
+import { decidedAfterLook, toolGateOf } from './tool-gate.js';
+import type { ToolStanding } from './tool-inventory.js';
 
 const rule = (given: object) => toolRule.parse(given);
 const demo = upstreamOf('demo', 'https://demo.example', {
@@ -81,9 +82,21 @@ test('public tools need a credential that is nobody’s, or an upstream without 
 });
 
 test('what this replica saw change is held beside what the configuration names', () => {
-  const known = { isHeld: (_upstream: object, tool: string) => tool === 'other' };
+  const standings = new Map<string, ToolStanding>([
+    ['other', 'held'],
+    ['new', 'unseen'],
+    ['secret', 'unseen'],
+  ]);
+  const known = {
+    standing: (_upstream: object, tool: string) => standings.get(tool) ?? ('known' as const),
+  };
   const held = toolGateOf({ ...demo, toolChanges: 'hold' })?.beside(known);
   expect(held?.decide(alice, 'other')).toMatchObject({ because: 'held' });
   expect(held?.decide(alice, 'changed')).toMatchObject({ because: 'held' });
   expect(gate?.beside(known).decide(alice, 'other')).toMatchObject({ kind: 'allowed' });
+  expect(held?.decide(alice, 'known')).toEqual(gate?.decide(alice, 'known'));
+  const unseen = held?.decide(alice, 'new');
+  expect(unseen).toMatchObject({ kind: 'allowed', isUnseen: true });
+  expect(unseen && refusalFor(decidedAfterLook(unseen))).toEqual({ kind: 'unknown-tool' });
+  expect(held?.decide(alice, 'secret')).toMatchObject({ kind: 'refused', because: 'hidden' });
 });

@@ -2,14 +2,24 @@ import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { ToolPolicy } from '#lib/contract/tool-policy';
 import type { Caller } from '#lib/jwt/caller';
 import { ToolRules, type ToolDecision } from '#lib/access/tool-rules';
+import type { ToolStanding } from './tool-inventory.js';
 
 /**
  * A decision at the gateway: the rules', or that the server changed the tool and nobody has looked at it yet. A hidden tool
  * comes with what is decided of one that does not exist.
  */
 export type GateDecision =
-  | (ToolDecision & { readonly asUnknown?: ToolDecision })
-  | { readonly kind: 'refused'; readonly rule: string | undefined; readonly because: 'held' };
+  | (ToolDecision & {
+      readonly asUnknown?: ToolDecision;
+      /** The rules allow it, and whether the server changed it nobody here knows: its list has to be read first. */
+      readonly isUnseen?: true;
+    })
+  | {
+      readonly kind: 'refused';
+      readonly rule: string | undefined;
+      readonly because: 'held';
+      readonly asUnknown?: ToolDecision;
+    };
 
 /** Undefined: a call without a token. */
 export type Who = Pick<Caller, 'claims' | 'scopes' | 'standing'> | undefined;
@@ -21,18 +31,18 @@ export interface ToolJudge {
   decide(who: Who, tool: string): GateDecision;
 }
 
+type WatchedConfig = Pick<UpstreamConfig, 'slug' | 'url' | 'toolChanges' | 'toolInventory'>;
+
 /** What this replica knows of tools that changed, beside those that the configuration names. */
 export interface HeldTools {
-  isHeld(upstream: Pick<UpstreamConfig, 'slug' | 'toolChanges'>, tool: string): boolean;
+  standing(upstream: WatchedConfig, tool: string): ToolStanding;
 }
 
 const mostJudged = 64;
 const longestJudged = 128;
 
-type GatedConfig = Pick<
-  UpstreamConfig,
-  'slug' | 'access' | 'tools' | 'heldTools' | 'toolChanges' | 'public' | 'open' | 'credential'
->;
+type GatedConfig = WatchedConfig &
+  Pick<UpstreamConfig, 'access' | 'tools' | 'heldTools' | 'public' | 'open' | 'credential'>;
 
 /** The tool policy of one upstream, prepared once per configuration. */
 export class ToolGate implements ToolJudge {
@@ -77,10 +87,15 @@ export class ToolGate implements ToolJudge {
   /** The gate with what this replica has seen change. */
   beside(known: HeldTools | undefined): ToolJudge {
     if (known === undefined || this.config.toolChanges !== 'hold') return this;
-    return {
-      decide: (who, tool) =>
-        this.decide(who, tool, this.#held.has(tool) || known.isHeld(this.config, tool)),
-    };
+    return { decide: (who, tool) => this.#decideBeside(known, who, tool) };
+  }
+
+  #decideBeside(known: HeldTools, who: Who, tool: string): GateDecision {
+    const standing = this.#held.has(tool) ? 'held' : known.standing(this.config, tool);
+    const decision = this.decide(who, tool, standing === 'held');
+    return standing === 'unseen' && decision.kind === 'allowed'
+      ? { ...decision, isUnseen: true }
+      : decision;
   }
 }
 
@@ -103,4 +118,11 @@ function servesPublicly(config: GatedConfig): boolean {
 /** Whether there is a credential, or by an administrator's word none is needed, for calls that are nobody's. */
 export function lendsPublicly(config: Pick<UpstreamConfig, 'public' | 'open'>): boolean {
   return config.public === true || config.open?.includes('public') === true;
+}
+
+/** What a list that was just read says of a tool: one that is not in it is as one that does not exist. */
+export function decidedAfterLook(decision: GateDecision): GateDecision {
+  if (decision.kind !== 'allowed' || decision.isUnseen !== true) return decision;
+  const { isUnseen, ...asUnknown } = decision;
+  return { kind: 'refused', rule: decision.rule, because: 'held', asUnknown };
 }

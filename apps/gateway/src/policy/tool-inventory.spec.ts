@@ -49,6 +49,9 @@ const tool = (name: string, description = 'what it does'): SeenTool => ({
   description,
   inputSchema: { type: 'object', properties: { a: {}, b: {} } },
 });
+/** Whether it is not called without more ado. */
+const isHeld = (upstream: Parameters<ToolInventory['standing']>[0], name: string) =>
+  inventory.standing(upstream, name) === 'held';
 const url = 'https://snow.example/mcp';
 const hold = { slug: 'snow', url, toolChanges: 'hold' } as const;
 const alert = { slug: 'snow', url, toolChanges: 'alert' } as const;
@@ -84,7 +87,7 @@ describe('what a server lists', () => {
       { path: '/gateway/v1/tools', body: { upstream: 'snow', tools: [{ name: 'a' }, {}] } },
       { body: { tools: [{ name: 'c', fingerprint: fingerprintOf(tool('c')) }] } },
     ]);
-    expect(inventory.isHeld(hold, 'a')).toBe(false);
+    expect(isHeld(hold, 'a')).toBe(false);
   });
 
   test('is not told of an upstream that does not ask for it', () => {
@@ -95,7 +98,7 @@ describe('what a server lists', () => {
 
   test('alert: a list never waits, and nothing is held', async () => {
     expect(inventory.seen(alert, [tool('a')])).toBeUndefined();
-    expect(inventory.isHeld(alert, 'a')).toBe(false);
+    expect(isHeld(alert, 'a')).toBe(false);
     expect(await until(() => vault.reports.length === 1, { seconds: 10, everyMs: 5 })).toBe(true);
   });
 
@@ -103,40 +106,55 @@ describe('what a server lists', () => {
     vault.toolAnswer = ({ tools }) => ({ held: tools.map(({ name }) => name), overflow: [] });
     vault.configure({ issuers: [], applications: [], upstreams: [] }, 7);
     await inventory.seen(hold, [tool('a', 'changed')]);
-    expect(inventory.isHeld(hold, 'a')).toBe(true);
+    expect(isHeld(hold, 'a')).toBe(true);
     version = 6;
-    expect(inventory.isHeld(hold, 'a')).toBe(true);
+    expect(isHeld(hold, 'a')).toBe(true);
     // From here on the snapshot names it, until an administrator lets it through.
     version = 7;
-    expect(inventory.isHeld(hold, 'a')).toBe(false);
+    expect(isHeld(hold, 'a')).toBe(false);
   });
 
   test('rug pull: while the vault is away, what is new is held, and only that', async () => {
     await inventory.seen(hold, [tool('a'), tool('b')]);
     vault.down = true;
     const told = inventory.seen(hold, [tool('a', 'changed'), tool('b'), tool('c')]);
-    expect(['a', 'b', 'c'].map((name) => inventory.isHeld(hold, name))).toEqual([
-      true,
-      false,
-      true,
-    ]);
+    expect(['a', 'b', 'c'].map((name) => isHeld(hold, name))).toEqual([true, false, true]);
     await told;
-    expect(['a', 'b', 'c'].map((name) => inventory.isHeld(hold, name))).toEqual([
-      true,
-      false,
-      true,
-    ]);
+    expect(['a', 'b', 'c'].map((name) => isHeld(hold, name))).toEqual([true, false, true]);
     vault.down = false;
     inventory.start();
-    const isFree = () => !inventory.isHeld(hold, 'a') && !inventory.isHeld(hold, 'c');
+    const isFree = () => !isHeld(hold, 'a') && !isHeld(hold, 'c');
     expect(await until(isFree, { seconds: 10, everyMs: 5 })).toBe(true);
   });
 
   test('what the vault has no room for stays held', async () => {
     vault.toolAnswer = () => ({ held: [], overflow: ['b'] });
     await inventory.seen(hold, [tool('a'), tool('b')]);
-    expect([inventory.isHeld(hold, 'a'), inventory.isHeld(hold, 'b')]).toEqual([false, true]);
+    expect([isHeld(hold, 'a'), isHeld(hold, 'b')]).toEqual([false, true]);
     expect(inventory.seen(hold, [tool('a'), tool('b')])).toBeUndefined();
+  });
+
+  test('rug pull: what no list has shown this replica of late is unseen, whatever the vault knows', async () => {
+    const standings = (upstream: typeof hold & { readonly toolInventory?: string } = hold) =>
+      ['a', 'b'].map((name) => inventory.standing(upstream, name));
+    expect(standings()).toEqual(['unseen', 'unseen']);
+    expect(inventory.standing(alert, 'a')).toBe('known');
+    await inventory.seen(hold, [tool('a'), tool('b')]);
+    expect(standings()).toEqual(['known', 'known']);
+    nowMs = 3_600_001;
+    expect(inventory.seen(hold, [tool('a')])).toBeUndefined();
+    expect(standings()).toEqual(['known', 'known']);
+    nowMs = 2 * 3_600_002;
+    inventory.start();
+    const isForgotten = () => inventory.standing(hold, 'b') === 'unseen';
+    expect(await until(isForgotten, { seconds: 10, everyMs: 5 })).toBe(true);
+    expect(standings()).toEqual(['known', 'unseen']);
+    // An administrator had everything forgotten: the vault hears of it all anew.
+    const anew = { ...hold, toolInventory: 'u:1' };
+    expect(standings(anew)).toEqual(['unseen', 'unseen']);
+    await inventory.seen(anew, [tool('a')]);
+    expect(standings(anew)).toEqual(['known', 'unseen']);
+    expect(vault.reports.at(-1)?.body).toMatchObject({ tools: [{ name: 'a' }] });
   });
 
   test('is told again after an hour, in case that the vault has forgotten; meanwhile it counts', async () => {
@@ -144,12 +162,11 @@ describe('what a server lists', () => {
     nowMs = 3_600_001;
     vault.down = true;
     expect(inventory.seen(hold, [tool('a')])).toBeUndefined();
-    expect(inventory.isHeld(hold, 'a')).toBe(false);
+    expect(isHeld(hold, 'a')).toBe(false);
     vault.down = false;
     vault.toolAnswer = () => ({ held: ['a'], overflow: [], version: '9' });
     inventory.start();
-    const isHeld = () => inventory.isHeld(hold, 'a');
-    expect(await until(isHeld, { seconds: 10, everyMs: 5 })).toBe(true);
+    expect(await until(() => isHeld(hold, 'a'), { seconds: 10, everyMs: 5 })).toBe(true);
     expect(vault.reports.map(({ body }) => body)).toMatchObject([
       { tools: [{ name: 'a' }, { name: 'b' }] },
       { tools: [{ name: 'a' }] },
@@ -159,14 +176,15 @@ describe('what a server lists', () => {
   test('at another address is another server', async () => {
     await inventory.seen(hold, [tool('a')]);
     vault.down = true;
-    void inventory.seen({ ...hold, url: 'https://other.example/mcp' }, [tool('a')]);
-    expect(inventory.isHeld(hold, 'a')).toBe(true);
+    const moved = { ...hold, url: 'https://other.example/mcp' };
+    void inventory.seen(moved, [tool('a')]);
+    expect([hold, moved].map((one) => inventory.standing(one, 'a'))).toEqual(['unseen', 'held']);
   });
 
   test('a name that cannot be told is held, and keeps no other from being told', async () => {
     const long = 'x'.repeat(300);
     await inventory.seen(hold, [tool(long), tool('line\nbreak'), tool('a')]);
-    expect([long, 'line\nbreak', 'a'].map((name) => inventory.isHeld(hold, name))).toEqual([
+    expect([long, 'line\nbreak', 'a'].map((name) => isHeld(hold, name))).toEqual([
       ...[true, true],
       false,
     ]);
@@ -188,7 +206,7 @@ describe('what a server lists', () => {
         hold,
         Array.from({ length: 1_000 }, (_, nth) => tool(`t${n} ${nth}`)),
       );
-    expect(inventory.isHeld(hold, 'anything')).toBe(true);
-    expect(inventory.isHeld({ ...hold, slug: 'other' }, 'anything')).toBe(false);
+    expect(isHeld(hold, 'anything')).toBe(true);
+    expect(isHeld({ ...hold, slug: 'other' }, 'anything')).toBe(false);
   });
 });

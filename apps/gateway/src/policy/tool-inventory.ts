@@ -27,7 +27,13 @@ export interface ToolInventoryOptions {
   readonly everyMs?: number;
 }
 
-type Watched = Pick<UpstreamConfig, 'slug' | 'url' | 'toolChanges'>;
+type Watched = Pick<UpstreamConfig, 'slug' | 'url' | 'toolChanges' | 'toolInventory'>;
+
+/**
+ * Of a tool where changes are held, beside what the snapshot names: `unseen` is one that no list of late has shown this
+ * replica, so that nobody here can say whether the server changed it.
+ */
+export type ToolStanding = 'known' | 'held' | 'unseen';
 
 // The vault remembers when a tool was seen last, and may itself have forgotten.
 const renewedMs = 3_600_000;
@@ -57,7 +63,7 @@ export class ToolInventory {
 
   /**
    * A server's own list passes by, or a page of it. A promise only where changes are held and something is new: the
-   * list may be judged (`isHeld`) and sent on once it resolves; it never rejects.
+   * list may be judged (`standing`) and sent on once it resolves; it never rejects.
    */
   seen(upstream: Watched, tools: readonly SeenTool[]): Promise<void> | undefined {
     const { slug, toolChanges = 'ignore' } = upstream;
@@ -74,22 +80,33 @@ export class ToolInventory {
       : undefined;
   }
 
-  /** Whether a tool waits for an administrator, beside those that the snapshot names. */
-  isHeld({ slug, toolChanges }: Pick<Watched, 'slug' | 'toolChanges'>, tool: string): boolean {
-    if (toolChanges !== 'hold') return false;
-    return this.#known.get(slug)?.isHeld(tool, this.options.version()) ?? false;
+  standing(upstream: Watched, tool: string): ToolStanding {
+    if (upstream.toolChanges !== 'hold') return 'known';
+    const known = this.#known.get(upstream.slug);
+    if (known === undefined || !isOf(known, upstream, 'hold')) return 'unseen';
+    if (known.isHeld(tool, this.options.version())) return 'held';
+    return known.isListed(tool) ? 'known' : 'unseen';
   }
 
-  #knownOf({ slug, url }: Watched, mode: 'alert' | 'hold'): KnownTools {
-    const now = this.options.now?.() ?? performance.now();
+  #knownOf(upstream: Watched, mode: 'alert' | 'hold'): KnownTools {
+    const { slug, url, toolInventory } = upstream;
     const found = this.#known.get(slug);
-    if (found?.mode === mode && found.url === url) {
-      if (now - found.renewedAt > renewedMs) found.renew(now);
+    if (found !== undefined && isOf(found, upstream, mode)) {
+      this.#renew(found);
       return found;
     }
-    const fresh = new KnownTools(mode, url, now);
+    const fresh = new KnownTools(mode, url, toolInventory, this.#now());
     this.#known.set(slug, fresh);
     return fresh;
+  }
+
+  #renew(known: KnownTools): void {
+    const now = this.#now();
+    if (now - known.renewedAt > renewedMs) known.renew(now);
+  }
+
+  #now(): number {
+    return this.options.now?.() ?? performance.now();
   }
 
   /** One report at a time for each upstream; what comes meanwhile goes with the next. */
@@ -122,9 +139,15 @@ export class ToolInventory {
   }
 
   async #tellAll(): Promise<void> {
-    for (const [slug, known] of this.#known)
+    for (const [slug, known] of this.#known) {
+      this.#renew(known);
       if (known.untold.length > 0) await this.#tell(slug, known);
+    }
   }
+}
+
+function isOf(known: KnownTools, { url, toolInventory }: Watched, mode: KnownTools['mode']) {
+  return known.mode === mode && known.url === url && known.inventory === toolInventory;
 }
 
 /** SHA-256 of all that a model or a person reads of a tool. */
