@@ -45,6 +45,8 @@ interface Kind {
   readonly asked: readonly Asked[];
   readonly micros: number[];
   readonly perSecond: number[];
+  /** Processors that the gateway took meanwhile. */
+  readonly processors: number[];
   /** Answers that were not as they should be: of bad tokens, those that were not refused. */
   wrong: number;
 }
@@ -72,7 +74,7 @@ class FloodBench {
     const [token = ''] = tokens;
     const kind = (bearers: readonly (string | undefined)[]): Kind => ({
       asked: bearers.map((bearer) => ({ url, headers: headersOf(bearer) })),
-      ...{ micros: [], perSecond: [], wrong: 0 },
+      ...{ micros: [], perSecond: [], processors: [], wrong: 0 },
     });
     const many = <T>(make: () => T): T[] => Array.from({ length: distinct }, make);
     const kinds = new Map([
@@ -104,9 +106,11 @@ class FloodBench {
     const { generator } = this.generators;
     await generator.run(kind.asked, { connections, seconds: 0.3 });
     const before = cpuMicros(this.pid) ?? Number.NaN;
+    const startedMs = performance.now();
     const figures = await generator.run(kind.asked, { connections, seconds });
     const used = (cpuMicros(this.pid) ?? Number.NaN) - before;
     kind.micros.push(used / figures.answers);
+    kind.processors.push(used / 1000 / (performance.now() - startedMs));
     kind.perSecond.push(figures.perSecond);
     kind.wrong += name === valid ? figures.failures : figures.answers - figures.failures;
   }
@@ -123,6 +127,7 @@ class FloodBench {
         'CPU per call': { unit: 'µs', rounds: kind.micros },
         'of a valid one': { unit: '×', rounds: this.#ofValid(kind) },
         throughput: { unit: 'req/s', rounds: kind.perSecond },
+        'processor time': { unit: 's/s', rounds: kind.processors },
       },
       failures: Math.max(0, kind.wrong),
     }));
@@ -138,9 +143,21 @@ class FloodBench {
           measured: median(this.#ofValid(this.kinds.get(repeated))),
           limit: { atMost: 1 },
         },
+        {
+          // Answers to them are held back: each costs more than in a crowd, and there are few.
+          promise:
+            'processors that a flood of different bad signatures takes, of as many valid callers’',
+          measured: median(this.#processorsOfValid(this.kinds.get(forged))),
+          limit: { atMost: 1 },
+        },
       ],
       skipped: [],
     };
+  }
+
+  #processorsOfValid(kind: Kind | undefined): number[] {
+    const base = this.kinds.get(valid)?.processors ?? [];
+    return (kind?.processors ?? []).map((taken, i) => taken / (base[i] ?? Number.NaN));
   }
 
   #ofValid(kind: Kind | undefined): number[] {
