@@ -6,6 +6,11 @@ const marked = new RegExp(`"${mark}(-?[0-9.eE+-]+)"`, 'g');
 const number = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const perhapsInexact = /\d{16}|\d[.eE]/;
 
+/** Whether JSON.parse loses nothing of it that `printExact` should bring back. */
+export function isExactAsParsed(text: string): boolean {
+  return !perhapsInexact.test(text);
+}
+
 /** JSON.parse, but a number that JavaScript would round or spell differently comes out of `printExact` as it was. */
 export function parseExact(text: string): unknown {
   return JSON.parse(perhapsInexact.test(text) ? withMarks(text) : text);

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
 import type { BroughtToken } from '../inbound/brought-token.js';
@@ -27,19 +26,20 @@ export interface ClientProfile {
 /** One admitted HTTP request to `/mcp`, before it is known which upstream it is for. */
 export interface FederatedCall {
   readonly requestId: string;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: McpCall['request'];
+  readonly response: McpCall['response'];
   readonly caller: Caller;
   /** The inbound JWT: for the vault only. */
   readonly token: string;
   /** Aborted when the client leaves before its answer is complete. */
   readonly gone: AbortSignal;
   readonly outcome: McpCall['outcome'] & { upstream?: string };
-  readonly client: ClientProfile;
+  /** Set before anything is asked as this client. */
+  client: ClientProfile;
   /** The token of this upstream that the caller brought, as `callerHeader` lets them. */
-  readonly brought: (upstream: UpstreamConfig) => BroughtToken | undefined;
+  brought(upstream: UpstreamConfig): BroughtToken | undefined;
   /** Where the caller is a guest: what everything of this upstream that is not public is answered. */
-  readonly lacking: (upstream: PreparedUpstream) => Refusal | undefined;
+  lacking(upstream: PreparedUpstream): Refusal | undefined;
 }
 
 /** Who calls, for the policy: undefined where there is no token. */
@@ -49,16 +49,17 @@ export function whoOf({ caller }: Pick<FederatedCall, 'caller'>): Caller | undef
 
 /** The same request, at one upstream. */
 export function callAt(call: FederatedCall, upstream: PreparedUpstream): McpCall {
-  const { requestId, request, response, caller, token, gone, outcome } = call;
-  const route = federatedRoute;
-  const at = { requestId, request, response, caller, token, gone, outcome, upstream, route };
+  const { requestId, request, response, caller, token, outcome } = call;
   const lacking = call.lacking(upstream);
   // Whoever may use but what is public uses it with what is lent for that.
-  if (lacking !== undefined) return { ...at, lacking };
-  const brought = call.brought(upstream.config);
+  const brought = lacking === undefined ? call.brought(upstream.config) : undefined;
   return {
-    ...at,
-    ...(brought?.kind === 'token' ? { brought: brought.token } : {}),
+    ...{ requestId, request, response, caller, token, outcome, upstream, lacking },
+    route: federatedRoute,
+    brought: brought?.kind === 'token' ? brought.token : undefined,
+    get gone() {
+      return call.gone;
+    },
   };
 }
 
@@ -83,20 +84,29 @@ export const saysNothing: Declared = {
 
 /** A modern client: equal ones of the same person share their sessions at legacy upstreams, strangers never do. */
 export function modernProfile(caller: Caller, declared: Declared): ClientProfile {
-  const { capabilities, clientInfo } = declared;
   if (isNobody(caller))
     // A legacy upstream cannot ask nobody in particular: its session ends with this one request.
     return {
       ...{ era: 'modern', ...declared },
-      session: sessionOf(nobody, `guest:${requestIds.next()}`, { capabilities: {}, clientInfo }),
+      session: sessionOf(nobody, `guest:${requestIds.next()}`, {
+        capabilities: {},
+        clientInfo: declared.clientInfo,
+      }),
     };
+  let session: LegacySession | undefined;
+  return {
+    ...{ era: 'modern', ...declared },
+    // Only legacy upstreams have any.
+    get session() {
+      return (session ??= sharedSession(caller, declared));
+    },
+  };
+}
+
+function sharedSession(caller: Caller, { capabilities, clientInfo }: Declared): LegacySession {
   const shared = JSON.stringify([caller.application, capabilities, clientInfo]);
   const nonce = `modern:${createHash('sha256').update(shared).digest('base64url')}`;
-  return {
-    era: 'modern',
-    ...declared,
-    session: sessionOf(caller, nonce, { capabilities, clientInfo }),
-  };
+  return sessionOf(caller, nonce, { capabilities, clientInfo });
 }
 
 /** As which the gateway itself asks for what all guests see. */

@@ -1,4 +1,4 @@
-import type { BorrowedCredential } from '../credentials/credentials.js';
+import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
 import { borrow } from '../mcp/borrow.js';
 import { isNobody } from '../mcp/guest.js';
 import { limitedAnswer } from '../mcp/limited-answer.js';
@@ -32,17 +32,33 @@ export class FederatedCalls {
     this.#looks = new Looks(deps.clock);
   }
 
-  async serve(call: FederatedCall, asked: Asked, reply: Reply): Promise<void> {
-    const routed = await this.#route(call, asked, reply);
+  serve(call: FederatedCall, asked: Asked, reply: Reply): void | Promise<void> {
+    const target = this.targets.of(call, asked.method, asked.params);
+    return target instanceof Promise
+      ? target.then((found) => this.#serveAt(found, call, asked, reply))
+      : this.#serveAt(target, call, asked, reply);
+  }
+
+  #serveAt(
+    target: Target | undefined,
+    call: FederatedCall,
+    asked: Asked,
+    reply: Reply,
+  ): void | Promise<void> {
+    const routed = this.#route(target, call, asked, reply);
     if (routed === undefined) return;
     if (call.client.era === 'modern' && asked.params['requestState'] !== undefined)
       return this.#retry(routed);
     return this.#begin(routed, retryPart(asked.params));
   }
 
-  async #route(call: FederatedCall, asked: Asked, reply: Reply): Promise<Routed | undefined> {
-    const { id, method } = asked;
-    const target = await this.targets.of(call, method, asked.params);
+  #route(
+    target: Target | undefined,
+    call: FederatedCall,
+    asked: Asked,
+    reply: Reply,
+  ): Routed | undefined {
+    const { id } = asked;
     if (target === undefined) {
       reply.answer(this.#nowhere(call, asked));
       return undefined;
@@ -67,7 +83,8 @@ export class FederatedCalls {
     const { inputResponses, requestState, ...own } = target.params;
     const terms = 'terms' in decided ? decided.terms : undefined;
     const params = terms?.decoy === undefined ? own : { ...own, name: terms.decoy };
-    return { call, asked, target, params, reply, at: terms === undefined ? at : { ...at, terms } };
+    if (terms !== undefined) at.terms = terms;
+    return { call, asked, target, params, reply, at };
   }
 
   /** Whoever signs in may find there what nobody in particular does not. */
@@ -84,9 +101,19 @@ export class FederatedCalls {
     return problemAnswer(id, 'invalid-request', brought.detail, call.requestId);
   }
 
-  async #begin(routed: Routed, round: JsonObject): Promise<void> {
+  #begin(routed: Routed, round: JsonObject): void | Promise<void> {
+    const credential = borrow(this.deps, routed.at, wishOf(routed));
+    return credential instanceof Promise
+      ? credential.then((one) => this.#beginWith(routed, one, round))
+      : this.#beginWith(routed, credential, round);
+  }
+
+  #beginWith(
+    routed: Routed,
+    credential: CredentialAnswer,
+    round: JsonObject,
+  ): void | Promise<void> {
     const { call, target, asked, reply } = routed;
-    const credential = await borrow(this.deps, routed.at, wishOf(routed));
     if (credential.kind !== 'credential')
       return reply.answer(this.pauses.answer(call, target.visible.upstream, asked, credential));
     return this.#go(routed, credential, round);
@@ -144,7 +171,7 @@ export class FederatedCalls {
     return this.#resume(routed, paused.pause);
   }
 
-  #resume(routed: Routed, pause: PausedCall['pause']): Promise<void> {
+  #resume(routed: Routed, pause: PausedCall['pause']): void | Promise<void> {
     const { inputResponses } = routed.asked.params;
     switch (pause.kind) {
       case 'consent':

@@ -1,13 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { personKey } from '../credentials/use.js';
 import { statusOf } from '../http/access-log.js';
+import type { RawExchange } from '../http/http-exchange.js';
 import { OpenCalls } from '../http/open-calls.js';
 import type { Admitted, Refusal } from '../inbound/inbound.js';
 import { AnonymousCalls, peerOf } from '../mcp/anonymous-calls.js';
 import {
-  goneSignal,
   readMessage,
   refusalAnswer,
   rejectionAnswer,
@@ -16,21 +15,15 @@ import {
 import { eraOfSessionMethod, metaKey } from '../mcp/era.js';
 import { isNobody, isOpenToGuests, nobody } from '../mcp/guest.js';
 import { isObject, type JsonObject, type McpMessage } from '../mcp/message.js';
-import { readBody } from '../mcp/read-body.js';
+import { takeBody, type TakenBody } from '../mcp/read-body.js';
 import { requestDigest } from '../mcp/request-state.js';
 import { problemAnswer, writeAnswer, type RpcAnswer } from '../mcp/rpc-answer.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
-import { parseExact } from './exact-json.js';
-import {
-  guestsProfile,
-  modernProfile,
-  saysNothing,
-  whoOf,
-  type FederatedCall,
-} from './federated-call.js';
+import { isExactAsParsed, parseExact } from './exact-json.js';
+import { modernProfile, saysNothing, whoOf, type FederatedCall } from './federated-call.js';
 import { federatedRoute } from './federated-state.js';
 import { joinUpstreams, type FederationDeps } from './federation.js';
-import { lackingAt } from './lacking-at.js';
+import { JoinedCall } from './joined-call.js';
 import type { LegacyFront } from './legacy-front.js';
 import type { ModernFront } from './modern-front.js';
 import { logLevelKey } from './modern-peer.js';
@@ -53,7 +46,7 @@ export function registerFederationRoute(fastify: FastifyInstance, deps: Federati
     scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
     scope.all(federatedRoute, (request, reply) => {
       reply.hijack();
-      void endpoint.serve(request.raw, reply.raw, request.id);
+      endpoint.serve({ request: request.raw, response: reply.raw, requestId: request.id });
     });
     done();
   });
@@ -78,50 +71,51 @@ class FederationEndpoint {
     this.#legacy = legacy;
   }
 
-  async serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-  ): Promise<void> {
+  /** No promise is waited for where nothing has to be: a call with all at hand is passed on in the turn that brought it. */
+  serve(exchange: RawExchange): void {
+    exchange.response.on('error', ignored);
     const startedMs = this.deps.clock.monotonicMs();
-    response.on('error', () => undefined);
-    let call: FederatedCall | undefined;
-    try {
-      const admitted = await this.#admit(request, response, requestId);
-      if ('status' in admitted) return writeAnswer(response, admitted);
-      call = admitted;
-      await this.#bounded(call);
-    } catch (error) {
-      this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
-      if (response.headersSent) response.destroy();
-      else
-        writeAnswer(
-          response,
-          problemAnswer(null, 'internal', 'Something went wrong on our side.', requestId),
-        );
-    } finally {
-      if (call !== undefined) this.#wrote(call, startedMs);
-    }
+    const admission = this.deps.inbound.admit(exchange.request, federatedRoute, undefined);
+    if (!(admission instanceof Promise)) return this.#proceed(exchange, admission, startedMs);
+    admission
+      .then((one) => this.#proceed(exchange, one, startedMs))
+      .catch((error: unknown) => this.#failed(exchange, error));
   }
 
-  async #admit(
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-  ): Promise<FederatedCall | RpcAnswer> {
-    const { inbound } = this.deps;
-    const admission = this.#guest(await inbound.admit(request, federatedRoute, undefined));
-    if (!admission.ok) return this.#refuse(admission, requestId);
-    const { caller, token } = admission;
-    return {
-      ...{ requestId, request, response, caller, token },
-      gone: goneSignal(response),
-      outcome: {},
-      brought: (upstream) => inbound.brought(request, upstream, token),
-      lacking: (upstream) => lackingAt(inbound, caller, upstream),
-      // Until the message says more.
-      client: guestsProfile,
-    };
+  #proceed(exchange: RawExchange, admission: Admitted | Refusal, startedMs: number): void {
+    const { request, response, requestId } = exchange;
+    const admitted = this.#guest(admission);
+    if (!admitted.ok) return writeAnswer(response, this.#refuse(admitted, requestId));
+    const call = new JoinedCall(exchange, admitted, this.deps.inbound, startedMs);
+    if (!this.#enter(call)) return this.#wrote(call);
+    if (request.method !== 'POST') return this.#follow(call, () => this.#withoutBody(call));
+    takeBody(request, undefined, (body) => this.#follow(call, () => this.#post(call, body)));
+  }
+
+  /** Whatever becomes of the work, the call ends. */
+  #follow(call: JoinedCall, work: () => void | Promise<void>): void {
+    let working: void | Promise<void> = undefined;
+    try {
+      working = work();
+    } catch (error) {
+      this.#failed(call, error);
+    }
+    if (working === undefined) return this.#end(call);
+    working.catch((error: unknown) => this.#failed(call, error)).finally(() => this.#end(call));
+  }
+
+  #end(call: JoinedCall): void {
+    call.leave?.();
+    this.#wrote(call);
+  }
+
+  #failed({ response, requestId }: RawExchange, error: unknown): void {
+    this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
+    if (response.headersSent) return void response.destroy();
+    writeAnswer(
+      response,
+      problemAnswer(null, 'internal', 'Something went wrong on our side.', requestId),
+    );
   }
 
   /** Without a token: as nobody, where some upstream has public tools. A token that does not count is always refused. */
@@ -139,33 +133,25 @@ class FederationEndpoint {
     return refusalAnswer(refusal, requestId);
   }
 
-  async #bounded(call: FederatedCall): Promise<void> {
-    if (isNobody(call.caller)) return this.#boundedByPeer(call);
-    const person = personKey(call.caller);
-    if (!this.#open.enter(person))
-      return writeAnswer(call.response, tooManyCalls(call.requestId, 1));
-    try {
-      await this.#route(call);
-    } finally {
-      this.#open.leave(person);
+  /** False where there are too many calls of this person or address, which has been said then. */
+  #enter(call: JoinedCall): boolean {
+    const { caller, request, response, requestId } = call;
+    if (isNobody(caller)) {
+      const peer = peerOf(request);
+      const waitSeconds = this.#anonymous.enter(peer);
+      if (waitSeconds > 0) writeAnswer(response, tooManyCalls(requestId, waitSeconds));
+      else call.leave = () => this.#anonymous.leave(peer);
+      return waitSeconds === 0;
     }
+    const person = personKey(caller);
+    const enters = this.#open.enter(person);
+    if (enters) call.leave = () => this.#open.leave(person);
+    else writeAnswer(response, tooManyCalls(requestId));
+    return enters;
   }
 
-  async #boundedByPeer(call: FederatedCall): Promise<void> {
-    const peer = peerOf(call.request);
-    const waitSeconds = this.#anonymous.enter(peer);
-    if (waitSeconds > 0)
-      return writeAnswer(call.response, tooManyCalls(call.requestId, waitSeconds));
-    try {
-      await this.#route(call);
-    } finally {
-      this.#anonymous.leave(peer);
-    }
-  }
-
-  async #route(call: FederatedCall): Promise<void> {
+  #withoutBody(call: FederatedCall): void | Promise<void> {
     const { method, headers } = call.request;
-    if (method === 'POST') return this.#post(call);
     if (method !== 'GET' && method !== 'DELETE')
       return writeAnswer(call.response, notAllowed(call, 'POST, GET, DELETE'));
     const era = eraOfSessionMethod(headers);
@@ -176,8 +162,7 @@ class FederationEndpoint {
     return method === 'GET' ? this.#legacy.listen(call) : this.#legacy.end(call);
   }
 
-  async #post(call: FederatedCall): Promise<void> {
-    const body = await readBody(call.request);
+  #post(call: FederatedCall, body: TakenBody): void | Promise<void> {
     if (body === undefined) return;
     if (!Buffer.isBuffer(body)) return writeAnswer(call.response, body);
     const read = readMessage(body, call);
@@ -192,40 +177,56 @@ class FederationEndpoint {
       return this.#legacy.serve(call, message, asked);
     if (asked === undefined || message.kind !== 'request')
       return writeAnswer(call.response, { status: 202, body: undefined });
-    return this.#modern.serve({ ...call, client: profileIn(call, message.params) }, asked);
+    call.client = profileIn(call, message.params);
+    return this.#modern.serve(call, asked);
   }
 
-  #wrote(call: FederatedCall, startedMs: number): void {
+  #wrote(call: JoinedCall): void {
+    const { requestId, outcome, response, startedMs } = call;
     this.deps.access.wrote({
       event: 'mcp.call',
-      requestId: call.requestId,
+      requestId,
       caller: whoOf(call),
-      ...call.outcome,
-      status: statusOf(call.response),
+      ...outcome,
+      status: statusOf(response),
       ms: this.deps.clock.monotonicMs() - startedMs,
     });
   }
 }
 
+const ignored = () => undefined;
+
 /** With exact numbers, and without what an era keeps in `_meta`: that is between a client and us. */
 function askedIn(message: Extract<McpMessage, { kind: 'request' }>): Asked {
   const { id, method, body } = message;
-  const exact = parseExact(body.text);
-  const params = isObject(exact) && isObject(exact['params']) ? exact['params'] : {};
-  const digest = requestDigest(method, message.params);
+  const params = exactParams(message);
+  let digest: string | undefined;
   return {
-    id,
-    method,
-    digest,
-    bytes: body.bytes.length,
-    params: { ...params, ...ownMeta(params['_meta']) },
+    ...{ id, method, bytes: body.bytes.length, params: withOwnMeta(params) },
+    // Of a call that is paused, or goes on after a pause.
+    get digest() {
+      return (digest ??= requestDigest(method, message.params));
+    },
   };
 }
 
-function ownMeta(meta: unknown): { _meta?: JsonObject | undefined } {
-  if (!isObject(meta)) return {};
-  const own = Object.entries(meta).filter(([name]) => !name.startsWith('io.modelcontextprotocol/'));
-  return { _meta: own.length === 0 ? undefined : Object.fromEntries(own) };
+function exactParams({ params, body }: Extract<McpMessage, { kind: 'request' }>): JsonObject {
+  if (isExactAsParsed(body.text)) return params;
+  const exact = parseExact(body.text);
+  return isObject(exact) && isObject(exact['params']) ? exact['params'] : {};
+}
+
+function withOwnMeta(params: JsonObject): JsonObject {
+  const { _meta: meta, ...others } = params;
+  if (!isObject(meta)) return params;
+  const own: Record<string, unknown> = {};
+  let hasOwn = false;
+  for (const name in meta)
+    if (!name.startsWith('io.modelcontextprotocol/')) {
+      own[name] = meta[name];
+      hasOwn = true;
+    }
+  return hasOwn ? { ...others, _meta: own } : others;
 }
 
 function profileIn({ caller }: FederatedCall, params: JsonObject): FederatedCall['client'] {

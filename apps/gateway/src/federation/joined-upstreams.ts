@@ -19,6 +19,7 @@ export type UpstreamAccess =
 
 /** The MCP upstreams of this configuration in their order, and the names of what they have. */
 export class JoinedUpstreams {
+  #registered: readonly PreparedUpstream[] = [];
   #all: readonly PreparedUpstream[] = [];
   #names = new Names([]);
 
@@ -46,14 +47,20 @@ export class JoinedUpstreams {
   }
 
   #current(): true {
-    const all = this.upstreams.all().filter(({ config }) => config.type === 'mcp');
-    const same = all.length === this.#all.length && all.every((one) => this.#all.includes(one));
-    if (!same) {
-      this.#all = all.toSorted((one, other) => (one.config.slug < other.config.slug ? -1 : 1));
-      this.#names = new Names(this.#all.map(({ config }) => config));
-    }
+    const registered = this.upstreams.all();
+    if (isSame(registered, this.#registered)) return true;
+    this.#registered = [...registered];
+    this.#all = registered
+      .filter(({ config }) => config.type === 'mcp')
+      .toSorted((one, other) => (one.config.slug < other.config.slug ? -1 : 1));
+    this.#names = new Names(this.#all.map(({ config }) => config));
     return true;
   }
+}
+
+/** Each snapshot brings new objects; between two of them nothing is compared but these. */
+function isSame(some: readonly unknown[], others: readonly unknown[]): boolean {
+  return some.length === others.length && some.every((one, i) => one === others[i]);
 }
 
 function visibleTo(caller: Caller, upstream: PreparedUpstream): VisibleUpstream | undefined {

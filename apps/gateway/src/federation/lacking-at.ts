@@ -10,6 +10,7 @@ export function lackingAt(
   caller: Caller,
   upstream: PreparedUpstream,
 ): Refusal | undefined {
+  if (upstream.toolGate?.admitsGuests !== true) return undefined;
   const access = accessTo(caller, upstream);
   if (access?.kind !== 'guest') return undefined;
   const { needed } = access;

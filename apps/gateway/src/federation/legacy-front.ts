@@ -78,12 +78,16 @@ export class LegacyFront {
     watch.onSessionEnded((nonce) => this.#forget(nonce));
   }
 
-  async serve(call: FederatedCall, message: McpMessage, asked: Asked | undefined): Promise<void> {
+  serve(call: FederatedCall, message: McpMessage, asked: Asked | undefined): void | Promise<void> {
     if (asked?.method === 'initialize') return this.#initialize(call, asked);
     const session = this.#session(call);
     if ('status' in session) return writeAnswer(call.response, session);
-    const own = { ...call, client: legacyProfile(session, this.#levels.get(session.nonce)) };
-    if (asked !== undefined) return this.#request(own, session, asked);
+    call.client = legacyProfile(session, this.#levels.get(session.nonce));
+    if (asked !== undefined) return this.#request(call, session, asked);
+    return this.#told(call, session, message);
+  }
+
+  async #told(call: FederatedCall, session: LegacySession, message: McpMessage): Promise<void> {
     writeAnswer(call.response, accepted);
     if (message.kind === 'response')
       return this.parts.questions.answered(session.nonce, parseExact(message.body.text));
@@ -92,7 +96,7 @@ export class LegacyFront {
     if (method === 'notifications/cancelled')
       return this.parts.active.cancel(session.nonce, params['requestId'], params['reason']);
     if (method === 'notifications/roots/list_changed')
-      await this.parts.sessions.notifyAll(own, method, params);
+      await this.parts.sessions.notifyAll(call, method, params);
   }
 
   /** GET: what all upstreams and the gateway have to say to this session. */
@@ -103,11 +107,11 @@ export class LegacyFront {
       return writeAnswer(call.response, wantsEventStream);
     const place = this.parts.open.open(call, null);
     if (place === undefined) return;
-    const own = { ...call, client: legacyProfile(session, this.#levels.get(session.nonce)) };
+    call.client = legacyProfile(session, this.#levels.get(session.nonce));
     const stream = new EventStream(call.response);
     // Completions go to the session that was asked; which lists changed is told by the streams' own means.
     const remove = this.parts.told.add(session, federatedRoute, stream);
-    await this.#stream(own, session, stream);
+    await this.#stream(call, session, stream);
     remove();
     place.leave();
   }
@@ -122,7 +126,8 @@ export class LegacyFront {
     if (!isNobody(call.caller)) await this.parts.deps.watch.endSession(session.nonce);
     this.#forget(session.nonce);
     writeAnswer(call.response, { status: 204, body: undefined });
-    await this.parts.sessions.endAll({ ...call, client: legacyProfile(session, undefined) });
+    call.client = legacyProfile(session, undefined);
+    await this.parts.sessions.endAll(call);
   }
 
   async #stream(own: FederatedCall, session: LegacySession, stream: EventStream): Promise<void> {
@@ -184,9 +189,19 @@ export class LegacyFront {
     writeAnswer(call.response, { ...result(id, value), headers });
   }
 
-  async #request(call: FederatedCall, session: LegacySession, asked: Asked): Promise<void> {
-    const { id, method, params } = asked;
-    const reply = new Reply(call.response, id);
+  #request(call: FederatedCall, session: LegacySession, asked: Asked): void | Promise<void> {
+    const reply = new Reply(call.response, asked.id);
+    return forOneUpstream.has(asked.method)
+      ? this.parts.calls.serve(call, asked, reply)
+      : this.#ownRequest(call, session, asked, reply);
+  }
+
+  async #ownRequest(
+    call: FederatedCall,
+    session: LegacySession,
+    { id, method, params }: Asked,
+    reply: Reply,
+  ): Promise<void> {
     if (isListMethod(method)) {
       const list = await this.parts.lists.list(call, method, params['cursor']);
       if (list !== undefined) return reply.resultBytes(list);
@@ -196,7 +211,6 @@ export class LegacyFront {
       const listed = await this.parts.taskLists.list(call, params['cursor']);
       return listed === undefined ? reply.answer(leadsNowhere(id)) : reply.result(listed);
     }
-    if (forOneUpstream.has(method)) return this.parts.calls.serve(call, asked, reply);
     if (method === 'ping') return reply.result({});
     if (method !== 'logging/setLevel')
       return reply.answer(rpcError(id, -32_601, 'Method not found.'));

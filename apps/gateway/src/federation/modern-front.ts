@@ -53,20 +53,26 @@ export class ModernFront {
     },
   ) {}
 
-  async serve(call: FederatedCall, asked: Asked): Promise<void> {
-    await this.#serve(call, asked);
-    if (isNobody(call.caller)) void this.parts.sessions.endAll(call);
+  serve(call: FederatedCall, asked: Asked): void | Promise<void> {
+    const reply = new Reply(call.response, asked.id);
+    const serving = forOneUpstream.has(asked.method)
+      ? this.parts.calls.serve(call, asked, reply)
+      : this.#serveHere(call, asked, reply);
+    return isNobody(call.caller) ? this.#endAfter(call, serving) : serving;
   }
 
-  async #serve(call: FederatedCall, asked: Asked): Promise<void> {
+  async #endAfter(call: FederatedCall, serving: void | Promise<void>): Promise<void> {
+    await serving;
+    void this.parts.sessions.endAll(call);
+  }
+
+  async #serveHere(call: FederatedCall, asked: Asked, reply: Reply): Promise<void> {
     const { id, method, params } = asked;
-    const reply = new Reply(call.response, id);
     if (isListMethod(method)) {
       const list = await this.parts.lists.list(call, method, params['cursor']);
       if (list !== undefined) return reply.resultBytes(list);
       return reply.answer(rpcError(id, -32_602, 'Invalid params: this cursor leads nowhere.'));
     }
-    if (forOneUpstream.has(method)) return this.parts.calls.serve(call, asked, reply);
     if (ofTasks.has(method))
       return knowsTasks(call.client)
         ? this.parts.calls.serve(call, asked, reply)

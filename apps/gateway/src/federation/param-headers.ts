@@ -20,12 +20,13 @@ export function sentParamHeaders({
   request,
   token,
 }: Pick<FederatedCall, 'request' | 'token'>): Record<string, string> {
-  const sent = Object.entries(request.headers).filter(([name]) => name.startsWith('mcp-param-'));
-  return Object.fromEntries(
-    sent.flatMap(([name, value]) =>
-      typeof value === 'string' && (token === '' || !value.includes(token)) ? [[name, value]] : [],
-    ),
-  );
+  const sent: Record<string, string> = {};
+  for (const name in request.headers) {
+    if (!name.startsWith('mcp-param-')) continue;
+    const value = request.headers[name];
+    if (typeof value === 'string' && (token === '' || !value.includes(token))) sent[name] = value;
+  }
+  return sent;
 }
 
 function collect(

@@ -20,6 +20,8 @@ export interface Target {
   readonly connects?: boolean;
 }
 
+type Found = Target | undefined;
+
 const mostPages = 50;
 
 /** Where a joined name or URI leads for this caller; what is not theirs to see is as if it were not there. */
@@ -30,14 +32,12 @@ export class Targets {
     private readonly tasks: TaskIds,
   ) {}
 
-  async of(call: FederatedCall, method: string, params: JsonObject): Promise<Target | undefined> {
+  /** Without a promise, but where a name has to be looked up. */
+  of(call: FederatedCall, method: string, params: JsonObject): Found | Promise<Found> {
     switch (method) {
       case 'tools/call': {
-        const target = await this.#named(call, 'tools/list', params);
-        const name = target?.params['name'];
-        // Ours, and answered here: no rule of the upstream speaks of it.
-        if (target === undefined || target.connects === true) return target;
-        return typeof name === 'string' ? { ...target, tool: name } : target;
+        const target = this.#named(call, 'tools/list', params);
+        return target instanceof Promise ? target.then(asTool) : asTool(target);
       }
       case 'prompts/get':
         return this.#named(call, 'prompts/list', params);
@@ -81,11 +81,7 @@ export class Targets {
     return { visible, slug: own.slug, params: { ...params, uri: own.uri } };
   }
 
-  async #named(
-    call: FederatedCall,
-    method: ListMethod,
-    params: JsonObject,
-  ): Promise<Target | undefined> {
+  #named(call: FederatedCall, method: ListMethod, params: JsonObject): Found | Promise<Found> {
     const { name } = params;
     const read = typeof name === 'string' ? this.joined.names.read(name) : undefined;
     if (typeof name !== 'string' || read === undefined) return undefined;
@@ -125,4 +121,11 @@ export class Targets {
     }
     return undefined;
   }
+}
+
+function asTool(target: Found): Found {
+  const name = target?.params['name'];
+  // Ours, and answered here: no rule of the upstream speaks of it.
+  if (target === undefined || target.connects === true) return target;
+  return typeof name === 'string' ? { ...target, tool: name } : target;
 }
