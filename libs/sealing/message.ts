@@ -30,16 +30,19 @@ export class SealBroken extends Error {
   override readonly name = 'SealBroken';
 }
 
-/** Length-prefixed parts, so that no two different lists of parts give the same bytes. */
-function associatedData(parts: readonly string[]): Buffer {
-  const chunks: Buffer[] = [];
+/** Length-prefixed parts, so that no two different lists of parts give the same bytes; then the header. */
+function associatedData(parts: readonly string[], header: Buffer): Buffer {
+  let length = header.length;
+  for (const part of parts) length += 4 + Buffer.byteLength(part, 'utf8');
+  const bytes = Buffer.allocUnsafe(length);
+  let end = 0;
   for (const part of parts) {
-    const bytes = Buffer.from(part, 'utf8');
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    chunks.push(length, bytes);
+    const written = bytes.write(part, end + 4, 'utf8');
+    bytes.writeUInt32BE(written, end);
+    end += 4 + written;
   }
-  return Buffer.concat(chunks);
+  header.copy(bytes, end);
+  return bytes;
 }
 
 export function sealMessage(
@@ -52,7 +55,7 @@ export function sealMessage(
   const nonce = randomBytes(12);
   const header = Buffer.concat([Buffer.from([version, suite]), key.id, salt, commitment, nonce]);
   const cipher = createCipheriv('aes-256-gcm', cipherKey, nonce, { authTagLength: tagLength });
-  cipher.setAAD(Buffer.concat([associatedData(context), header]));
+  cipher.setAAD(associatedData(context, header));
   return Buffer.concat([header, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
@@ -78,7 +81,7 @@ export function openMessage(key: MessageKey, context: readonly string[], message
     throw new SealBroken('the key does not match its commitment');
   const nonce = message.subarray(offsets.nonce, offsets.ciphertext);
   const decipher = createDecipheriv('aes-256-gcm', cipherKey, nonce, { authTagLength: tagLength });
-  decipher.setAAD(Buffer.concat([associatedData(context), header]));
+  decipher.setAAD(associatedData(context, header));
   decipher.setAuthTag(message.subarray(message.length - tagLength));
   try {
     const ciphertext = message.subarray(offsets.ciphertext, message.length - tagLength);

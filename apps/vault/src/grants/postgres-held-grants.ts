@@ -2,7 +2,6 @@ import { SealBroken } from '#lib/sealing/message';
 import type { Secret } from '#lib/secret/secret';
 import type { AuditRecord } from '../audit/audit-log.js';
 import { rowOf } from '../audit/postgres-audit-log.js';
-import { storableJson } from '../audit/storable-json.js';
 import { BatchedRead } from '../database/batched-read.js';
 import type { Transaction } from '../database/database.js';
 import { type PostgresDatabase, queryOf } from '../database/postgres-database.js';
@@ -87,7 +86,7 @@ interface Holding {
 
 type GrantRow = { readonly id: null } | (WorkingRow & TokenRow);
 
-interface WorkingRow extends Omit<WorkingGrant, 'refreshPausedUntil'> {
+interface WorkingRow extends Omit<WorkingGrant, keyof GrantKey | 'refreshPausedUntil'> {
   readonly refreshPausedUntil: number | null;
 }
 
@@ -133,30 +132,28 @@ export class PostgresHeldGrants {
   }
 
   async #holdAll(wanted: readonly Holding[]): Promise<(Consented | undefined)[]> {
-    const records = wanted.flatMap(({ foreseen }, i) =>
-      foreseen ? [{ nth: i + 1, mark: foreseen.mark, ...rowOf(foreseen.record) }] : [],
+    const isRecording = wanted.some(({ foreseen }) => foreseen !== undefined);
+    const rows = await this.database.query<Row>(
+      isRecording ? holdingAndRecording : holding,
+      [JSON.stringify(wanted.map(wantedRow))],
+      isRecording ? 'hold-grants-and-record' : 'hold-grants',
     );
-    const keys = parametersOf(wanted);
-    const rows = await (records.length === 0
-      ? this.database.query<Row>(holding, keys, 'hold-grants')
-      : this.database.query<Row>(
-          holdingAndRecording,
-          [...keys, storableJson(records)],
-          'hold-grants-and-record',
-        ));
     const found: Row[][] = wanted.map(() => []);
     for (const row of rows) found[row.nth - 1]?.push(row);
-    return wanted.map(({ resource }, i) => this.#consentedIn(found[i] ?? [], resource));
+    return wanted.map((holding, i) => this.#consentedIn(found[i] ?? [], holding));
   }
 
-  #consentedIn(rows: readonly Row[], resource: string): Consented | undefined {
+  #consentedIn(rows: readonly Row[], { key, resource }: Holding): Consented | undefined {
     const [first] = rows;
     if (first === undefined) return undefined;
     const scopes = first.consented ?? undefined;
     if (first.id === null) return { ...nothing, scopes };
-    const tokens = rows.flatMap((row) => (row.id === null ? [] : this.#tokensOf(row, resource)));
+    const grant = grantOf(key, first);
+    const tokens = rows.flatMap((row) =>
+      row.id === null ? [] : this.#tokensOf(row, grant, resource),
+    );
     const mark = rows.length === 1 ? (first.mark ?? undefined) : undefined;
-    return { scopes, held: { grant: grantOf(first), tokens }, mark };
+    return { scopes, held: { grant, tokens }, mark };
   }
 
   /** "Last used" is for people: to the minute, so that busy grants are not written at each exchange. */
@@ -198,7 +195,7 @@ export class PostgresHeldGrants {
     return rows.length > 0;
   }
 
-  #tokensOf(row: WorkingRow & TokenRow, resource: string): readonly StoredToken[] {
+  #tokensOf(row: TokenRow, grant: WorkingGrant, resource: string): readonly StoredToken[] {
     const { sealed, scopes } = row;
     if (sealed === null) return [];
     const target = { resource, scopes };
@@ -209,34 +206,50 @@ export class PostgresHeldGrants {
       tokenType: row.tokenType,
       issuedAt: row.issuedAt,
       expiresAt: row.expiresAt ?? undefined,
-      open: () => this.sealer.open(accessTokenPlace(row, target), sealed),
-      openKey: () => this.#openKey(row),
+      open: () => this.sealer.open(accessTokenPlace(grant, target), sealed),
+      openKey: () => this.#openKey(row, grant),
     };
     return [token];
   }
 
-  async #openKey(row: WorkingRow & TokenRow): Promise<Secret | undefined> {
+  async #openKey(row: TokenRow, grant: WorkingGrant): Promise<Secret | undefined> {
     if (row.tokenType !== 'DPoP') return undefined;
     if (row.dpopKey === null) throw new SealBroken('the key of a bound token is missing');
-    return this.sealer.open(dpopKeyPlace(row), row.dpopKey);
+    return this.sealer.open(dpopKeyPlace(grant), row.dpopKey);
   }
 }
 
 const nothing: Consented = { scopes: undefined, held: undefined, mark: undefined };
 
-function parametersOf(wanted: readonly Holding[]): unknown[] {
-  return [
-    wanted.map(({ key }) => key.issuerId),
-    wanted.map(({ key }) => key.subject),
-    wanted.map(({ key }) => key.oauthClientId),
-    wanted.map(({ key }) => key.partition),
-    wanted.map(({ resource }) => resource),
-    wanted.map(({ by }) => by?.application ?? null),
-    wanted.map(({ by }) => by?.consumer ?? null),
-    wanted.map(({ by }) => by?.upstreamId ?? null),
-  ];
+function wantedRow({ key, resource, by, foreseen }: Holding) {
+  return {
+    issuer_id: key.issuerId,
+    subject: key.subject,
+    oauth_client_id: key.oauthClientId,
+    partition: key.partition,
+    resource,
+    application: by?.application,
+    consumer: by?.consumer,
+    upstream_id: by?.upstreamId,
+    foreseen: foreseen?.mark,
+    record: foreseen && rowOf(foreseen.record),
+  };
 }
 
-function grantOf(row: WorkingRow): WorkingGrant {
-  return { ...row, refreshPausedUntil: row.refreshPausedUntil ?? undefined };
+function grantOf(key: GrantKey, row: WorkingRow): WorkingGrant {
+  return {
+    issuerId: key.issuerId,
+    subject: key.subject,
+    oauthClientId: key.oauthClientId,
+    partition: key.partition,
+    id: row.id,
+    status: row.status,
+    version: row.version,
+    tokenVersion: row.tokenVersion,
+    metadata: row.metadata,
+    requestedScopes: row.requestedScopes,
+    grantedScopes: row.grantedScopes,
+    hasRefreshToken: row.hasRefreshToken,
+    refreshPausedUntil: row.refreshPausedUntil ?? undefined,
+  };
 }
