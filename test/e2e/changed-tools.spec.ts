@@ -94,6 +94,15 @@ test('rug pull: a tool that its server changed is held, and an administrator let
   await expect.poll(call, { timeout: 10_000 }).toBe(200);
   expect(await listed()).toBe('both');
 
+  // Forgotten at the vault is forgotten at the gateway: another description is taken as it is, without a list.
+  description = 'is something else again';
+  const { forgotten } = await admin('DELETE', '/upstreams/shifty/tools');
+  expect(forgotten).toBe(2);
+  const known = async () => (await admin('GET', '/upstreams/shifty/tools'))['items'];
+  const anew = async () => [await call(), await known()];
+  const approved = { state: 'approved', previousFingerprint: null };
+  await expect.poll(anew, { timeout: 10_000 }).toMatchObject([200, [approved, approved]]);
+
   const refusals = async () => {
     const { items } = await admin('GET', '/audit-events?action=tool.refused');
     return items;
