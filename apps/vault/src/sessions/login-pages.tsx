@@ -1,6 +1,6 @@
 import type { Issuer } from '../registry/domain/issuer.js';
+import { messagePage } from '../web/message-page.js';
 import type { Page } from '../web/page.js';
-import { Reference } from '../web/problem-page.js';
 import type { Admission } from './admission.js';
 import { pathOf } from './login-attempt.js';
 import type { ReturnTo } from './login-attempt.js';
@@ -36,65 +36,43 @@ function loginQuery(issuer: string, { returnTo, reauthenticate }: Admission): UR
 }
 
 export function signedOutPage(): Page {
-  return {
+  return messagePage({
     status: 200,
     title: 'You are signed out',
-    body: (
-      <section class="card">
-        <h1>You are signed out.</h1>
-        <p class="lead">
-          Your connections go on working. You may still be signed in at your organisation.
-        </p>
-        <p class="actions">
-          <a class="button primary" href="/connections">
-            Sign in again
-          </a>
-        </p>
-      </section>
+    lead: 'Your connections go on working. You may still be signed in at your organisation.',
+    actions: (
+      <a class="button primary" href="/connections">
+        Sign in again
+      </a>
     ),
-  };
+  });
 }
 
 export function staleLoginPage(requestId: string): Page {
-  return {
+  return messagePage({
     status: 400,
     title: 'This sign-in cannot be used',
-    body: (
-      <section class="card">
-        <h1>This sign-in cannot be used.</h1>
-        <p class="lead">
-          It was used before, took longer than ten minutes, or began in another browser. Nobody was
-          signed in by it.
-        </p>
-        <p class="actions">
-          <a class="button primary" href="/connections">
-            Continue
-          </a>
-        </p>
-        <Reference requestId={requestId} />
-      </section>
+    lead: 'It was used before, took longer than ten minutes, or began in another browser. Nobody was signed in by it.',
+    actions: (
+      <a class="button primary" href="/connections">
+        Continue
+      </a>
     ),
-  };
+    requestId,
+  });
 }
 
 export function refusedLoginPage(requestId: string, returnTo: ReturnTo): Page {
-  return {
+  return messagePage({
     status: 400,
     title: 'You are not signed in',
-    body: (
-      <section class="card">
-        <h1>The sign-in did not finish.</h1>
-        <p class="lead">
-          Your organisation’s sign-in page sent you back without telling us who you are. Nothing was
-          changed.
-        </p>
-        <p class="actions">
-          <a class="button primary" href={pathOf(returnTo)}>
-            Try again
-          </a>
-        </p>
-        <Reference requestId={requestId} />
-      </section>
+    heading: 'The sign-in did not finish.',
+    lead: 'Your organisation’s sign-in page sent you back without telling us who you are. Nothing was changed.',
+    actions: (
+      <a class="button primary" href={pathOf(returnTo)}>
+        Try again
+      </a>
     ),
-  };
+    requestId,
+  });
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '#lib/problem/problem';
 import type { ProblemCode } from '#lib/problem/catalogue';
+import { messagePage, myConnections } from './message-page.js';
 import type { Page, Visitor } from './page.js';
 
 interface Words {
@@ -37,51 +38,26 @@ const words: Partial<Record<ProblemCode, Words>> = {
 /** The page of a refusal: what happened, what to do, and the request id as reference. */
 export function problemPage(problem: Problem, requestId: string, visitor?: Visitor): Page {
   const { title, next } = words[problem.code] ?? { title: problem.title, next: problem.detail };
-  return {
-    status: problem.status,
-    title,
-    visitor,
-    headers: problem.headers,
-    body: (
-      <section class="card">
-        <h1>{title}</h1>
-        <p class="lead">{next}</p>
-        <p class="actions">
-          <a class="button" href="/connections">
-            My connections
-          </a>
-        </p>
-        <Reference requestId={requestId} />
-      </section>
-    ),
-  };
-}
-
-/** What a person can read to their IT team; it finds the log lines of this request. */
-export function Reference({ requestId }: { requestId: string }) {
-  return (
-    <p class="reference">
-      Reference for IT: <code>{requestId}</code>
-    </p>
-  );
+  const { status, headers } = problem;
+  return messagePage({
+    ...{ status, title, visitor, headers, requestId },
+    heading: title,
+    lead: next,
+    actions: myConnections,
+  });
 }
 
 /** 401 on a form whose session is over; `returnPath` is the page that the form stood on. */
 export function sessionOverPage(returnPath: string, requestId: string): Page {
-  return {
+  return messagePage({
     status: 401,
     title: 'You have been signed out',
-    body: (
-      <section class="card">
-        <h1>You have been signed out.</h1>
-        <p class="lead">Nothing was done. Sign in and you are back where you were.</p>
-        <p class="actions">
-          <a class="button primary" href={returnPath}>
-            Sign in
-          </a>
-        </p>
-        <Reference requestId={requestId} />
-      </section>
+    lead: 'Nothing was done. Sign in and you are back where you were.',
+    actions: (
+      <a class="button primary" href={returnPath}>
+        Sign in
+      </a>
     ),
-  };
+    requestId,
+  });
 }

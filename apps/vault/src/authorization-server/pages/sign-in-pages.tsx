@@ -4,8 +4,8 @@ import { Decision, Permissions } from '../../connect/pages/consent-page.js';
 import { ProviderName, UpstreamName } from '../../connect/pages/request-words.js';
 import { cleanText, withoutQuotes } from '../../web/clean-text.js';
 import { Foreign } from '../../web/foreign.js';
+import { messagePage, myConnections } from '../../web/message-page.js';
 import type { Page, Visitor } from '../../web/page.js';
-import { Reference } from '../../web/problem-page.js';
 import { SignedInAs } from '../../web/signed-in-as.js';
 import { redirectTarget } from '../domain/redirect-uri.js';
 import type { SignIn } from '../postgres-sign-in-store.js';
@@ -160,26 +160,23 @@ export function returningPage(
   onwardTo: URL,
   visitor: Visitor | undefined,
 ): Page {
-  return {
+  return messagePage({
     status: 200,
     title: 'You are signed in',
     visitor,
     onwardTo,
-    body: (
-      <section class="card">
-        <h1>You are signed in.</h1>
-        <p class="lead">
-          {clientName === '' ? 'The app' : <Foreign name={clientName} />} goes on; you can close
-          this tab when it has.
-        </p>
-        <p class="actions">
-          <a class="button primary" href={onwardTo.href} rel="noreferrer">
-            Return to the app
-          </a>
-        </p>
-      </section>
+    lead: (
+      <>
+        {clientName === '' ? 'The app' : <Foreign name={clientName} />} goes on; you can close this
+        tab when it has.
+      </>
     ),
-  };
+    actions: (
+      <a class="button primary" href={onwardTo.href} rel="noreferrer">
+        Return to the app
+      </a>
+    ),
+  });
 }
 
 /**
@@ -192,29 +189,23 @@ export function refusedSignInPage(
   requestId: string,
   visitor?: Visitor,
 ): Page {
-  return {
-    status: about.status,
-    title: about.title,
+  return messagePage({
+    ...about,
     visitor,
     ...(to.atOnce ? { onwardTo: to.url } : {}),
-    body: (
-      <section class="card">
-        <h1>{about.title}.</h1>
-        <p class="lead">{about.lead} Nothing was allowed.</p>
-        <p class="actions">
-          <a class="button" href={to.url.href} rel="noreferrer">
-            <span>
-              Tell the app at <bdi>{cleanText(to.host)}</bdi>
-            </span>
-          </a>
-          <a class="button" href="/connections">
-            My connections
-          </a>
-        </p>
-        <Reference requestId={requestId} />
-      </section>
+    lead: `${about.lead} Nothing was allowed.`,
+    actions: (
+      <>
+        <a class="button" href={to.url.href} rel="noreferrer">
+          <span>
+            Tell the app at <bdi>{cleanText(to.host)}</bdi>
+          </span>
+        </a>
+        {myConnections}
+      </>
     ),
-  };
+    requestId,
+  });
 }
 
 const strayWords = {
@@ -225,47 +216,23 @@ const strayWords = {
 
 /** Nothing is sent anywhere: nobody knows whose address it is. */
 export function straySignInPage(reason: keyof typeof strayWords, requestId: string): Page {
-  return {
+  return messagePage({
     status: 400,
     title: 'This sign-in cannot begin',
-    body: (
-      <section class="card">
-        <h1>This sign-in cannot begin.</h1>
-        <p class="lead">
-          {strayWords[reason]} You were not sent anywhere and nothing was allowed. Start again in
-          the app; if it stays like this, whoever makes the app has to look at it.
-        </p>
-        <p class="actions">
-          <a class="button" href="/connections">
-            My connections
-          </a>
-        </p>
-        <Reference requestId={requestId} />
-      </section>
-    ),
-  };
+    lead: `${strayWords[reason]} You were not sent anywhere and nothing was allowed. Start again in the app; if it stays like this, whoever makes the app has to look at it.`,
+    actions: myConnections,
+    requestId,
+  });
 }
 
 /** Used, too old, or another browser's. */
 export function endedSignInPage(requestId: string, visitor: Visitor | undefined): Page {
-  return {
+  return messagePage({
     status: 410,
     title: 'This sign-in is over',
     visitor,
-    body: (
-      <section class="card">
-        <h1>This sign-in is over.</h1>
-        <p class="lead">
-          It was finished, took longer than ten minutes, or began in another browser. If the app
-          still waits, start again there.
-        </p>
-        <p class="actions">
-          <a class="button" href="/connections">
-            My connections
-          </a>
-        </p>
-        <Reference requestId={requestId} />
-      </section>
-    ),
-  };
+    lead: 'It was finished, took longer than ten minutes, or began in another browser. If the app still waits, start again there.',
+    actions: myConnections,
+    requestId,
+  });
 }

@@ -1,5 +1,6 @@
 import { cleanText } from '../../web/clean-text.js';
 import { Foreign } from '../../web/foreign.js';
+import { myConnections } from '../../web/message-page.js';
 import type { Page } from '../../web/page.js';
 import {
   ApplicationName,
@@ -12,12 +13,6 @@ import {
 import { isGrowth } from '../consent-requests.js';
 import { returnOf } from '../return-of.js';
 import type { RequestPage } from './request-words.js';
-
-const myConnections = (
-  <a class="button" href="/connections">
-    My connections
-  </a>
-);
 
 function Again({ request, visitor, words }: RequestPage & { words: string }) {
   return (

@@ -1,7 +1,7 @@
 import type { RefusalCause } from '../../interactions/postgres-interaction-store.js';
 import { cleanText } from '../../web/clean-text.js';
+import { messagePage, myConnections } from '../../web/message-page.js';
 import type { Page } from '../../web/page.js';
-import { Reference } from '../../web/problem-page.js';
 import {
   FormSecrets,
   pathOfRequest,
@@ -13,31 +13,28 @@ import type { RequestPage } from './request-words.js';
 
 /** On the way: the browser goes on by itself, and without that by the link. */
 export function goingPage({ request, visitor }: RequestPage, onwardTo: URL): Page {
-  return {
+  return messagePage({
     status: 200,
     title: `On to ${cleanText(providerName(request))}`,
     visitor,
     onwardTo,
-    body: (
-      <section class="card">
-        <h1>
-          On to <ProviderName request={request} /> …
-        </h1>
-        <p class="lead">
-          {request.way === 'page'
-            ? 'Your organisation’s own page asks for your token there.'
-            : 'You sign in there and come back here.'}
-        </p>
-        <p class="actions">
-          <a class="button primary" href={onwardTo.href} rel="noreferrer">
-            <span>
-              Continue to <ProviderName request={request} />
-            </span>
-          </a>
-        </p>
-      </section>
+    heading: (
+      <>
+        On to <ProviderName request={request} /> …
+      </>
     ),
-  };
+    lead:
+      request.way === 'page'
+        ? 'Your organisation’s own page asks for your token there.'
+        : 'You sign in there and come back here.',
+    actions: (
+      <a class="button primary" href={onwardTo.href} rel="noreferrer">
+        <span>
+          Continue to <ProviderName request={request} />
+        </span>
+      </a>
+    ),
+  });
 }
 
 const causes: Readonly<Record<RefusalCause, string>> = {
@@ -55,31 +52,31 @@ export function refusedPage(
   { request, visitor }: RequestPage,
   refused: { cause: RefusalCause; requestId: string; status: number },
 ): Page {
-  return {
+  return messagePage({
     status: refused.status,
     title: `${cleanText(providerName(request))} did not finish the connection`,
     visitor,
-    body: (
-      <section class="card">
-        <h1>
-          <ProviderName request={request} /> did not finish the connection.
-        </h1>
-        <p class="lead">
-          {causes[refused.cause]} Nothing was saved, and <UpstreamName request={request} /> is as it
-          was before.
-        </p>
-        <p class="actions">
-          <a class="button primary" href={`${pathOfRequest(request)}?again=1`}>
-            Try again
-          </a>
-          <a class="button" href="/connections">
-            My connections
-          </a>
-        </p>
-        <Reference requestId={refused.requestId} />
-      </section>
+    heading: (
+      <>
+        <ProviderName request={request} /> did not finish the connection.
+      </>
     ),
-  };
+    lead: (
+      <>
+        {causes[refused.cause]} Nothing was saved, and <UpstreamName request={request} /> is as it
+        was before.
+      </>
+    ),
+    actions: (
+      <>
+        <a class="button primary" href={`${pathOfRequest(request)}?again=1`}>
+          Try again
+        </a>
+        {myConnections}
+      </>
+    ),
+    requestId: refused.requestId,
+  });
 }
 
 /** Two accounts: which one stays? */
