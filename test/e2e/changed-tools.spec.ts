@@ -37,7 +37,7 @@ test('rug pull: a tool that its server changed is held, and an administrator let
       method,
       headers: {
         authorization: `Bearer ${trial.adminToken}`,
-        'content-type': 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
