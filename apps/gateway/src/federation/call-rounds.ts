@@ -6,7 +6,7 @@ import { failureAnswer } from '../mcp/upstream-call.js';
 import { personOf } from './federated-call.js';
 import { requestIds } from './request-ids.js';
 import type { RoundParts } from './round-parts.js';
-import { progressTokenOf, roundRequest, type RoundRequest } from './round-request.js';
+import { listedFirst, progressTokenOf, roundRequest, type RoundRequest } from './round-request.js';
 import { originOf } from './server-requests.js';
 import { wishOf, type Routed } from './routed.js';
 import { OpenCall, type Hearer } from './open-call.js';
@@ -33,6 +33,13 @@ export class Rounds {
   /** `round`: the answers and the state that this round carries to the upstream. */
   run(routed: Routed, credential: BorrowedCredential, round: JsonObject): Promise<void> {
     if (isSubscription(routed)) return this.#runSubscription(routed, credential, round);
+    const listed = listedFirst(this.parts, routed);
+    return listed === undefined
+      ? this.#send(routed, credential, round)
+      : listed.then(() => this.#send(routed, credential, round));
+  }
+
+  #send(routed: Routed, credential: BorrowedCredential, round: JsonObject): Promise<void> {
     const request = roundRequest(this.parts.catalogues, routed, round);
     const came = this.#straight.ask(routed, credential, request);
     return came === undefined

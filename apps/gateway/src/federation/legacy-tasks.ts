@@ -18,7 +18,7 @@ const tooMany: PeerAnswer = {
 
 /**
  * A legacy server for modern clients: its tasks (2025-11-25) as those of the extension (SEP-2663). A call becomes a task
- * where the server takes it as nothing else. What `tasks/result` says, answers and questions, becomes part of `tasks/get`.
+ * where the server takes it as nothing else: its list says so (`task`, see roundRequest), or its refusal. What `tasks/result` says, answers and questions, becomes part of `tasks/get`.
  */
 export class LegacyTasks implements Peer {
   readonly #held = new Map<string, HeldResult>();
@@ -49,13 +49,16 @@ export class LegacyTasks implements Peer {
   }
 
   async #call(at: PeerCall, request: PeerRequest): Promise<PeerAnswer> {
+    if (request.params['task'] !== undefined) return this.#begin(at, request);
     const answer = await this.legacy.request(at, request);
     if (!wantsTask(answer) || isNobody(at.call.caller)) return answer;
     if (!(await this.#runsTools(at, request))) return answer;
-    if (!knowsTasks(at.client))
-      return answer.error.code === notFound ? { kind: 'error', error: lacksTasks } : answer;
-    const params = { ...request.params, task: {} };
-    const begun = await this.#ask(at, request, 'tools/call', params);
+    if (knowsTasks(at.client)) return this.#begin(at, request);
+    return answer.error.code === notFound ? { kind: 'error', error: lacksTasks } : answer;
+  }
+
+  async #begin(at: PeerCall, request: PeerRequest): Promise<PeerAnswer> {
+    const begun = await this.#ask(at, request, 'tools/call', { ...request.params, task: {} });
     const task = begun.kind === 'result' ? begun.result['task'] : undefined;
     if (begun.kind !== 'result' || !isObject(task)) return begun;
     return { kind: 'result', result: { ...modernTask(task), resultType: 'task' } };

@@ -21,6 +21,7 @@ interface Rendered {
 export class ListedPage {
   readonly #entries: readonly JsonObject[];
   #rendered: Rendered | undefined;
+  #taskOnly: ReadonlySet<unknown> | undefined;
   /** Where the upstream's list goes on. */
   readonly cursor: string | undefined;
   /** How large it is, in JSON. */
@@ -47,6 +48,12 @@ export class ListedPage {
   /** The entries as the upstream gave them. */
   get entries(): readonly JsonObject[] {
     return this.#entries;
+  }
+
+  /** The tools that their server, of revision 2025-11-25, takes as a task only; by their own names. */
+  get taskOnly(): ReadonlySet<unknown> {
+    this.#taskOnly ??= new Set(this.#entries.filter(isTaskOnly).map(({ name }) => name));
+    return this.#taskOnly;
   }
 
   /** With the names of this configuration; made once for it. */
@@ -85,4 +92,8 @@ function withoutExecution(entry: JsonObject): JsonObject {
   if (entry['execution'] === undefined) return entry;
   const { execution, ...tool } = entry;
   return tool;
+}
+
+function isTaskOnly({ execution }: JsonObject): boolean {
+  return isObject(execution) && execution['taskSupport'] === 'required';
 }

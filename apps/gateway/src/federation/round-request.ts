@@ -1,9 +1,12 @@
+import { isNobody } from '../mcp/guest.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { askingAt, type Catalogues } from './catalogues.js';
 import { paramHeaders, sentParamHeaders } from './param-headers.js';
 import type { PeerRequest } from './peer.js';
 import { requestIds } from './request-ids.js';
+import type { RoundParts } from './round-parts.js';
 import { wishOf, type Routed } from './routed.js';
+import { knowsTasks } from './task-ids.js';
 
 export type RoundRequest = Pick<PeerRequest, 'id' | 'method' | 'params' | 'wish' | 'headers'>;
 
@@ -17,10 +20,41 @@ export function roundRequest(
   return {
     id,
     method: routed.asked.method,
-    params: withProgressToken({ ...routed.params, ...round }, progressTokenOf(routed), id),
+    params: {
+      ...withProgressToken({ ...routed.params, ...round }, progressTokenOf(routed), id),
+      ...(beginsTask(catalogues, routed) ? { task: {} } : {}),
+    },
     wish: wishOf(routed),
     headers: headersOf(catalogues, routed),
   };
+}
+
+/** How a legacy server takes its tools is known by its list: where that is not at hand, it comes first. */
+export function listedFirst(
+  { catalogues, peers }: Pick<RoundParts, 'catalogues' | 'peers'>,
+  routed: Routed,
+): Promise<unknown> | undefined {
+  const { call, target, at } = routed;
+  if (!mayBeginTask(routed) || peers.knownEra(at) === 'modern') return undefined;
+  const asking = askingAt(call, target.visible);
+  // What is listed for a token that the caller brought is kept nowhere.
+  if (asking.call.brought !== undefined) return undefined;
+  if (catalogues.remembered(asking, 'tools/list') !== undefined) return undefined;
+  return Promise.resolve(catalogues.list(asking, 'tools/list'));
+}
+
+/** Whether the client would take a task where its legacy server takes the tool as nothing else. */
+function mayBeginTask({ call: { client, caller }, target, at }: Routed): boolean {
+  if (client.era !== 'modern' || target.tool === undefined) return false;
+  // A hidden tool is called as one that is not there.
+  return knowsTasks(client) && !isNobody(caller) && at.terms?.decoy === undefined;
+}
+
+function beginsTask(catalogues: Catalogues, routed: Routed): boolean {
+  if (!mayBeginTask(routed)) return false;
+  const { call, target } = routed;
+  const listed = catalogues.remembered(askingAt(call, target.visible), 'tools/list');
+  return listed?.taskOnly.has(target.tool) ?? false;
 }
 
 /** The client's own. */

@@ -177,6 +177,16 @@ describe('a legacy server’s tasks for a modern client', () => {
     ]);
   });
 
+  test('a tool that is listed as a task only is called as nothing else', async () => {
+    const execution = { taskSupport: 'required' };
+    upstream.on.set('tools/list', () => ({
+      tools: [{ name: 'work', inputSchema: {}, execution }],
+    }));
+    await begin();
+    const calls = upstream.seen.filter(({ method }) => method === 'tools/call');
+    expect(calls.map(({ params }) => params['task'])).toEqual([{}]);
+  });
+
   test('a server without tasks says in its own words what it does not have', async () => {
     upstream.capabilities = { tools: {} };
     const { error } = await ask('tools/call', { name: 'one_work' });
