@@ -1,33 +1,47 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequestId } from '#lib/observability/request-id';
+import type { CallRequest, CallResponse } from './connection/exchange.js';
 import type { RawExchange } from './http/http-exchange.js';
 
-type Listener = (request: IncomingMessage, response: ServerResponse) => void;
-
-/** Serves the exchange whose target stands behind the route's prefix; false where that is none of its targets. */
-export type CallRoute = (exchange: RawExchange) => boolean;
+/** A way by which calls reach upstreams. */
+export interface CallRoute {
+  /** By the request's target: path and query, as they came. */
+  takes(target: string): boolean;
+  serve(exchange: RawExchange): void;
+}
 
 /**
- * The routes by which calls reach upstreams, found by how their targets begin. They are asked before the framework's
- * router: of its parsing, hooks and middleware a call that is passed on needs nothing.
+ * The routes by which calls reach upstreams. They are asked before the framework's router: of its parsing, hooks and
+ * middleware a call that is passed on needs nothing.
  */
 export class CallRoutes {
-  readonly #byPrefix: { readonly prefix: string; readonly route: CallRoute }[] = [];
+  readonly #routes: CallRoute[] = [];
 
-  add(prefix: string, route: CallRoute): void {
-    this.#byPrefix.push({ prefix, route });
+  add(route: CallRoute): void {
+    this.#routes.push(route);
+  }
+
+  takes({ url = '' }: CallRequest): boolean {
+    return this.#routeOf(url) !== undefined;
+  }
+
+  /** False where it is no call. */
+  serve(request: CallRequest, response: CallResponse): boolean {
+    const route = this.#routeOf(request.url ?? '');
+    route?.serve({ request, response, requestId: createRequestId() });
+    return route !== undefined;
   }
 
   /** What is no call is `next`'s. */
-  before(next: Listener): Listener {
+  before<Request extends CallRequest, Response extends CallResponse>(
+    next: (request: Request, response: Response) => void,
+  ): (request: Request, response: Response) => void {
     return (request, response) => {
-      const target = request.url ?? '';
-      for (const { prefix, route } of this.#byPrefix)
-        if (target.startsWith(prefix)) {
-          if (route({ request, response, requestId: createRequestId() })) return;
-          break;
-        }
-      next(request, response);
+      if (!this.serve(request, response)) next(request, response);
     };
+  }
+
+  #routeOf(target: string): CallRoute | undefined {
+    for (const route of this.#routes) if (route.takes(target)) return route;
+    return undefined;
   }
 }

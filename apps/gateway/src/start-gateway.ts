@@ -19,7 +19,7 @@ import { VaultCredentials } from './credentials/vault-credentials.js';
 import { registerFederationRoute } from './federation/federation-route.js';
 import { AccessLog } from './http/access-log.js';
 import { type HttpRouteDeps, registerHttpRoutes } from './http/http-route.js';
-import { checkedServer } from './inbound/checked-server.js';
+import { checkedServer, requestCheck } from './inbound/checked-server.js';
 import { registerMetadataRoutes } from './inbound/metadata-route.js';
 import { registerNothingElse } from './inbound/nothing-else.js';
 import { fewRefusalLines } from './inbound/refusal-lines.js';
@@ -66,13 +66,15 @@ export async function startGateway(
   const gate: { inbound?: VerifiedInbound } = {};
   const routes = new CallRoutes();
   const watched = watchLoad(config.shedding, logger, registry);
+  const check = requestCheck(
+    { refuseMalformed: (request) => gate.inbound?.refuseMalformed(request) },
+    watched.load,
+  );
   const fastify = createFastify({
-    serverFactory: (listener) =>
-      checkedServer(
-        { refuseMalformed: (request) => gate.inbound?.refuseMalformed(request) },
-        door?.before(routes.before(listener)) ?? routes.before(listener),
-        watched.load,
-      ),
+    serverFactory: (listener) => {
+      const all = routes.before(listener);
+      return checkedServer(check, door?.only(routes) ?? routes, door?.before(all) ?? all);
+    },
     genReqId: () => createRequestId(),
     forceCloseConnections: true,
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 128 },

@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import type { Caller } from '#lib/jwt/caller';
 import { loggable } from '#lib/observability/loggable';
+import type { CallResponse } from '../connection/exchange.js';
 
 /** An admitted call that is over, sent or not. */
 export interface AccessLine {
@@ -19,7 +19,7 @@ export interface AccessLine {
 const writeAfterMs = 10;
 
 /** What is logged as the answer's status; nginx's 499 where the client left before there was one. */
-export function statusOf(response: ServerResponse): number {
+export function statusOf(response: CallResponse): number {
   return response.headersSent ? response.statusCode : 499;
 }
 

@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '#lib/problem/problem';
+import type { CallRequest, CallResponse } from '../connection/exchange.js';
 import type {
   BorrowedCredential,
   CredentialAnswer,
@@ -13,8 +13,8 @@ import { credentialProblem, writeProblem } from './refusals.js';
 
 /** One admitted call and the credential that it goes out with; what is sent, and what comes back, is for others to say. */
 export abstract class BorrowingCall implements RefusedCall {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: CallRequest;
+  readonly response: CallResponse;
   readonly requestId: string;
   grantId: string | undefined;
   ended = false;

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { Problem } from '#lib/problem/problem';
+import { WholeRequest } from '../connection/whole-request.js';
 import { bearsSomething, type BorrowedCredential } from '../credentials/credentials.js';
 import type { ProvenRequest } from '../credentials/proven-request.js';
 import { withoutQueryCredential, withQueryCredential } from '../credentials/query-credential.js';
@@ -127,7 +128,9 @@ export class HttpCall extends BorrowingCall implements Dispatcher.DispatchHandle
 
   #outgoingBody(): Buffer | Readable | null {
     if (this.#body !== 'stream') return this.#body;
-    return detachedBody(this.request, this.upstream.config.limits?.bodyBytes);
+    const { request } = this;
+    if (request instanceof WholeRequest) return request.body;
+    return detachedBody(request, this.upstream.config.limits?.bodyBytes);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

@@ -1,13 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#lib/clock/clock';
+import type { CallRequest, CallResponse } from '../connection/exchange.js';
 import type { Credentials } from '../credentials/credentials.js';
 import type { StreamPlace, UpstreamLimits } from '../limits/upstream-limits.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 
 /** A request as node:http has it, and the id that its log lines bear. */
 export interface RawExchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: CallRequest;
+  readonly response: CallResponse;
   readonly requestId: string;
   /** Names and values in turn, for the answer's head. */
   readonly rateFields?: readonly string[] | undefined;

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '#lib/clock/clock';
 import { Problem } from '#lib/problem/problem';
+import type { CallRequest } from '../connection/exchange.js';
 import type { CallRoutes } from '../call-routes.js';
 import { personKey } from '../credentials/use.js';
 import type { Credentials } from '../credentials/credentials.js';
@@ -48,9 +48,9 @@ export function registerHttpRoutes(
   deps: HttpRouteDeps,
 ): void {
   const route = new HttpRoute(deps);
-  routes.add('/http/', (exchange) => {
-    route.serve(exchange);
-    return true;
+  routes.add({
+    takes: (target) => target.startsWith('/http/'),
+    serve: (exchange) => route.serve(exchange),
   });
   acceptUpgrades(fastify, {
     refuseMalformed: (request) => deps.inbound.refuseMalformed(request) ?? deps.shed?.(),
@@ -211,7 +211,7 @@ const tokenInUrl = new Problem('invalid-request', 'An access token must not stan
 
 /** What an upstream's rules, or all upstreams', say against a request. */
 function notPassed(
-  request: IncomingMessage,
+  request: CallRequest,
   upstream: PreparedUpstream,
   token: string,
   webSocket: boolean,

@@ -1,7 +1,7 @@
-import type { ServerResponse } from 'node:http';
 import { Problem } from '#lib/problem/problem';
 import { renderProblemJson } from '#lib/problem/render';
 import { OutboundError } from '#lib/outbound/outbound-error';
+import type { CallResponse } from '../connection/exchange.js';
 import type { BorrowedCredential, CredentialAnswer } from '../credentials/credentials.js';
 import { wwwAuthenticate } from '../inbound/challenge.js';
 import type { Refusal } from '../inbound/inbound.js';
@@ -10,7 +10,7 @@ import { metadataUrl } from '../inbound/resource-metadata.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 
 /** Answers a problem document, unless a head is out already: then the connection ends. */
-export function writeProblem(response: ServerResponse, problem: Problem, requestId: string): void {
+export function writeProblem(response: CallResponse, problem: Problem, requestId: string): void {
   if (response.headersSent) {
     response.destroy();
     return;

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, Transform, type TransformCallback } from 'node:stream';
+import type { CallRequest } from '../connection/exchange.js';
+import { WholeRequest } from '../connection/whole-request.js';
 
 /** Up to this a body is read before it is sent, so that it can be sent again with a fresh token. */
 const replayableBytes = 64 * 1024;
@@ -7,7 +9,7 @@ const replayableBytes = 64 * 1024;
 const lingerMs = 2_000;
 
 /** What kind of body a request announces; nothing is read yet. */
-export function bodyKind(request: IncomingMessage): 'none' | 'short' | 'stream' {
+export function bodyKind(request: CallRequest): 'none' | 'short' | 'stream' {
   const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
   if (coding !== undefined) return 'stream';
   if (length === undefined || length === '0') return 'none';
@@ -15,7 +17,8 @@ export function bodyKind(request: IncomingMessage): 'none' | 'short' | 'stream' 
 }
 
 /** Reads an announced short body whole; `taken` is not called where the client leaves before its end. */
-export function readShortBody(request: IncomingMessage, taken: (body: Buffer) => void): void {
+export function readShortBody(request: CallRequest, taken: (body: Buffer) => void): void {
+  if (request instanceof WholeRequest) return taken(request.body);
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.once('end', () =>
@@ -55,8 +58,8 @@ class CountedBody extends Transform {
 }
 
 /** After an answer that came before the end of a body: its sender may finish reading, not send for ever. */
-export function throwAwayRest(request: IncomingMessage): void {
-  if (request.complete) return;
+export function throwAwayRest(request: CallRequest): void {
+  if (request instanceof WholeRequest || request.complete) return;
   request.resume();
   const timer = setTimeout(() => request.socket.destroy(), lingerMs);
   const stop = (): void => clearTimeout(timer);

@@ -7,7 +7,7 @@ import { SynchronisedClock } from '#lib/clock/clock';
 import { createLogger } from '#lib/observability/logger';
 import { CallRoutes } from '../call-routes.js';
 import { upstreamOf } from '../gateway-fixture.js';
-import { checkedServer } from '../inbound/checked-server.js';
+import { checkedServer, requestCheck } from '../inbound/checked-server.js';
 import type { Inbound } from '../inbound/inbound.js';
 import { UpstreamLimits } from '../limits/upstream-limits.js';
 import type { GatewayEvent } from '../log-events.js';
@@ -51,7 +51,8 @@ beforeAll(async () => {
   const routes = new CallRoutes();
   app = fastify({
     forceCloseConnections: true,
-    serverFactory: (listener) => checkedServer(inbound, routes.before(listener)),
+    serverFactory: (listener) =>
+      checkedServer(requestCheck(inbound), routes, routes.before(listener)),
   });
   registerHttpRoutes(routes, app, {
     publicUrl: 'http://gateway.example',

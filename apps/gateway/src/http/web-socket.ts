@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Problem } from '#lib/problem/problem';
+import type { CallRequest } from '../connection/exchange.js';
 
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** Of the handshake, passed on as they came. The upstream answers the key, so its acceptance is checked by both ends. */
@@ -18,12 +19,12 @@ const accepted = [
 ] as const;
 
 /** Whether a request asks to become a WebSocket (RFC 6455 §4.1); other upgrades are ordinary requests. */
-export function asksForWebSocket(request: IncomingMessage): boolean {
+export function asksForWebSocket(request: CallRequest): boolean {
   return request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /** Why a handshake is not taken: RFC 6455 §4.2.1, and no token where servers and browsers write it down. */
-export function handshakeProblem({ headers }: IncomingMessage, token: string): Problem | undefined {
+export function handshakeProblem({ headers }: CallRequest, token: string): Problem | undefined {
   const { 'sec-websocket-key': key = '', 'sec-websocket-version': version } = headers;
   if (version !== '13')
     return new Problem('invalid-request', 'Of WebSocket, version 13 is passed on.', {

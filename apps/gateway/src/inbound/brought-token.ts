@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import type { IssuerConfig, UpstreamConfig } from '#lib/contract/config-snapshot';
 import { claimedIssuers, decoded } from '#lib/jwt/claimed-issuers';
+import type { CallRequest } from '../connection/exchange.js';
 
 /** The names that tokens of our own issuers bear, of the vault's too. */
 export interface KnownIssuers {
@@ -20,7 +20,7 @@ const mostBytes = 16 * 1024;
  * What opens this gateway, or could, is never passed on: an upstream that got it would be the caller here (row 20).
  */
 export function broughtToken(
-  { headers, headersDistinct }: Pick<IncomingMessage, 'headers' | 'headersDistinct'>,
+  { headers, headersDistinct }: Pick<CallRequest, 'headers' | 'headersDistinct'>,
   upstream: Pick<UpstreamConfig, 'name' | 'callerHeader'>,
   inboundToken: string,
   known: KnownIssuers,

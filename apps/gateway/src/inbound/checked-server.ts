@@ -1,56 +1,77 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequestId } from '#lib/observability/request-id';
 import { Problem } from '#lib/problem/problem';
 import { renderProblemJson } from '#lib/problem/render';
+import { type Calls, CallServer } from '../connection/call-server.js';
+import type { CallRequest, CallResponse } from '../connection/exchange.js';
+import { idleSeconds } from '../connection/lean-response.js';
 import type { LoadShedding } from '../shedding/load-shedding.js';
 import { isCall, ShedAnswers } from '../shedding/shed-answer.js';
 import { answerCors } from './cors.js';
 import { InboundMessage } from './inbound-message.js';
-import type { Inbound } from './inbound.js';
+import type { Inbound, Refusal } from './inbound.js';
 
-type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 type Load = Pick<LoadShedding, 'refuses' | 'wasShed' | 'enter' | 'left'>;
+
+/** Whether a request is to be served; where not, it has its answer. */
+export type RequestCheck = (request: CallRequest, response: CallResponse) => boolean;
 
 /** Slow senders are cut: 10 s for a head (row 30); a body may stream for as long as five minutes. */
 const limits = {
   headersTimeout: 10_000,
   requestTimeout: 300_000,
   connectionsCheckingInterval: 2_000,
-  keepAliveTimeout: 65_000,
+  keepAliveTimeout: idleSeconds * 1000,
 };
 
-/**
- * The listening server: malformed requests end here, before a router may decode or tidy up their target.
- * Browsers of an allowed origin get their CORS headers here too. What is too much is shed here, before its token is
- * looked at or its body read.
- */
+/** The listening server, where what does not pass `check` ends. */
 export function checkedServer(
-  inbound: Pick<Inbound, 'refuseMalformed'>,
-  listener: Listener,
-  load?: Load,
+  check: RequestCheck,
+  calls: Calls,
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
-  const answers = new ShedAnswers();
-  const server = createServer(
+  const server = new CallServer(
     { ...limits, IncomingMessage: InboundMessage },
     (request, response) => {
-      const refusal = inbound.refuseMalformed(request);
-      if (refusal === undefined) {
-        const { origin } = request.headers;
-        if (origin !== undefined && !isMetadata(request) && answerCors(request, response, origin))
-          return;
-        if (load !== undefined && isShed(load, { request, response, answers })) return;
-        listener(request, response);
-        return;
-      }
-      const problem = new Problem(refusal.code, refusal.detail, { headers: refusal.headers });
-      const { headers, body } = renderProblemJson(problem, createRequestId());
-      // What follows on a connection that began with nonsense is not worth reading.
-      response.writeHead(refusal.status, { ...headers, connection: 'close' }).end(body);
+      if (check(request, response)) listener(request, response);
+    },
+    {
+      takes: (request) => calls.takes(request),
+      serve: (request, response) => {
+        if (check(request, response)) calls.serve(request, response);
+      },
     },
   );
   // Node drops headers beyond its count in silence; the check counts them all, their size is bounded anyway.
   server.maxHeadersCount = 0;
   return server;
+}
+
+/**
+ * What comes before all else: malformed requests end here, before a router may decode or tidy up their target. Browsers of
+ * an allowed origin get their CORS headers here too. What is too much is shed here, before its token is looked at or its
+ * body read.
+ */
+export function requestCheck(inbound: Pick<Inbound, 'refuseMalformed'>, load?: Load): RequestCheck {
+  const answers = new ShedAnswers();
+  return (request, response) => {
+    const refusal = inbound.refuseMalformed(request);
+    if (refusal !== undefined) {
+      refuse(response, refusal);
+      return false;
+    }
+    const { origin } = request.headers;
+    if (origin !== undefined && !isMetadata(request) && answerCors(request, response, origin))
+      return false;
+    return load === undefined || !isShed(load, { request, response, answers });
+  };
+}
+
+function refuse(response: CallResponse, { status, code, detail, headers: added }: Refusal): void {
+  const problem = new Problem(code, detail, { headers: added });
+  const { headers, body } = renderProblemJson(problem, createRequestId());
+  // What follows on a connection that began with nonsense is not worth reading.
+  response.writeHead(status, { ...headers, connection: 'close' }).end(body);
 }
 
 /** Answers a call that is not begun, and counts one that is until its answer has ended. */
@@ -60,7 +81,7 @@ function isShed(
     request,
     response,
     answers,
-  }: { request: IncomingMessage; response: ServerResponse; answers: ShedAnswers },
+  }: { request: CallRequest; response: CallResponse; answers: ShedAnswers },
 ): boolean {
   const reason = load.refuses();
   if (reason !== undefined && isCall(request)) {
@@ -73,6 +94,6 @@ function isShed(
   return false;
 }
 
-function isMetadata({ url = '' }: IncomingMessage): boolean {
+function isMetadata({ url = '' }: CallRequest): boolean {
   return url.startsWith('/.well-known/');
 }

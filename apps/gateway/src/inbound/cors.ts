@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CallRequest, CallResponse } from '../connection/exchange.js';
 
 const exposed =
   'www-authenticate, retry-after, ratelimit, ratelimit-policy, location, etag, link, mcp-session-id, mcp-protocol-version';
@@ -8,11 +8,7 @@ const preflightSeconds = '600';
  * CORS for a browser origin that the operator allows (Fetch §3.2). Answers a preflight itself and says so;
  * other responses only get their headers.
  */
-export function answerCors(
-  request: IncomingMessage,
-  response: ServerResponse,
-  origin: string,
-): boolean {
+export function answerCors(request: CallRequest, response: CallResponse, origin: string): boolean {
   response.setHeader('access-control-allow-origin', origin);
   response.setHeader('vary', 'origin');
   response.setHeader('access-control-expose-headers', exposed);

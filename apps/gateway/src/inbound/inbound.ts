@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
+import type { CallRequest } from '../connection/exchange.js';
 import type { DeniedCall } from '../policy/report-decisions.js';
 import type { BroughtToken } from './brought-token.js';
 
@@ -40,7 +40,7 @@ export interface Inbound {
    * token that the upstream's access rule refuses is admitted as `lacking`.
    */
   admit(
-    request: IncomingMessage,
+    request: CallRequest,
     resourcePath: string,
     upstream: UpstreamConfig | undefined,
     admitsGuests?: boolean,
@@ -49,13 +49,9 @@ export interface Inbound {
    * The upstream's own token in the request, where its configuration names a header for that. `admit` has looked already
    * where it was given the upstream; `/mcp` asks for each that it calls. `token` is the inbound JWT.
    */
-  brought(
-    request: IncomingMessage,
-    upstream: UpstreamConfig,
-    token: string,
-  ): BroughtToken | undefined;
+  brought(request: CallRequest, upstream: UpstreamConfig, token: string): BroughtToken | undefined;
   /** The refusal of a call that needs `scopes` beside the base ones; without a caller: that needs a token. */
   needs(resourcePath: string, scopes: readonly string[], caller?: Caller): Refusal;
   /** Host, Origin, duplicate headers, raw target: the checks that come before any token. */
-  refuseMalformed(request: IncomingMessage): Refusal | undefined;
+  refuseMalformed(request: CallRequest): Refusal | undefined;
 }

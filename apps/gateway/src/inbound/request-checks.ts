@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { targetProblem } from '#lib/access/raw-target';
+import type { CallRequest } from '../connection/exchange.js';
 import type { Refusal } from './inbound.js';
 
 const maxHeaders = 200;
@@ -10,7 +10,7 @@ const metadataPrefix = '/.well-known/';
  * keeps the first and says nothing), and Origin. Public metadata may be read from any origin.
  */
 export function malformedRequest(
-  request: IncomingMessage,
+  request: CallRequest,
   origins: ReadonlySet<string>,
 ): Refusal | undefined {
   const target = request.url ?? '';

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type {
   ApplicationConfig,
   IssuerConfig,
@@ -9,6 +8,7 @@ import type { Caller, Verification } from '#lib/jwt/caller';
 import type { AskTurn } from '#lib/jwt/signature-turn';
 import { decideAccess } from '#lib/access/access-rule';
 import { decideApplication } from '#lib/access/application-rule';
+import type { CallRequest } from '../connection/exchange.js';
 import { bearerCredentials, isToken68 } from './bearer.js';
 import { type BroughtToken, broughtToken } from './brought-token.js';
 import { wwwAuthenticate, type Challenge } from './challenge.js';
@@ -65,12 +65,12 @@ export class VerifiedInbound implements Inbound {
     this.#origins = new Set(options.origins);
   }
 
-  refuseMalformed(request: IncomingMessage): Refusal | undefined {
+  refuseMalformed(request: CallRequest): Refusal | undefined {
     return malformedRequest(request, this.#origins);
   }
 
   admit(
-    request: IncomingMessage,
+    request: CallRequest,
     resourcePath: string,
     upstream: UpstreamConfig | undefined,
     admitsGuests = false,
@@ -82,16 +82,12 @@ export class VerifiedInbound implements Inbound {
     return admission instanceof Promise ? admission.then(withBrought) : withBrought(admission);
   }
 
-  brought(
-    request: IncomingMessage,
-    upstream: UpstreamConfig,
-    token: string,
-  ): BroughtToken | undefined {
+  brought(request: CallRequest, upstream: UpstreamConfig, token: string): BroughtToken | undefined {
     return broughtToken(request, upstream, token, this.#options.catalogue);
   }
 
   #withBrought(
-    request: IncomingMessage,
+    request: CallRequest,
     upstream: UpstreamConfig,
     admission: Admitted | Refusal,
   ): Admitted | Refusal {
@@ -104,7 +100,7 @@ export class VerifiedInbound implements Inbound {
       : { ok: false, status: 400, code: 'invalid-request', detail: brought.detail, headers: {} };
   }
 
-  #admit(request: IncomingMessage, route: Route): Admitted | Refusal | Promise<Admitted | Refusal> {
+  #admit(request: CallRequest, route: Route): Admitted | Refusal | Promise<Admitted | Refusal> {
     const { resourcePath } = route;
     const token = bearerCredentials(request.headers.authorization);
     if (token === undefined) return this.#withoutToken(request, resourcePath);
@@ -119,7 +115,7 @@ export class VerifiedInbound implements Inbound {
     token: string,
     key: string,
     route: Route,
-    request: IncomingMessage,
+    request: CallRequest,
   ): Promise<Admitted | Refusal> {
     const { resourcePath } = route;
     const { verifier, turns, verified, refused, publicUrl, catalogue } = this.#options;
@@ -206,7 +202,7 @@ export class VerifiedInbound implements Inbound {
     };
   }
 
-  #withoutToken(request: IncomingMessage, resourcePath: string): Refusal {
+  #withoutToken(request: CallRequest, resourcePath: string): Refusal {
     if (request.headers.authorization === undefined)
       return this.#unauthorized(resourcePath, 'unauthenticated', noToken);
     return this.#unauthorized(

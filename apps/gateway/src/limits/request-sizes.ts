@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { CallRequest } from '../connection/exchange.js';
 import { type Limited, limited } from './limited.js';
 
 /**
@@ -8,7 +8,7 @@ import { type Limited, limited } from './limited.js';
  */
 export function oversized(
   { limits, name }: UpstreamConfig,
-  { rawHeaders, headers }: IncomingMessage,
+  { rawHeaders, headers }: CallRequest,
   bytes = Number(headers['content-length'] ?? 0),
 ): Limited | undefined {
   if (limits === undefined) return undefined;

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import type { Clock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import type { CallRequest } from '../connection/exchange.js';
 import { type Limited, limited, type LimitName } from './limited.js';
 import { OpenCount } from './open-count.js';
 import { Quota, rateFields } from './quota.js';
@@ -39,7 +39,7 @@ export class UpstreamLimits {
   admit(
     person: string,
     upstream: UpstreamConfig,
-    request: IncomingMessage,
+    request: CallRequest,
     bodyBytes?: number,
   ): Counted | Limited | undefined {
     if (upstream.limits === undefined) return undefined;

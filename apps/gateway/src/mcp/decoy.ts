@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { randomBytes } from 'node:crypto';
+import type { CallResponse } from '../connection/exchange.js';
 import type { GateDecision } from '../policy/tool-gate.js';
 import type { CallTerms, McpCall } from './mcp-call.js';
 import { parseMessage, withParams, type McpMessage } from './message.js';
@@ -82,7 +82,7 @@ function wholeAnswer(
   bytes: Buffer,
 ): UpstreamAnswer {
   const end = () => undefined;
-  const pipeTo = async (response: ServerResponse) => {
+  const pipeTo = async (response: CallResponse) => {
     const closed = new Promise<void>((resolve) => response.once('close', () => resolve()));
     response.end(bytes);
     await closed;

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { CallResponse } from '../connection/exchange.js';
 
 const mostEarly = 64 * 1024;
 const notRead = new Error('nobody reads the answer');
@@ -100,7 +101,7 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
   }
 
   /** Resolves once the client has all or has left; rejects where the answer broke off. */
-  pipeTo(response: ServerResponse): Promise<void> {
+  pipeTo(response: CallResponse): Promise<void> {
     return new Promise((resolve, reject) => {
       response.once('close', () => {
         this.discard();
@@ -111,7 +112,7 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
   }
 
   /** From here on everything goes to the client as it comes, the end too. */
-  passTo(response: ServerResponse, cutOff: (error: Error) => void): void {
+  passTo(response: CallResponse, cutOff: (error: Error) => void): void {
     if (this.#error !== undefined) return cutOff(this.#error);
     this.#sink = { response, cutOff };
     const early = this.#early;
@@ -176,7 +177,7 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
     if (this.status !== 0) this.reader.over?.();
   }
 
-  #pass(chunk: Buffer, response: ServerResponse): void {
+  #pass(chunk: Buffer, response: CallResponse): void {
     if (response.write(chunk)) return;
     this.#controller?.pause();
     response.once('drain', () => this.#controller?.resume());
@@ -199,7 +200,7 @@ export class DirectAnswer implements Dispatcher.DispatchHandler {
 }
 
 interface Sink {
-  readonly response: ServerResponse;
+  readonly response: CallResponse;
   readonly cutOff: (error: Error) => void;
 }
 

@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CallRequest, CallResponse } from '../connection/exchange.js';
 import type { Refusal } from '../inbound/inbound.js';
 import { eraOf, type EraRejection } from './era.js';
 import { nameOf, parseMessage, type McpMessage } from './message.js';
 import { problemAnswer, rpcError, type RpcAnswer } from './rpc-answer.js';
 
 /** Aborted when the client leaves before its answer is complete. */
-export function goneSignal(response: ServerResponse): AbortSignal {
+export function goneSignal(response: CallResponse): AbortSignal {
   const gone = new AbortController();
   // Each upstream that one call asks listens.
   setMaxListeners(0, gone.signal);
@@ -52,7 +52,7 @@ export interface ReadMessage {
 
 export function readMessage(
   body: Buffer,
-  { request, outcome }: { readonly request: IncomingMessage; readonly outcome: { tool?: string } },
+  { request, outcome }: { readonly request: CallRequest; readonly outcome: { tool?: string } },
 ): ReadMessage | RpcAnswer {
   const message = parseMessage(body);
   if (message.kind === 'bad')

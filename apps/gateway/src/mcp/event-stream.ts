@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { CallResponse } from '../connection/exchange.js';
 import { streamHeaders } from './relay.js';
 
 const keepAliveMs = 15_000;
@@ -9,7 +9,7 @@ export class EventStream {
   /** Resolves when either side has closed the stream; never rejects. */
   readonly closed: Promise<void>;
 
-  constructor(private readonly response: ServerResponse) {
+  constructor(private readonly response: CallResponse) {
     response.writeHead(200, streamHeaders);
     response.flushHeaders();
     const timer = setInterval(() => this.write(': keep-alive\n\n'), keepAliveMs);

@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#lib/clock/clock';
 import type { Caller } from '#lib/jwt/caller';
+import type { CallRequest, CallResponse } from '../connection/exchange.js';
 import type { AccessLog } from '../http/access-log.js';
 import type { Credentials } from '../credentials/credentials.js';
 import type { InteractionWatch } from '../upstreams/interaction-watch.js';
@@ -39,8 +39,8 @@ export interface McpDeps {
 /** One admitted HTTP request to one upstream, and what its access line will say. */
 export interface McpCall {
   readonly requestId: string;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: CallRequest;
+  readonly response: CallResponse;
   readonly caller: Caller;
   /** The inbound JWT: for the vault only. */
   readonly token: string;

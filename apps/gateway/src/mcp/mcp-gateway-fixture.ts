@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { Agent } from 'undici';
 import { SynchronisedClock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
+import { CallServer } from '../connection/call-server.js';
 import { CallRoutes } from '../call-routes.js';
 import type { Inbound, Refusal } from '../inbound/inbound.js';
 import { toolGateOf } from '../policy/tool-gate.js';
@@ -122,7 +122,7 @@ export async function startGateway(
   const routes = new CallRoutes();
   const app = fastify({
     forceCloseConnections: true,
-    serverFactory: (next) => createServer(routes.before(next)),
+    serverFactory: (next) => new CallServer({}, routes.before(next), routes),
   });
   const write = (entry: Record<string, unknown>): void => void lines.push(entry);
   registerMcpRoutes(routes, {

@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '#lib/jwt/caller';
+import type { CallRequest, CallResponse } from '../connection/exchange.js';
 import type { CallRoutes } from '../call-routes.js';
 import { personKey } from '../credentials/use.js';
 import { statusOf } from '../http/access-log.js';
@@ -9,7 +9,8 @@ import type { Admitted, Refusal } from '../inbound/inbound.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { BeforeConsent } from './before-consent.js';
 import { Consents } from './consents.js';
-import { AnonymousCalls, peerOf } from './anonymous-calls.js';
+import { peerOf } from '../inbound/peer-of.js';
+import { AnonymousCalls } from './anonymous-calls.js';
 import { decideCall } from './decide-call.js';
 import { isNobody, nobody } from './guest.js';
 import {
@@ -35,19 +36,20 @@ const prefix = '/mcp/';
 /** `/mcp/{upstream}`: one upstream, transparent, both eras. */
 export function registerMcpRoutes(routes: CallRoutes, deps: McpDeps): void {
   const endpoint = new McpEndpoint(deps);
-  routes.add(prefix, (exchange) => {
-    const slug = slugOf(exchange.request.url ?? '');
-    if (slug === undefined) return false;
-    endpoint.serve(exchange, slug);
-    return true;
+  routes.add({
+    takes: (target) => target.startsWith(prefix) && isSlug(slugOf(target)),
+    serve: (exchange) => endpoint.serve(exchange, slugOf(exchange.request.url ?? '')),
   });
 }
 
-/** Undefined where more than a slug follows. */
-function slugOf(target: string): string | undefined {
+function slugOf(target: string): string {
   const end = target.indexOf('?');
-  const slug = target.slice(prefix.length, end < 0 ? undefined : end);
-  return slug === '' || slug.includes('/') ? undefined : slug;
+  return target.slice(prefix.length, end < 0 ? undefined : end);
+}
+
+/** False where more than a slug follows. */
+function isSlug(text: string): boolean {
+  return text !== '' && !text.includes('/');
 }
 
 class McpEndpoint {
@@ -127,7 +129,7 @@ class McpEndpoint {
   }
 
   #admitted(
-    request: IncomingMessage,
+    request: CallRequest,
     route: string,
     upstream: PreparedUpstream | undefined,
   ): Admitted | Refusal | Promise<Admitted | Refusal> {
@@ -227,8 +229,8 @@ interface Target {
 
 class AdmittedCall implements McpCall {
   readonly requestId: string;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: CallRequest;
+  readonly response: CallResponse;
   readonly caller: Caller;
   readonly token: string;
   readonly brought: string | undefined;

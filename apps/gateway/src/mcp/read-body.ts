@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import type { CallRequest } from '../connection/exchange.js';
+import { WholeRequest } from '../connection/whole-request.js';
 import type { RpcAnswer } from './rpc-answer.js';
 import { rpcError } from './rpc-answer.js';
 
@@ -7,13 +8,13 @@ const longest = 1024 * 1024;
 export type TakenBody = Buffer | RpcAnswer | undefined;
 
 /** The body of a POST, ≤1 MiB or its upstream's limit, or why it is not taken. Undefined: the client left. */
-export function readBody(request: IncomingMessage, limit?: number): Promise<TakenBody> {
+export function readBody(request: CallRequest, limit?: number): Promise<TakenBody> {
   return new Promise((resolve) => takeBody(request, limit, resolve));
 }
 
 /** As `readBody`, without a promise; `taken` is called once. */
 export function takeBody(
-  request: IncomingMessage,
+  request: CallRequest,
   limit: number | undefined,
   taken: (body: TakenBody) => void,
 ): void {
@@ -28,12 +29,10 @@ export function takeBody(
   });
 }
 
-function takeWhole(
-  request: IncomingMessage,
-  limit = longest,
-  taken: (body: TakenBody) => void,
-): void {
+function takeWhole(request: CallRequest, limit = longest, taken: (body: TakenBody) => void): void {
   const most = Math.min(limit, longest);
+  if (request instanceof WholeRequest)
+    return taken(request.body.length > most ? longerThan(most) : request.body);
   const chunks: Buffer[] = [];
   let length = 0;
   let isTaken = false;

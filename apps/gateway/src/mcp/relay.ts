@@ -1,5 +1,6 @@
 import { Transform, type Readable } from 'node:stream';
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { CallResponse } from '../connection/exchange.js';
 import { connectionNames } from '../http/request-headers.js';
 import { rewrittenEvents, rewrittenJson, type Rewrite } from './rewrite-stream.js';
 import { discard, type UpstreamAnswer } from './upstream-call.js';
@@ -80,7 +81,7 @@ export type Reading = Pick<RelayOptions, 'keep' | 'rewrite'>;
 /** Streams the upstream's answer to the client; an event stream's head at once. */
 export async function relay(
   answer: UpstreamAnswer,
-  response: ServerResponse,
+  response: CallResponse,
   options: RelayOptions,
 ): Promise<void> {
   if (response.destroyed) return discard(answer);
@@ -101,7 +102,7 @@ export async function relay(
 }
 
 /** As `pipeline` does, without the controller that it makes and aborts for each answer. */
-function pipe(source: Readable, origin: Readable, response: ServerResponse): Promise<void> {
+function pipe(source: Readable, origin: Readable, response: CallResponse): Promise<void> {
   return new Promise((resolve, reject) => {
     response.once('close', () => {
       origin.destroy();
@@ -160,7 +161,7 @@ export function deadline(answer: Pick<UpstreamAnswer, 'abort'>, timeoutMs: numbe
 /** A legacy client that disconnects may come back for its result: nothing tells the upstream. */
 async function drainingPipe(
   answer: UpstreamAnswer,
-  response: ServerResponse,
+  response: CallResponse,
   options: RelayOptions,
 ): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import { catalogue, type ProblemCode } from '#lib/problem/catalogue';
 import { renderJsonRpcError, type JsonRpcId } from '#lib/problem/render';
+import type { CallResponse } from '../connection/exchange.js';
 
 /** An answer of the gateway itself: HTTP status and JSON body. */
 export interface RpcAnswer {
@@ -9,7 +9,7 @@ export interface RpcAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export function writeAnswer(response: ServerResponse, answer: RpcAnswer): void {
+export function writeAnswer(response: CallResponse, answer: RpcAnswer): void {
   if (response.headersSent || response.destroyed) return;
   const text = answer.body === undefined ? undefined : JSON.stringify(answer.body);
   response.writeHead(answer.status, {

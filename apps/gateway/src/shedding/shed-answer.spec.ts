@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Registry } from 'prom-client';
 import { startGatewayFixture, upstreamOf, type GatewayFixture } from '../gateway-fixture.js';
-import { checkedServer } from '../inbound/checked-server.js';
+import { CallRoutes } from '../call-routes.js';
+import { checkedServer, requestCheck } from '../inbound/checked-server.js';
 import { LoadShedding } from './load-shedding.js';
 import { showLoad } from './show-load.js';
 import { ShedLines } from './watch-load.js';
@@ -22,14 +23,11 @@ afterEach(async () => {
 async function fullServer(load: LoadShedding): Promise<{ origin: string; served: string[] }> {
   const served: string[] = [];
   load.enter();
-  server = checkedServer(
-    { refuseMalformed: () => undefined },
-    (request, response) => {
-      served.push(request.url ?? '');
-      response.end('served');
-    },
-    load,
-  );
+  const check = requestCheck({ refuseMalformed: () => undefined }, load);
+  server = checkedServer(check, new CallRoutes(), (request, response) => {
+    served.push(request.url ?? '');
+    response.end('served');
+  });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, served };
 }

@@ -1,6 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { catalogue } from '#lib/problem/catalogue';
 import { renderJsonRpcError } from '#lib/problem/render';
+import { WholeRequest } from '../connection/whole-request.js';
+import type { CallRequest, CallResponse } from '../connection/exchange.js';
 import type { LoadShedding } from './load-shedding.js';
 
 interface PreparedAnswer {
@@ -30,9 +32,9 @@ const rpc = prepared(
  * 503 for a call that is not begun, of bytes that are there already: nothing is read of the request but its target. It
  * has no request id, because nothing else is known of it.
  */
-function answerShed(request: IncomingMessage, response: ServerResponse): void {
+function answerShed(request: CallRequest, response: CallResponse): void {
   const { body, headers } = isMcp(request.url ?? '') ? rpc : problem;
-  if (!isShort(request)) cutLater(request);
+  if (!(request instanceof WholeRequest) && !isShort(request)) cutLater(request);
   response
     .writeHead(status, headers[waitSeconds() - 1])
     .end(request.method === 'HEAD' ? undefined : body);
@@ -44,9 +46,9 @@ function answerShed(request: IncomingMessage, response: ServerResponse): void {
  * that waits for the turn's end is done: what was admitted is not even sent.
  */
 export class ShedAnswers {
-  #waiting: (readonly [IncomingMessage, ServerResponse])[] = [];
+  #waiting: (readonly [CallRequest, CallResponse])[] = [];
 
-  add(request: IncomingMessage, response: ServerResponse): void {
+  add(request: CallRequest, response: CallResponse): void {
     if (this.#waiting.length === 0) setImmediate(this.#answer);
     this.#waiting.push([request, response]);
   }
@@ -73,7 +75,7 @@ function waitSeconds(): number {
 }
 
 /** Whether a request may be shed: who looks after the process, or for its metadata, is always answered. */
-export function isCall({ url = '' }: IncomingMessage): boolean {
+export function isCall({ url = '' }: CallRequest): boolean {
   return !(url === '/healthz' || url === '/readyz' || url.startsWith('/.well-known/'));
 }
 
@@ -81,7 +83,7 @@ function isMcp(url: string): boolean {
   return url.startsWith('/mcp');
 }
 
-function isShort({ headers }: IncomingMessage): boolean {
+function isShort({ headers }: CallRequest): boolean {
   if (headers['transfer-encoding'] !== undefined) return false;
   return Number(headers['content-length'] ?? 0) <= shortBodyBytes;
 }

@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Calls } from '../connection/call-server.js';
 import { InboundMessage } from '../inbound/inbound-message.js';
 import type { Doors } from './messages.js';
 import { passOn } from './pass-on.js';
@@ -90,7 +91,15 @@ export class SessionDoor {
     };
   }
 
-  #doorOf({ url = '', headers }: IncomingMessage): number | undefined {
+  /** Of these calls those that are for this worker. */
+  only(calls: Calls): Calls {
+    return {
+      takes: (request) => calls.takes(request) && this.#doorOf(request) === undefined,
+      serve: (request, response) => calls.serve(request, response),
+    };
+  }
+
+  #doorOf({ url = '', headers }: Pick<IncomingMessage, 'url' | 'headers'>): number | undefined {
     const id = url.startsWith('/mcp') ? headers['mcp-session-id'] : undefined;
     if (typeof id !== 'string') return undefined;
     const place = placeOf(id, this.options.workers);

@@ -1,0 +1,270 @@
+import { EventEmitter } from 'node:events';
+import { STATUS_CODES, type OutgoingHttpHeaders, type OutgoingHttpHeader } from 'node:http';
+import type { Socket } from 'node:net';
+import type { CallResponse } from './exchange.js';
+
+/** Up to this, what is to be sent together is copied together: that costs less than two buffers for the kernel. */
+const copiedBytes = 16 * 1024;
+const name = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** RFC 9110 §5.5: no value may begin a line of its own. */
+const unlawful = /[^\t\x20-\x7e\x80-\xff]/;
+const lastChunk = '0\r\n\r\n';
+
+/** Whose answer it is, and what comes after it. */
+export interface Answering {
+  readonly socket: Socket;
+  /** Whether the connection ends with this answer, whatever its head says. */
+  readonly isLast: boolean;
+  /** The answer is with the kernel. */
+  answered(keepAlive: boolean): void;
+}
+
+/**
+ * The answer to one request on a connection of HTTP/1.1, for those who know what they say: framed by the Content-Length of
+ * its head, else in chunks (RFC 9112 §6 and §7.1). It is no stream with buffers of its own: what is written is written to
+ * the socket, the head with the first of it.
+ */
+export class LeanResponse extends EventEmitter implements CallResponse {
+  statusCode = 200;
+  headersSent = false;
+  destroyed = false;
+  writableEnded = false;
+  writableFinished = false;
+  readonly writable = true;
+  /** Waits for the first bytes of the body. */
+  #head = '';
+  #framing: 'length' | 'chunks' | 'none' = 'length';
+  #keepAlive = true;
+  #set: OutgoingHttpHeaders | undefined;
+  #isCorked = false;
+
+  constructor(private readonly answering: Answering) {
+    super();
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.answering.socket.writableNeedDrain;
+  }
+
+  get writableLength(): number {
+    return this.#head.length + this.answering.socket.writableLength;
+  }
+
+  setHeader(header: string, value: string): this {
+    (this.#set ??= {})[header] = value;
+    return this;
+  }
+
+  writeHead(status: number, headers: OutgoingHttpHeaders | string[] = {}): this {
+    if (this.headersSent) throw new Error('the head of this answer has been written');
+    this.statusCode = status;
+    this.headersSent = true;
+    const head = new Head(status);
+    if (this.#set !== undefined) head.addAll(this.#set);
+    head.addAll(headers);
+    const isBodiless = status === 204 || status === 304;
+    this.#framing = isBodiless ? 'none' : head.hasLength ? 'length' : 'chunks';
+    this.#keepAlive = !head.closes && !this.answering.isLast;
+    this.#head = head.end(this.#framing, this.#keepAlive);
+    return this;
+  }
+
+  flushHeaders(): void {
+    if (!this.headersSent) this.writeHead(this.statusCode);
+    if (this.#head === '' || this.destroyed) return;
+    this.answering.socket.write(this.#takeHead(), 'latin1');
+  }
+
+  write(chunk: Uint8Array | string): boolean {
+    if (this.writableEnded || this.destroyed) return false;
+    if (!this.headersSent) this.writeHead(this.statusCode);
+    if (this.#framing === 'none' || chunk.length === 0) return true;
+    const bytes = bufferOf(chunk);
+    if (this.#framing === 'length') return this.#send(bytes);
+    this.#corkThisTurn();
+    const { socket } = this.answering;
+    socket.write(`${this.#takeHead()}${bytes.length.toString(16)}\r\n`, 'latin1');
+    socket.write(bytes);
+    return socket.write('\r\n', 'latin1');
+  }
+
+  end(chunk?: unknown): this {
+    if (this.writableEnded) return this;
+    if (typeof chunk === 'string' || chunk instanceof Uint8Array) this.#last(chunk);
+    else if (!this.headersSent) this.#last('');
+    if (this.destroyed) return this;
+    this.writableEnded = true;
+    if (this.#framing === 'chunks')
+      this.answering.socket.write(this.#takeHead() + lastChunk, 'latin1');
+    else if (this.#head !== '') this.answering.socket.write(this.#takeHead(), 'latin1');
+    this.#finishOnceSent();
+    return this;
+  }
+
+  /** The whole body, whose length is told where nothing has been. */
+  #last(chunk: Uint8Array | string): void {
+    if (!this.headersSent) {
+      const length = typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
+      this.writeHead(this.statusCode, { 'content-length': length });
+    }
+    this.write(chunk);
+  }
+
+  cork(): void {
+    this.answering.socket.cork();
+  }
+
+  uncork(): void {
+    this.answering.socket.uncork();
+  }
+
+  destroy(): this {
+    this.destroyed = true;
+    this.answering.socket.destroy();
+    return this;
+  }
+
+  /** The connection is gone; after a whole answer that says nothing new. */
+  closed(): void {
+    if (this.writableFinished) return;
+    this.destroyed = true;
+    this.emit('close');
+  }
+
+  #takeHead(): string {
+    const head = this.#head;
+    this.#head = '';
+    return head;
+  }
+
+  #send(bytes: Buffer): boolean {
+    const { socket } = this.answering;
+    const head = this.#takeHead();
+    if (head === '') return socket.write(bytes);
+    if (bytes.length <= copiedBytes) {
+      const both = Buffer.allocUnsafe(head.length + bytes.length);
+      both.write(head, 0, 'latin1');
+      bytes.copy(both, head.length);
+      return socket.write(both);
+    }
+    socket.cork();
+    socket.write(head, 'latin1');
+    const wantsMore = socket.write(bytes);
+    socket.uncork();
+    return wantsMore;
+  }
+
+  /** What is written in one turn is sent as one packet. */
+  #corkThisTurn(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.answering.socket.cork();
+    process.nextTick(uncorked, this);
+  }
+
+  uncorked(): void {
+    this.#isCorked = false;
+    this.answering.socket.uncork();
+  }
+
+  #finishOnceSent(): void {
+    const { socket } = this.answering;
+    if (socket.writableLength === 0) process.nextTick(finished, this);
+    else socket.write(nothing, () => this.finished());
+  }
+
+  finished(): void {
+    if (this.destroyed) return;
+    this.writableFinished = true;
+    this.destroyed = true;
+    this.emit('finish');
+    this.emit('close');
+    this.answering.answered(this.#keepAlive);
+  }
+}
+
+const nothing = Buffer.alloc(0);
+
+/** One function each for all answers. */
+function uncorked(response: LeanResponse): void {
+  response.uncorked();
+}
+
+function finished(response: LeanResponse): void {
+  response.finished();
+}
+
+function bufferOf(chunk: Uint8Array | string): Buffer {
+  if (typeof chunk === 'string') return Buffer.from(chunk);
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+}
+
+/** Seconds after which a connection without a call is closed. */
+export const idleSeconds = 65;
+
+class Head {
+  hasLength = false;
+  closes = false;
+  #hasDate = false;
+  #text: string;
+
+  constructor(status: number) {
+    this.#text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`;
+  }
+
+  addAll(headers: OutgoingHttpHeaders | readonly string[]): void {
+    if (isList(headers))
+      for (let i = 0; i < headers.length; i += 2) this.#add(headers[i] ?? '', headers[i + 1] ?? '');
+    else for (const one in headers) this.#addEach(one, headers[one]);
+  }
+
+  #addEach(header: string, value: OutgoingHttpHeader | undefined): void {
+    if (value === undefined) return;
+    if (Array.isArray(value)) for (const one of value) this.#add(header, one);
+    else this.#add(header, String(value));
+  }
+
+  #add(header: string, value: string): void {
+    if (!name.test(header) || unlawful.test(value))
+      throw new TypeError(`a header of an answer is not lawful: ${JSON.stringify(header)}`);
+    switch (header) {
+      case 'connection':
+        this.closes ||= value === 'close';
+        return;
+      // Framing is this answer's own.
+      case 'transfer-encoding':
+      case 'keep-alive':
+        return;
+      case 'content-length':
+        this.hasLength = true;
+        break;
+      case 'date':
+        this.#hasDate = true;
+        break;
+      default:
+    }
+    this.#text += `${header}: ${value}\r\n`;
+  }
+
+  end(framing: 'length' | 'chunks' | 'none', keepAlive: boolean): string {
+    const date = this.#hasDate ? '' : `date: ${dateNow()}\r\n`;
+    const chunked = framing === 'chunks' ? 'transfer-encoding: chunked\r\n' : '';
+    return `${this.#text}${date}${chunked}${keepAlive ? kept : 'connection: close\r\n\r\n'}`;
+  }
+}
+
+const kept = `connection: keep-alive\r\nkeep-alive: timeout=${idleSeconds}\r\n\r\n`;
+
+function isList(headers: OutgoingHttpHeaders | readonly string[]): headers is readonly string[] {
+  return Array.isArray(headers);
+}
+
+let second = { atMs: -1000, text: '' };
+
+/** IMF-fixdate (RFC 9110 §5.6.7), made once a second. */
+function dateNow(): string {
+  const ms = Date.now();
+  if (ms - second.atMs >= 1000 || ms < second.atMs)
+    second = { atMs: ms - (ms % 1000), text: new Date(ms).toUTCString() };
+  return second.text;
+}
