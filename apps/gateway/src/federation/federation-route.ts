@@ -5,7 +5,8 @@ import { statusOf } from '../http/access-log.js';
 import type { RawExchange } from '../http/http-exchange.js';
 import { OpenCalls } from '../http/open-calls.js';
 import type { Admitted, Refusal } from '../inbound/inbound.js';
-import { AnonymousCalls, peerOf } from '../mcp/anonymous-calls.js';
+import { peerOf } from '../inbound/peer-of.js';
+import { AnonymousCalls } from '../mcp/anonymous-calls.js';
 import {
   readMessage,
   refusalAnswer,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { AnonymousCalls, peerOf } from './anonymous-calls.js';
+import { peerOf } from '../inbound/peer-of.js';
+import { AnonymousCalls } from './anonymous-calls.js';
 
 const calls = () => {
   const clock = { now: 0, monotonicMs: () => clock.now };

@@ -2,7 +2,7 @@ import type { JsonRpcId } from '#lib/problem/render';
 import { personKey } from '../credentials/use.js';
 import type { Limited } from '../limits/limited.js';
 import type { UpstreamLimits } from '../limits/upstream-limits.js';
-import { peerOf } from './anonymous-calls.js';
+import { peerOf } from '../inbound/peer-of.js';
 import { isNobody } from './guest.js';
 import type { McpCall } from './mcp-call.js';
 import { problemAnswer, type RpcAnswer } from './rpc-answer.js';
