@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { ServicePurpose, TokenAnswer } from '#lib/contract/exchange';
@@ -8,6 +7,7 @@ import type { Freshness } from '../upstreams/heartbeats.js';
 import type { VaultChange } from '../upstreams/vault-events.js';
 import { BorrowedToken } from './borrowed-token.js';
 import { BorrowedTokens } from './borrowed-tokens.js';
+import { ConfirmLeases } from './confirm-leases.js';
 import {
   type BorrowedCredential,
   type CredentialAnswer,
@@ -20,7 +20,7 @@ import { Flights, type Flight } from './flights.js';
 import { GrantFence } from './grant-fence.js';
 import { broughtCredential } from './injected.js';
 import { keepSeconds } from './keep-seconds.js';
-import { Leases, type Lease } from './leases.js';
+import { Leases } from './leases.js';
 import { ProofMemory } from './proof-memory.js';
 import { isService, ServiceCredentials } from './service-credentials.js';
 import {
@@ -41,10 +41,6 @@ export interface VaultCredentialsOptions {
 }
 
 const exchangeAttempts = 3;
-const confirmationsAtOnce = 16;
-// With the staleness limit of 3 s, or 1.5 s after the question before, this keeps the promise of 5 s (R3).
-const confirmMs = 1_500;
-const noAnswer = { kind: 'unavailable' } as const;
 
 /** Borrows from the vault and remembers for a minute, as long as the vault's heartbeat is heard. */
 export class VaultCredentials implements Credentials {
@@ -53,6 +49,7 @@ export class VaultCredentials implements Credentials {
   readonly #flights: Flights;
   readonly #fence = new GrantFence();
   readonly #leases = new Leases();
+  readonly #confirmation: ConfirmLeases;
   readonly #memory = new ProofMemory();
   readonly #services: ServiceCredentials;
   readonly #replacements = new WeakSet<BorrowedToken>();
@@ -62,6 +59,7 @@ export class VaultCredentials implements Credentials {
   constructor(options: VaultCredentialsOptions) {
     this.#options = options;
     this.#flights = new Flights(options.clock);
+    this.#confirmation = new ConfirmLeases(options.vault, this.#leases);
     this.#services = new ServiceCredentials(options);
   }
 
@@ -130,7 +128,7 @@ export class VaultCredentials implements Credentials {
     this.#epoch += 1;
     this.#tokens.clear();
     this.#services.clear();
-    void this.#confirmAll();
+    void this.#confirmAll(false);
   }
 
   /** Nothing is heard any more: a stream goes on only if the vault says so now (R3). Told again while it lasts. */
@@ -285,28 +283,8 @@ export class VaultCredentials implements Credentials {
     if (change.state === 'removed') this.#leases.end(person, concerned);
   }
 
-  async #confirmAll(failClosed = false): Promise<void> {
+  #confirmAll(failClosed: boolean): Promise<void> {
     const epoch = this.#epoch;
-    const pending = this.#leases.watched().values();
-    const worker = async () => {
-      for (const lease of pending)
-        if (epoch === this.#epoch) await this.#confirm(lease, failClosed);
-    };
-    await Promise.all(Array.from({ length: confirmationsAtOnce }, worker));
-  }
-
-  // A revocation may have been missed while nothing was heard: no token any more, no stream any more.
-  async #confirm(lease: Lease, failClosed: boolean): Promise<void> {
-    const { use, scopes, clientInfoName, grantId } = lease.terms;
-    const { token: subjectToken } = lease;
-    if (subjectToken === undefined) return;
-    const asked = this.#options.vault.exchange({
-      ...{ subjectToken, audience: use.upstream, scopes, clientInfoName },
-      interaction: 'none',
-    });
-    const outcome = await (failClosed ? Promise.race([asked, sleep(confirmMs, noAnswer)]) : asked);
-    if (outcome.kind === 'unavailable' && !failClosed) return;
-    const stands = outcome.kind === 'token' && outcome.token.grant_id === grantId;
-    if (!stands) this.#leases.end(lease.person, (other) => other === lease);
+    return this.#confirmation.confirmAll(failClosed, () => epoch === this.#epoch);
   }
 }
