@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '#lib/problem/problem';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
-import { ListPages, readListQuery, readQuery } from './list-page.js';
+import { ListPages, readQuery } from './list-page.js';
 import { PostgresAuditExport } from '../audit/postgres-audit-export.js';
 import { PostgresAuditEvents } from './postgres-audit-events.js';
 
@@ -35,19 +35,12 @@ export class AuditEventsController {
   ) {}
 
   @Get()
-  async list(
-    @Query() query: unknown,
-    @Req() request: AdminRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    const { limit, cursor, ...wanted } = readListQuery(filters, query);
-    const list = `audit-events ${JSON.stringify(wanted)}`;
-    const page = { list, limit, cursor };
+  list(@Req() request: AdminRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.pages.answer(
-      page,
+      { name: 'audit-events', filters },
       { request, reply },
       {
-        read: (before, most) => this.events.list(wanted, { before, limit: most }),
+        read: (before, most, wanted) => this.events.list(wanted, { before, limit: most }),
         position: (entry) => entry.id,
         present: (entry) => entry,
       },

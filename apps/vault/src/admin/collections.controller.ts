@@ -23,7 +23,7 @@ import { RegistryWriter } from '../registry/registry-writer.js';
 import { PUBLIC_URL } from '../tokens.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
 import { authorityOf } from './admin-principal.js';
-import { ListPages, readDryRun, readListQuery } from './list-page.js';
+import { ListPages, readDryRun } from './list-page.js';
 import { presentResource } from './present-resource.js';
 
 type Conditions = Readonly<Record<string, string | undefined>>;
@@ -42,15 +42,12 @@ export class CollectionsController {
   @Get()
   async list(
     @Param('collection') name: string,
-    @Query() query: unknown,
     @Req() request: AdminRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const collection = known(name);
-    const { limit, cursor } = readListQuery({}, query);
-    const page = { list: name, limit, cursor };
     return this.pages.answer(
-      page,
+      { name, filters: {} },
       { request, reply },
       {
         read: async (after) => {

@@ -5,7 +5,6 @@ import {
   HttpCode,
   Inject,
   Param,
-  Query,
   Req,
   Res,
   UseGuards,
@@ -17,7 +16,7 @@ import type { Grants } from '../grants/grants.js';
 import { GRANTS } from '../tokens.js';
 import { AdminGuard, type AdminRequest } from './admin.guard.js';
 import { knownId } from './known-id.js';
-import { ListPages, readListQuery } from './list-page.js';
+import { ListPages } from './list-page.js';
 import { PostgresGrantList } from './postgres-grant-list.js';
 
 const absent = 'There is no such grant.';
@@ -45,19 +44,12 @@ export class GrantsController {
   ) {}
 
   @Get()
-  async list(
-    @Query() query: unknown,
-    @Req() request: AdminRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    const { limit, cursor, ...wanted } = readListQuery(filters, query);
-    const list = `grants ${JSON.stringify(wanted)}`;
-    const page = { list, limit, cursor };
+  list(@Req() request: AdminRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.pages.answer(
-      page,
+      { name: 'grants', filters },
       { request, reply },
       {
-        read: (after, most) => this.entries.list(wanted, { after, limit: most }),
+        read: (after, most, wanted) => this.entries.list(wanted, { after, limit: most }),
         position: (entry) => entry.id,
         present: (entry) => entry,
       },

@@ -7,7 +7,6 @@ import {
   Inject,
   Param,
   Post,
-  Query,
   Req,
   Res,
   UseGuards,
@@ -21,7 +20,7 @@ import { isUnstorable } from '../registry/domain/json.js';
 import { LEAVERS, PUBLIC_URL } from '../tokens.js';
 import { AdminGuard, type AdminRequest, by } from './admin.guard.js';
 import { knownId } from './known-id.js';
-import { ListPages, readListQuery } from './list-page.js';
+import { ListPages } from './list-page.js';
 
 const absent = 'There is no such leaver.';
 const text = z
@@ -70,19 +69,12 @@ export class LeaversController {
   }
 
   @Get()
-  async list(
-    @Query() query: unknown,
-    @Req() request: AdminRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    const { limit, cursor, ...wanted } = readListQuery(filters, query);
-    const list = `leavers ${JSON.stringify(wanted)}`;
-    const page = { list, limit, cursor };
+  list(@Req() request: AdminRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.pages.answer(
-      page,
+      { name: 'leavers', filters },
       { request, reply },
       {
-        read: (before, most) => this.desk.list(wanted, { before, limit: most }),
+        read: (before, most, wanted) => this.desk.list(wanted, { before, limit: most }),
         position: ({ position }) => position,
         present: ({ entry }) => entry,
       },

@@ -31,27 +31,26 @@ export function readQuery<Shape extends z.ZodRawShape>(shape: Shape, query: unkn
   );
 }
 
-/** `limit`, `cursor` and the list's own filters. */
-export function readListQuery<Shape extends z.ZodRawShape>(filters: Shape, query: unknown) {
-  return readQuery({ ...filters, ...paging }, query);
-}
-
 /** `?dryRun=true` and nothing else. */
 export function readDryRun(query: unknown): { readonly dryRun: boolean } {
   const { dryRun } = readQuery({ dryRun: z.enum(['true', 'false', '']).optional() }, query);
   return { dryRun: dryRun === 'true' || dryRun === '' };
 }
 
-export interface PageRequest {
-  /** Name of the list and its filters: a cursor is good for nothing else. */
-  readonly list: string;
-  readonly limit: number;
-  readonly cursor: string | undefined;
+/** What a list is called, and its own parameters beside `limit` and `cursor`. */
+interface List<Wanted> {
+  readonly name: string;
+  readonly filters: { readonly [Name in keyof Wanted]: z.ZodType<Wanted[Name]> };
 }
 
-export interface Listing<Row, T> {
-  /** Up to `limit` rows after `position`, which is empty for the first page. */
-  readonly read: (position: string, limit: number) => Promise<readonly Row[]>;
+interface Exchange {
+  readonly request: { readonly url: string; readonly query: unknown };
+  readonly reply: FastifyReply;
+}
+
+interface Listing<Row, T, Wanted> {
+  /** Up to `limit` rows after `position`, which is empty for the first page, of those that the filters leave. */
+  readonly read: (position: string, limit: number, wanted: Wanted) => Promise<readonly Row[]>;
   readonly position: (row: Row) => string;
   readonly present: (row: Row) => T;
 }
@@ -64,13 +63,17 @@ export class ListPages {
   ) {}
 
   /** One row too many is read: it tells that there is a next page. Rejects with Problem. */
-  async answer<Row, T>(
-    { list, limit, cursor }: PageRequest,
-    { request, reply }: { request: { readonly url: string }; reply: FastifyReply },
-    { read, position, present }: Listing<Row, T>,
+  async answer<Wanted, Row, T>(
+    { name, filters }: List<Wanted>,
+    { request, reply }: Exchange,
+    { read, position, present }: Listing<Row, T, Wanted>,
   ): Promise<ListAnswer<T>> {
+    const shape = { ...filters, ...paging };
+    const { limit, cursor, ...wanted } = readQuery<typeof paging>(shape, request.query);
+    // A cursor is good for nothing but the list and filters that it comes from.
+    const list = `${name} ${JSON.stringify(wanted)}`;
     const after = cursor === undefined ? '' : await this.cursors.open(list, cursor);
-    const rows = await read(after, limit + 1);
+    const rows = await read(after, limit + 1, wanted as Wanted);
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
     const items = shown.map(present);

@@ -5,7 +5,6 @@ import {
   HttpCode,
   Inject,
   Param,
-  Query,
   Req,
   Res,
   UseGuards,
@@ -17,7 +16,7 @@ import type { RegisteredClient } from '../authorization-server/postgres-register
 import { isUnstorable } from '../registry/domain/json.js';
 import { SIGN_IN_CLIENTS } from '../tokens.js';
 import { AdminGuard, type AdminRequest, by } from './admin.guard.js';
-import { ListPages, readListQuery } from './list-page.js';
+import { ListPages } from './list-page.js';
 
 /** Clients that registered themselves to sign people in; there is no POST, they do that at `/oauth2/register`. */
 @Controller('admin/v1/sign-in-clients')
@@ -29,15 +28,9 @@ export class SignInClientsController {
   ) {}
 
   @Get()
-  list(
-    @Query() query: unknown,
-    @Req() request: AdminRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    const { limit, cursor } = readListQuery({}, query);
-    const page = { list: 'sign-in-clients', limit, cursor };
+  list(@Req() request: AdminRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.pages.answer(
-      page,
+      { name: 'sign-in-clients', filters: {} },
       { request, reply },
       {
         read: (after, most) => this.desk.list(after, most),

@@ -5,7 +5,6 @@ import {
   Inject,
   Param,
   Post,
-  Query,
   Req,
   Res,
   UseGuards,
@@ -16,7 +15,7 @@ import { PostgresWebhookDeliveries } from '../webhooks/postgres-webhook-deliveri
 import { WebhookDesk } from '../webhooks/webhook-desk.js';
 import { AdminGuard, type AdminRequest, by } from './admin.guard.js';
 import { knownId } from './known-id.js';
-import { ListPages, readListQuery } from './list-page.js';
+import { ListPages } from './list-page.js';
 
 const filters = { state: z.enum(['pending', 'delivered', 'failed']).optional() };
 
@@ -33,19 +32,15 @@ export class WebhooksController {
   @Get('deliveries')
   async list(
     @Param('slug') slug: string,
-    @Query() query: unknown,
     @Req() request: AdminRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { id } = await this.desk.endpoint(slug);
-    const { limit, cursor, ...wanted } = readListQuery(filters, query);
-    const list = `deliveries ${id} ${JSON.stringify(wanted)}`;
-    const page = { list, limit, cursor };
     return this.pages.answer(
-      page,
+      { name: `deliveries ${id}`, filters },
       { request, reply },
       {
-        read: (before, most) => this.entries.list(id, wanted, { before, limit: most }),
+        read: (before, most, wanted) => this.entries.list(id, wanted, { before, limit: most }),
         position: ({ position }) => position,
         present: ({ entry }) => entry,
       },
