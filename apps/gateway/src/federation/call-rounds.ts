@@ -3,6 +3,7 @@ import { isNobody } from '../mcp/guest.js';
 import { isObject, type JsonObject } from '../mcp/message.js';
 import { rpcError } from '../mcp/rpc-answer.js';
 import { failureAnswer } from '../mcp/upstream-call.js';
+import { ClientQuestions } from './client-questions.js';
 import { personOf } from './federated-call.js';
 import { requestIds } from './request-ids.js';
 import type { RoundParts } from './round-parts.js';
@@ -13,7 +14,7 @@ import { OpenCall, type Hearer } from './open-call.js';
 import { outwardError, outwardQuestion, outwardResult, urlQuestions } from './outward.js';
 import { undisguise } from './disguise.js';
 import type { Pauses } from './pauses.js';
-import type { PeerAnswer, PeerRequest, ServerRequest, ServerRequestAnswer } from './peer.js';
+import type { PeerAnswer, PeerRequest, ServerRequest } from './peer.js';
 import type { Came } from './straight-round.js';
 import { StraightRounds } from './straight-rounds.js';
 
@@ -25,9 +26,11 @@ const asksNobody = { code: -32_601, message: 'Method not found.' };
 /** A call at its upstream, with what the two ask each other before the answer, each in its own era. */
 export class Rounds {
   readonly #straight: StraightRounds;
+  readonly #questions: ClientQuestions;
 
   constructor(private readonly parts: RoundParts) {
     this.#straight = new StraightRounds(parts);
+    this.#questions = new ClientQuestions(parts);
   }
 
   /** `round`: the answers and the state that this round carries to the upstream. */
@@ -219,11 +222,11 @@ export class Rounds {
       for (let round = 0; round < mostRounds;) {
         const step = await open.next();
         if (step.kind === 'asked') {
-          this.#askAll(routed, step.requests, stop.signal);
+          this.#questions.askAll(routed, step.requests, stop.signal);
           continue;
         }
         const answers = reply.isOpen
-          ? await this.#answersFor(routed, step.answer, stop.signal)
+          ? await this.#questions.answersFor(routed, step.answer, stop.signal)
           : undefined;
         if (answers === undefined) return this.#answer(routed, step.answer, reply.id);
         round += 1;
@@ -238,49 +241,6 @@ export class Rounds {
       stop.abort();
       place.leave();
     }
-  }
-
-  #askAll(routed: Routed, requests: readonly ServerRequest[], signal: AbortSignal): void {
-    for (const request of requests)
-      void this.#ask(routed, request, request.id, signal).then(request.respond);
-  }
-
-  #ask(
-    { call, target, reply }: Routed,
-    question: { readonly method: string; readonly params: JsonObject },
-    id: unknown,
-    signal: AbortSignal,
-  ): Promise<ServerRequestAnswer> {
-    const { nonce } = call.client.session;
-    const origin = originOf(nonce, target.slug, id);
-    const { questions, tasks } = this.parts;
-    const { method, params } = outwardQuestion(call.client, target.slug, question);
-    const own = tasks.outward(call.caller, target.slug, method, params);
-    return questions
-      .ask(nonce, { origin, method, params: own }, (message) => reply.send(message), signal)
-      .then((answer) => tasks.inward(call.caller, answer));
-  }
-
-  /** What a modern upstream asks, asked of a legacy client: the next round's answers, or undefined where it asks nothing. */
-  async #answersFor(
-    routed: Routed,
-    answer: PeerAnswer,
-    signal: AbortSignal,
-  ): Promise<JsonObject | undefined> {
-    if (answer.kind !== 'result' || answer.result['resultType'] !== 'input_required')
-      return undefined;
-    const { inputRequests, requestState } = answer.result;
-    const state = requestState === undefined ? {} : { requestState };
-    if (!isObject(inputRequests)) return state;
-    const asked = Object.entries(inputRequests).map(async ([key, request]) => {
-      if (!isObject(request) || typeof request['method'] !== 'string') return undefined;
-      const params = isObject(request['params']) ? request['params'] : {};
-      const given = await this.#ask(routed, { method: request['method'], params }, key, signal);
-      // A client that cannot answer has said no in its way.
-      return [key, 'result' in given ? given.result : { action: 'cancel' }] as const;
-    });
-    const answers = (await Promise.all(asked)).filter((one) => one !== undefined);
-    return { ...state, inputResponses: Object.fromEntries(answers) };
   }
 
   #outward({ call, asked, target: { slug } }: Routed, result: JsonObject): JsonObject {

@@ -6,7 +6,7 @@ import { isMcpAnswer } from './relay.js';
 import { result, type RpcAnswer } from './rpc-answer.js';
 import { discard, failureAnswer, notMcp, type Called } from './upstream-call.js';
 
-export function connectToolName(call: McpCall): string {
+function connectToolName(call: McpCall): string {
   return `connect_${call.upstream.config.slug}`;
 }
 
