@@ -220,6 +220,10 @@ describe('row 30, slow senders', () => {
     expect(left).toEqual([]);
   });
 
+  test('a connection on which nothing is said is too', async () => {
+    expect(await text(client())).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
   test('a request of very many pieces is read but a few times', async () => {
     const socket = client().setNoDelay();
     for (const letter of post('/call', 'a')) {
@@ -235,7 +239,8 @@ describe('R6: while it drains', () => {
   test('calls get their answer and the connection ends; idle ones end at once', async () => {
     const busy = client();
     const idle = client();
-    await Promise.all([once(idle, 'connect'), once(busy, 'connect')]);
+    idle.write(get('/call'));
+    await heard(idle, '/call');
     const call = new Promise<LeanResponse>((resolve) => {
       serve = (_request, response) => resolve(response);
     });
