@@ -52,7 +52,7 @@ export class MeasuredGateway {
   async #start(port: number, env: Readonly<Record<string, string>>): Promise<void> {
     const startedMs = performance.now();
     const main = fileURLToPath(new URL('../../apps/gateway/src/main.js', import.meta.url));
-    const gateway = spawn(process.execPath, [main], {
+    const gateway = spawn(process.execPath, ['--enable-source-maps', main], {
       // The line of each call is written, to where it costs no disk.
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
