@@ -172,7 +172,7 @@ function registerRoutes(
     access,
   };
   registerMcpRoutes(routes, mcp);
-  registerFederationRoute(fastify, mcp);
+  registerFederationRoute(routes, mcp);
   registerNothingElse(fastify);
 }
 

@@ -1,5 +1,5 @@
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { CallRoutes } from '../call-routes.js';
 import { personKey } from '../credentials/use.js';
 import { statusOf } from '../http/access-log.js';
 import type { RawExchange } from '../http/http-exchange.js';
@@ -40,19 +40,16 @@ import { challenge } from './tool-decision.js';
  * it may be, `federated-calls` borrows and pauses (`pauses`), `call-rounds` carries it through what both sides ask. Upstreams are
  * `peers`, each in its own era (`modern-peer`, `legacy-peer`); `follow-peers` merges their streams. `federation` puts all together.
  */
-export function registerFederationRoute(fastify: FastifyInstance, deps: FederationDeps): void {
+export function registerFederationRoute(routes: CallRoutes, deps: FederationDeps): void {
   const endpoint = new FederationEndpoint(deps);
-  fastify.register((scope, _options, done) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
-    scope.all(federatedRoute, (request, reply) => {
-      reply.hijack();
-      endpoint.serve({ request: request.raw, response: reply.raw, requestId: request.id });
-    });
-    done();
-  });
+  routes.add({ takes: isFederated, serve: (exchange) => endpoint.serve(exchange) });
 }
 
+function isFederated(target: string): boolean {
+  return target === federatedRoute || target.startsWith(withQuery);
+}
+
+const withQuery = `${federatedRoute}?`;
 const clientInfo = z.object({
   name: z.string(),
   version: z.string(),

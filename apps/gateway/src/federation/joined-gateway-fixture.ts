@@ -10,6 +10,8 @@ import { Agent } from 'undici';
 import { SynchronisedClock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import { until } from '#lib/testing/until';
+import { CallRoutes } from '../call-routes.js';
+import { CallServer } from '../connection/call-server.js';
 import { inboundOf, testSealer, type People } from '../mcp/mcp-gateway-fixture.js';
 import { PersonVault } from '../mcp/person-vault-fixture.js';
 import { toolGateOf } from '../policy/tool-gate.js';
@@ -71,9 +73,13 @@ export async function startJoined(
   };
   let upstreams = configs.map(prepare);
   const listeners: (() => void)[] = [];
-  const app = fastify({ forceCloseConnections: true });
+  const routes = new CallRoutes();
+  const app = fastify({
+    forceCloseConnections: true,
+    serverFactory: (next) => new CallServer({}, routes.before(next), routes),
+  });
   const write = (entry: Record<string, unknown>): void => void lines.push(entry);
-  registerFederationRoute(app, {
+  registerFederationRoute(routes, {
     publicUrl: 'http://gateway.example',
     inbound: inboundOf(3600, options.people ?? {}),
     upstreams: {
