@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInThisContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { Caller } from '#lib/jwt/caller';
 import { askedClaims } from '../policy/asked-claims.js';
@@ -49,3 +51,20 @@ test('of the claims stays what rules ask for, by name or by pointer', () => {
   expect(new SharedClaims().share(callerOf('alice', []), asked).claims).toEqual({ scope: 'a b' });
   expect(new SharedClaims().share(callerOf('alice', []), new Set()).claims).toEqual({});
 });
+
+test('a hundred thousand callers have one hidden class, and so has what they say alike', () => {
+  setFlagsFromString('--allow-natives-syntax');
+  const areAlike = runInThisContext('(one, other) => %HaveSameMap(one, other)') as Alike;
+  const shared = new SharedClaims();
+  const asked = new Set(['sub']);
+  const callers = ['alice', 'bob', 'carol'].map((one) => shared.share(callerOf(one, []), asked));
+  const [first, ...others] = callers;
+  for (const other of others) {
+    expect(areAlike(first, other)).toBe(true);
+    expect(other.standing).not.toBe(first?.standing);
+    expect(areAlike(first?.standing, other.standing)).toBe(true);
+  }
+  expect(areAlike({ ...first, a: 1 }, { ...first, b: 1 })).toBe(false);
+});
+
+type Alike = (one: unknown, other: unknown) => boolean;
