@@ -1,5 +1,7 @@
 const windowMs = 100;
 const rises = 0.02;
+/** Below a quarter of the target nothing queues: then it rises faster. */
+const risesFast = 0.04;
 /** At once, however late. */
 const fallsTo = 0.25;
 const leastShare = 0.05;
@@ -17,7 +19,7 @@ const falling = 0.97;
  * Which share of the calls may come in, decided from how late the event loop is. It is the loop's standing delay that
  * counts, its least within a window of 100 ms (CoDel, RFC 8289 §3.3): a queue that never empties, not one long turn, so
  * it takes two late looks in a row to begin. Above the target the share falls in proportion to the excess, below it rises
- * by two hundredths a window: additive increase, multiplicative decrease, as DAGOR admits by queueing time (Zhou et al.,
+ * by two or four hundredths a window: additive increase, multiplicative decrease, as DAGOR admits by queueing time (Zhou et al.,
  * SoCC 2018). While the delay falls by itself the share is held, which is the trend term of PIE (RFC 8033 §4.2).
  * Where refusing all but a few makes nobody's wait shorter, a fifth is let in: all wait a little longer, and many more
  * are served.
@@ -60,7 +62,7 @@ export class AdmittedShare {
   #next(delayMs: number): number {
     if (delayMs <= this.targetMs) {
       this.#vain = 0;
-      return Math.min(1, this.#share + rises);
+      return Math.min(1, this.#share + (delayMs < this.targetMs / 4 ? risesFast : rises));
     }
     if (this.#isInVain(delayMs)) return shareInVain;
     if (this.#share < 1 && delayMs < this.#previousMs * draining) return this.#share;
