@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { CallResponse } from '../connection/exchange.js';
 import { EventStream } from '../mcp/event-stream.js';
 import type { JsonObject } from '../mcp/message.js';
 import type { RpcAnswer } from '../mcp/rpc-answer.js';
@@ -10,7 +10,7 @@ export class Reply {
   #done = false;
 
   constructor(
-    private readonly response: ServerResponse,
+    private readonly response: CallResponse,
     readonly id: string | number,
   ) {}
 
