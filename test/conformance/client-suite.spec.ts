@@ -21,7 +21,6 @@ const notOurs: readonly (readonly [RegExp, string])[] = [
     'signs with a key of the suite’s; the vault signs with its own',
   ],
   [/^auth\/(enterprise-managed-authorization|wif-jwt-bearer)$/, 'an extension: no person is asked'],
-  [/^auth\/authorization-server-migration$/, 'an administrator decides whom we follow'],
   [
     /^auth\/(basic-cimd|metadata-var[12]|token-.*|scope-(from|omitted).*|dpop.*)$/,
     'as of 2026-07-28',

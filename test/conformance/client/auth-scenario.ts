@@ -18,6 +18,14 @@ export async function playAuthScenario(
   const address = `${world.trial.urls.gateway}/mcp/${slug}`;
   await known(world, address);
   const program = new McpCaller(address, world.alice.accessToken, scenario.revision);
+  const text = await connect(world, program);
+  if (scenario.scenario !== 'auth/authorization-server-migration') return text;
+  // An administrator follows the server to where it has gone; a person agrees again.
+  await register(world, slug, scenario, { issuer: await issuerOf(scenario) });
+  return connect(world, program);
+}
+
+async function connect(world: World, program: McpCaller): Promise<string> {
   // First connection, then more scopes; a server that never has enough must not be asked for ever.
   for (let round = 0; round < 6; round += 1) {
     const text = await program.call('tools/call', call);
@@ -32,13 +40,31 @@ export async function playAuthScenario(
   throw new Error('it asks again and again');
 }
 
-async function register(world: World, slug: string, scenario: Scenario): Promise<void> {
+/** The authorization server that the MCP server names now. */
+async function issuerOf({ server }: Scenario): Promise<string> {
+  const { origin, pathname } = new URL(server);
+  const answer = await fetch(`${origin}/.well-known/oauth-protected-resource${pathname}`);
+  const {
+    authorization_servers: [issuer],
+  } = (await answer.json()) as {
+    readonly authorization_servers: readonly [string];
+  };
+  return issuer;
+}
+
+async function register(
+  world: World,
+  slug: string,
+  scenario: Scenario,
+  moved: { readonly issuer?: string } = {},
+): Promise<void> {
   await put(world, `oauth-clients/${slug}`, {
     name: slug,
     discoverFrom: scenario.server,
     clientAuth: 'auto',
     ...registration(scenario),
     ...scopes[scenario.scenario],
+    ...moved,
   });
   const type = isNobodysOwn(scenario) ? 'client-credentials' : 'oauth';
   await registerUpstream(world, slug, scenario.server, { type, oauthClient: slug });
