@@ -7,12 +7,7 @@ const longest = 1024 * 1024;
 
 export type TakenBody = Buffer | RpcAnswer | undefined;
 
-/** The body of a POST, ≤1 MiB or its upstream's limit, or why it is not taken. Undefined: the client left. */
-export function readBody(request: CallRequest, limit?: number): Promise<TakenBody> {
-  return new Promise((resolve) => takeBody(request, limit, resolve));
-}
-
-/** As `readBody`, without a promise; `taken` is called once. */
+/** The body of a POST, ≤1 MiB or its upstream's limit, or why it is not taken. Undefined: the client left. Called once. */
 export function takeBody(
   request: CallRequest,
   limit: number | undefined,
