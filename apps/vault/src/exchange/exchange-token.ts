@@ -79,13 +79,14 @@ export class ExchangeToken {
     const settled = this.#settle(admitted);
     if ('error' in settled) return settled;
     const foreseen = this.#foreseen(settled);
-    const { scopes: consented, ...read } = await this.parts.grants.holdConsented(
+    const read = await this.parts.grants.holdConsented(
       grantKey(settled),
       settled.target.resource,
       consentKey(settled),
       foreseen,
     );
-    const asked = { ...settled, consented, ...read, foreseen };
+    const asked = askedOf(settled, read, foreseen);
+    const { consented } = asked;
     if (consented === undefined || !covers(consented, settled.target.scopes))
       return this.#askFirst(asked);
     // What the person is about to replace was refused: whoever waits for the new one is not served with it.
@@ -123,14 +124,16 @@ export class ExchangeToken {
     const { caller } = subject;
     if (decideAccess(caller, upstream.document.access).kind !== 'allowed')
       return { ...noAccess, caller };
-    return { ...call, subject, upstream };
+    return { client, parameters, requestId: call.requestId, subject, upstream };
   }
 
   #settle(admitted: AdmittedCall): Settled | OAuthRefusal {
     const { upstream, subject, parameters } = admitted;
     const registry = this.parts.registry.current();
     const target = exchangeTarget(registry, upstream, parameters.scopes);
-    return 'error' in target ? { ...target, caller: subject.caller } : { ...admitted, target };
+    if ('error' in target) return { ...target, caller: subject.caller };
+    const { client, requestId } = admitted;
+    return { client, parameters, requestId, subject, target };
   }
 
   /** Nobody agreed to this for the application yet. The grant may have it already: then our own page is enough. */
@@ -219,7 +222,8 @@ export class ExchangeToken {
     const last = handOuts.foreseen.find(nameOf(settled), registry.current(), clock.now());
     if (last === undefined) return undefined;
     const { mark, grant } = last;
-    return { ...grant, mark, record: this.#handOutRecord(settled, grant) };
+    const { id, version } = grant;
+    return { id, version, mark, record: this.#handOutRecord(settled, grant) };
   }
 
   #remember(asked: Asked, { grant, stored }: Served): void {
@@ -227,16 +231,15 @@ export class ExchangeToken {
     if (mark === undefined || grant !== held?.grant || !isUsual(asked)) return;
     const { id, version } = grant;
     const until = enoughLifeUntil(stored);
+    const handedOut = { mark, until, grant: { id, version } };
     const { handOuts, registry } = this.parts;
-    handOuts.foreseen.remember(nameOf(asked), registry.current(), {
-      ...{ mark, until },
-      grant: { id, version },
-    });
+    handOuts.foreseen.remember(nameOf(asked), registry.current(), handedOut);
   }
 
   #handOutRecord(settled: Settled, grant: Pick<WorkingGrant, 'id' | 'version'>): AuditRecord {
+    const { actor, target, requestId } = this.#record(settled);
     const detail = { grantId: grant.id, grantVersion: grant.version };
-    return { ...this.#record(settled), action: 'token.exchanged', outcome: 'success', detail };
+    return { action: 'token.exchanged', outcome: 'success', actor, target, requestId, detail };
   }
 
   /** A ciphertext that does not open was moved or changed: fail closed, and leave a mark (row 37). */
@@ -268,6 +271,13 @@ export class ExchangeToken {
       requestId,
     };
   }
+}
+
+/** Member by member: an object that is spread and then grown has a hidden class of its own each time. */
+function askedOf(settled: Settled, read: Consented, foreseen: Asked['foreseen']): Asked {
+  const { client, parameters, requestId, subject, target } = settled;
+  const { scopes: consented, held, mark } = read;
+  return { client, parameters, requestId, subject, target, consented, held, mark, foreseen };
 }
 
 /** The rows that were read are those of which it was foreseen, and what leaves is of them. */
