@@ -398,7 +398,7 @@ describe('a client that leaves', () => {
     const { port } = new URL(gateway.url);
     const socket = connect(Number(port), '127.0.0.1');
     socket.write(
-      'POST /mcp/demo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice.app\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"jsonrpc"',
+      'POST /mcp/demo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice.app\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"jsonrpc"',
     );
     await once(socket, 'connect');
     setTimeout(() => socket.destroy(), 50);
