@@ -34,6 +34,8 @@ export class LeanResponse extends EventEmitter implements CallResponse {
   /** Waits for the first bytes of the body. */
   #head = '';
   #framing: 'length' | 'chunks' | 'none' = 'length';
+  /** Bytes that its Content-Length has promised and that are not written. */
+  #owed = 0;
   #keepAlive = true;
   #set: OutgoingHttpHeaders | undefined;
   #isCorked = false;
@@ -57,13 +59,15 @@ export class LeanResponse extends EventEmitter implements CallResponse {
 
   writeHead(status: number, headers: OutgoingHttpHeaders | string[] = {}): this {
     if (this.headersSent) throw new Error('the head of this answer has been written');
-    this.statusCode = status;
-    this.headersSent = true;
     const head = new Head(status);
     if (this.#set !== undefined) head.addAll(this.#set);
     head.addAll(headers);
+    // Only now: whoever gave a header that is not lawful can still say that it went wrong.
+    this.statusCode = status;
+    this.headersSent = true;
     const isBodiless = status === 204 || status === 304;
-    this.#framing = isBodiless ? 'none' : head.hasLength ? 'length' : 'chunks';
+    this.#framing = isBodiless ? 'none' : head.length === undefined ? 'chunks' : 'length';
+    this.#owed = head.length ?? 0;
     this.#keepAlive = !head.closes && !this.answering.isLast;
     this.#head = head.end(this.#framing, this.#keepAlive);
     return this;
@@ -80,7 +84,7 @@ export class LeanResponse extends EventEmitter implements CallResponse {
     if (!this.headersSent) this.writeHead(this.statusCode);
     if (this.#framing === 'none' || chunk.length === 0) return true;
     const bytes = bufferOf(chunk);
-    if (this.#framing === 'length') return this.#send(bytes);
+    if (this.#framing === 'length') return this.#sendOwed(bytes);
     this.#corkThisTurn();
     const { socket } = this.answering;
     socket.write(`${this.#takeHead()}${bytes.length.toString(16)}\r\n`, 'latin1');
@@ -97,6 +101,8 @@ export class LeanResponse extends EventEmitter implements CallResponse {
     if (this.#framing === 'chunks')
       this.answering.socket.write(this.#takeHead() + lastChunk, 'latin1');
     else if (this.#head !== '') this.answering.socket.write(this.#takeHead(), 'latin1');
+    // Of a body that is too short only the connection's end tells the client: it would wait, or take the next answer for it.
+    if (this.#framing === 'length' && this.#owed !== 0) this.#keepAlive = false;
     this.#finishOnceSent();
     return this;
   }
@@ -119,6 +125,8 @@ export class LeanResponse extends EventEmitter implements CallResponse {
   }
 
   destroy(): this {
+    // After the last byte the connection is the next answer's.
+    if (this.destroyed) return this;
     this.destroyed = true;
     this.answering.socket.destroy();
     return this;
@@ -135,6 +143,14 @@ export class LeanResponse extends EventEmitter implements CallResponse {
     const head = this.#head;
     this.#head = '';
     return head;
+  }
+
+  /** Never more than was promised: the client would take it for the next answer. */
+  #sendOwed(bytes: Buffer): boolean {
+    this.#owed -= bytes.length;
+    if (this.#owed >= 0) return this.#send(bytes);
+    this.destroy();
+    return false;
   }
 
   #send(bytes: Buffer): boolean {
@@ -170,7 +186,11 @@ export class LeanResponse extends EventEmitter implements CallResponse {
   #finishOnceSent(): void {
     const { socket } = this.answering;
     if (socket.writableLength === 0) process.nextTick(finished, this);
-    else socket.write(nothing, () => this.finished());
+    else
+      socket.write(nothing, (error) => {
+        // `closed` tells of a client that left with some of it unsent.
+        if (!error) this.finished();
+      });
   }
 
   finished(): void {
@@ -203,12 +223,12 @@ function bufferOf(chunk: Uint8Array | string): Buffer {
 export const idleSeconds = 65;
 
 class Head {
-  hasLength = false;
+  length: number | undefined;
   closes = false;
   #hasDate = false;
   #text: string;
 
-  constructor(status: number) {
+  constructor(private readonly status: number) {
     this.#text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`;
   }
 
@@ -236,7 +256,9 @@ class Head {
       case 'keep-alive':
         return;
       case 'content-length':
-        this.hasLength = true;
+        // RFC 9110 §8.6: not with 204.
+        if (this.status === 204) return;
+        this.length = Number(value);
         break;
       case 'date':
         this.#hasDate = true;

@@ -99,6 +99,8 @@ function isPlain(name: string, value: string): boolean {
     case '__proto__':
       return false;
     case 'connection':
+    // Node reads it as the former.
+    case 'proxy-connection':
       return value === 'keep-alive' || value === 'Keep-Alive';
     case 'content-length':
       return plainLength.test(value);
