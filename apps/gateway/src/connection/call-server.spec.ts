@@ -204,11 +204,80 @@ describe('an answer', () => {
           lean.writeHead(200, headers);
         } catch (error) {
           problems.push(error);
-          lean.headersSent = false;
         }
-      lean.end();
+      lean.end('instead');
     });
     expect(problems).toHaveLength(3);
+  });
+
+  test('whose head was not lawful can still be another one', async () => {
+    const response = await answer((_request, lean) => {
+      expect(() => lean.writeHead(200, { 'x-title': '\u65e5' })).toThrow('x-title');
+      expect(lean.headersSent).toBe(false);
+      lean.writeHead(502).end('that went wrong');
+    });
+    expect([response.status, await response.text()]).toEqual([502, 'that went wrong']);
+  });
+
+  test('of no body tells no length of one (RFC 9110 §8.6)', async () => {
+    const response = await answer((_request, lean) =>
+      lean.writeHead(204, { 'content-length': 5 }).end(),
+    );
+    expect(response.headers.get('content-length')).toBeNull();
+  });
+});
+
+describe('row 23, response splitting: a body of another length than was told', () => {
+  const head = { 'content-length': 5 };
+
+  test('too long: what is too much of it is never sent, and nothing behind it', async () => {
+    serve = (_request, response) => response.writeHead(200, head).end('12345HTTP/1.1 200 OK');
+    const socket = client();
+    socket.write(get('/call') + get('/call'));
+    expect(await text(socket)).not.toContain('12345HTTP');
+  });
+
+  test('too short: the connection ends with it', async () => {
+    serve = (_request, response) => response.writeHead(200, head).end('123');
+    const socket = client();
+    socket.write(get('/call') + get('/call'));
+    expect(await text(socket)).toMatch(/\r\n\r\n123$/);
+  });
+});
+
+describe('an answer that is over', () => {
+  test('ends no answer that comes after it', async () => {
+    const answers: LeanResponse[] = [];
+    serve = (_request, response) => {
+      answers.push(response);
+      for (const earlier of answers.slice(0, -1)) earlier.destroy();
+      response.end('the answer');
+    };
+    const socket = client();
+    for (let i = 0; i < 2; i += 1) {
+      socket.write(get('/call'));
+      expect(await heard(socket, 'the answer')).toContain('200 OK');
+    }
+    socket.destroy();
+  });
+
+  test('has not been heard by a client that leaves with some of it unread', async () => {
+    const socket = client();
+    const call = new Promise<LeanResponse>((resolve) => {
+      serve = (_request, response) => resolve(response);
+    });
+    socket.pause();
+    socket.write(get('/call'));
+    const response = await call;
+    const events: string[] = [];
+    for (const name of ['finish', 'close']) response.on(name, () => events.push(name));
+    response.writeHead(200).flushHeaders();
+    response.end(Buffer.alloc(64 * 1024 * 1024));
+    expect(response.writableLength).toBeGreaterThan(0);
+    socket.resetAndDestroy();
+    await once(response, 'close');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([events, response.writableFinished]).toEqual([['close'], false]);
   });
 });
 

@@ -69,6 +69,7 @@ describe('row 23, smuggling: what two readers could take for different requests 
     ['a wish to become something else', 'Upgrade: websocket\r\n'],
     ['a connection that names headers', 'Connection: authorization\r\n'],
     ['the last one', 'Connection: close\r\n'],
+    ['the last one, as Node reads it too', 'Proxy-Connection: close\r\n'],
   ])('%s', (_what, line) => {
     const [first = '', ...rest] = plain.split('\r\n');
     expect(read(`${first}\r\n${line}${rest.join('\r\n')}\r\n\r\n1234`).kind).toBe('other');

@@ -5,7 +5,7 @@ import { storableJson } from './storable-json.js';
 
 /** The columns that a record has of its own, and how JSON of it is read; for statements that record beside what they do. */
 export const recordColumns = 'action, outcome, actor, target, request_id, detail';
-export const recordTypes =
+const recordTypes =
   'action text, outcome text, actor jsonb, target jsonb, request_id text, detail jsonb';
 
 export class PostgresAuditLog implements AuditLog {
