@@ -32,7 +32,8 @@ export class CallConnection implements Answering {
     readonly socket: Socket,
     private readonly server: Server,
   ) {
-    socket.setTimeout(idleSeconds * 1000);
+    // Longer than clients are told: theirs may still be on its way then.
+    socket.setTimeout(idleSeconds * 1000 + 1000);
     socket.on('data', this.#read);
     socket.on('end', this.#ended);
     socket.on('close', this.#closed);

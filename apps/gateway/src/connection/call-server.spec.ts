@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -24,6 +24,7 @@ beforeEach(async () => {
     { headersTimeout: 60, connectionsCheckingInterval: 20, agingMs: 20 },
     (request, response) => {
       left.push(request.url ?? '');
+      if (request.url?.startsWith('/held') === true) return;
       void echo(request).then((body) => response.writeHead(200, { 'x-by': 'node' }).end(body));
     },
     { takes: ({ url }) => url.startsWith('/call'), serve: (...exchange) => serve(...exchange) },
@@ -64,6 +65,14 @@ describe('a connection', () => {
         /^HTTP\/1\.1 200 OK\r\nx-by: lean\r\ndate: \w{3}, .* GMT\r\ntransfer-encoding: chunked\r\nconnection: keep-alive\r\nkeep-alive: timeout=65\r\n\r\n/,
       );
     }
+    socket.destroy();
+  });
+
+  test('is kept for longer than it tells its client', async () => {
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const socket = client();
+    const [{ timeout = 0 }] = await accepted;
+    expect(timeout).toBeGreaterThan(65_000);
     socket.destroy();
   });
 
@@ -279,6 +288,22 @@ describe('an answer that is over', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect([events, response.writableFinished]).toEqual([['close'], false]);
   });
+});
+
+test('row 30, calls that are counted for ever: those that wait on a connection end with it', async () => {
+  const closed: string[] = [];
+  const both = new Promise<Socket>((resolve) => {
+    server.on('request', ({ url, socket }: IncomingMessage, response: ServerResponse) => {
+      response.on('close', () => closed.push(`${url} ${response.destroyed}`));
+      if (url === '/held/b') resolve(socket);
+    });
+  });
+  const socket = client();
+  socket.write(get('/held/a') + get('/held/b'));
+  const accepted = await both;
+  socket.resetAndDestroy();
+  await new Promise((resolve) => accepted.once('close', resolve));
+  expect(closed.toSorted()).toEqual(['/held/a true', '/held/b true']);
 });
 
 describe('row 30, slow senders', () => {
