@@ -135,7 +135,8 @@ class HttpRoute {
     const isStream = webSocket || request.headers.accept === 'text/event-stream';
     const place = isStream ? limits.openStream(personKey(caller), config) : undefined;
     if (place?.kind === 'limited') return limitProblem(place);
-    return { ...exchange, rateFields: counted?.fields, place };
+    const { response, requestId } = exchange;
+    return { request, response, requestId, rateFields: counted?.fields, place };
   }
 
   #call(call: HttpCall, person: string, startedMs: number): void {

@@ -4,20 +4,12 @@ const windowSeconds = 60;
 
 /** One quota of a minute, and how much of it is used. */
 export class Quota {
-  private constructor(
+  constructor(
     /** Its name in the RateLimit fields. */
     readonly name: 'person' | 'upstream',
     readonly most: number,
     readonly window: RateWindow,
   ) {}
-
-  static of(
-    name: Quota['name'],
-    most: number | undefined,
-    window: () => RateWindow,
-  ): Quota | undefined {
-    return most === undefined ? undefined : new Quota(name, most, window());
-  }
 
   isUsedUp(nowMs: number): boolean {
     return this.window.used(nowMs) >= this.most;
@@ -42,12 +34,15 @@ export class Quota {
 }
 
 /** draft-ietf-httpapi-ratelimit-headers-10 §3 and §4: what is promised, and what is left of it. */
-export function rateFields(quotas: readonly (Quota | undefined)[], nowMs: number): string[] {
-  const given = quotas.filter((quota) => quota !== undefined);
-  return [
-    'ratelimit-policy',
-    given.map(({ policy }) => policy).join(', '),
-    'ratelimit',
-    given.map((quota) => quota.state(nowMs)).join(', '),
-  ];
+export function rateFields(
+  own: Quota | undefined,
+  all: Quota | undefined,
+  nowMs: number,
+): string[] {
+  const policy = joined(own?.policy, all?.policy);
+  return ['ratelimit-policy', policy, 'ratelimit', joined(own?.state(nowMs), all?.state(nowMs))];
+}
+
+function joined(one: string | undefined, other: string | undefined): string {
+  return one === undefined || other === undefined ? (one ?? other ?? '') : `${one}, ${other}`;
 }

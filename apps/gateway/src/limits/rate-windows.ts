@@ -1,12 +1,26 @@
+import { type InLine, Line } from '#lib/line/line';
 import { RateWindow } from './rate-window.js';
+
+class OwnWindow extends RateWindow implements InLine<OwnWindow> {
+  older: OwnWindow | undefined;
+  newer: OwnWindow | undefined;
+
+  constructor(
+    readonly key: string,
+    nowMs: number,
+  ) {
+    super(nowMs);
+  }
+}
 
 /**
  * Windows by key, in bounded memory. Nobody is forgotten within their minute: beyond the bound further keys share
  * windows, so a flood of subjects makes others' limits tighter, never anybody's wider.
  */
 export class RateWindows {
+  readonly #own = new Map<string, OwnWindow>();
   /** Longest unused first. */
-  readonly #own = new Map<string, RateWindow>();
+  readonly #line = new Line<OwnWindow>();
   readonly #shared = new Map<number, RateWindow>();
 
   constructor(
@@ -21,24 +35,25 @@ export class RateWindows {
   of(key: string, nowMs: number): RateWindow {
     const known = this.#own.get(key);
     if (known !== undefined) {
-      this.#own.delete(key);
-      this.#own.set(key, known);
+      this.#line.remove(known);
+      this.#line.add(known);
       return known;
     }
     this.#forgetOver(nowMs);
     if (this.#own.size >= this.bound) return this.#sharedOf(key, nowMs);
-    const window = new RateWindow(nowMs);
+    const window = new OwnWindow(key, nowMs);
     this.#own.set(key, window);
+    this.#line.add(window);
     return window;
   }
 
   /** Two out for one in: what a busy hour leaves behind goes with the next hour's calls. */
   #forgetOver(nowMs: number): void {
-    let looked = 0;
-    for (const [key, window] of this.#own) {
-      if (looked === 2 || !window.isOver(nowMs)) return;
-      this.#own.delete(key);
-      looked += 1;
+    for (let looked = 0; looked < 2; looked += 1) {
+      const { oldest } = this.#line;
+      if (oldest === undefined || !oldest.isOver(nowMs)) return;
+      this.#own.delete(oldest.key);
+      this.#line.remove(oldest);
     }
   }
 

@@ -55,17 +55,23 @@ export class UpstreamLimits {
     const { slug, name, limits } = upstream;
     if (limits?.personPerMinute === undefined && limits?.perMinute === undefined) return undefined;
     const nowMs = this.clock.monotonicMs();
-    const most = person === undefined ? undefined : limits.personPerMinute;
-    const own = Quota.of('person', most, () => this.#persons.of(`${slug}\0${person}`, nowMs));
-    const all = Quota.of('upstream', limits.perMinute, () => this.#upstreams.of(slug, nowMs));
-    const exceeded = [own, all].find((quota) => quota?.isUsedUp(nowMs));
-    if (exceeded !== undefined) {
+    const { personPerMinute, perMinute } = limits;
+    const own =
+      person === undefined || personPerMinute === undefined
+        ? undefined
+        : new Quota('person', personPerMinute, this.#persons.of(`${slug}\0${person}`, nowMs));
+    const all =
+      perMinute === undefined
+        ? undefined
+        : new Quota('upstream', perMinute, this.#upstreams.of(slug, nowMs));
+    const exceeded = own?.isUsedUp(nowMs) === true ? own : all;
+    if (exceeded?.isUsedUp(nowMs) === true) {
       const who = exceeded === own ? 'You have' : 'Everybody together has';
       const limit = exceeded === own ? 'personPerMinute' : 'perMinute';
       const detail = `${who} used up the ${exceeded.most} calls to ${name} in a minute.`;
       const headers = {
         ...exceeded.retryAfter(nowMs),
-        ...headersOf(rateFields([own, all], nowMs)),
+        ...headersOf(rateFields(own, all, nowMs)),
       };
       return this.#refusal(
         upstream,
@@ -74,7 +80,7 @@ export class UpstreamLimits {
     }
     own?.count();
     all?.count();
-    return { kind: 'counted', fields: rateFields([own, all], nowMs) };
+    return { kind: 'counted', fields: rateFields(own, all, nowMs) };
   }
 
   /** An event stream or a WebSocket is about to open. */

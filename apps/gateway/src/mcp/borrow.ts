@@ -35,7 +35,17 @@ export interface BorrowWish {
 
 export function credentialRequest(call: McpCall, wish: BorrowWish): CredentialRequest {
   const { caller, token, brought, upstream } = call;
-  return { caller, token, brought, upstream: upstream.config, ...wish };
+  const { interaction, interactionId, clientInfoName, scopes } = wish;
+  return {
+    caller,
+    token,
+    brought,
+    upstream: upstream.config,
+    interaction,
+    interactionId,
+    clientInfoName,
+    scopes,
+  };
 }
 
 /** Whether this call takes a credential at all; `none` never asks the vault. */

@@ -295,6 +295,6 @@ export class LegacyCalls {
   #readingOf(call: McpCall, message: McpMessage): Reading {
     if (message.kind !== 'request') return {};
     const { keep } = this.before.keeping(call, 'legacy', message);
-    return { keep, ...listingOf(this.deps, call, 'legacy', message) };
+    return { keep, rewrite: listingOf(this.deps, call, 'legacy', message).rewrite };
   }
 }

@@ -70,7 +70,7 @@ export class ModernCalls {
     const name = isObject(client) ? client['name'] : undefined;
     return withTerms(call, {
       interaction: this.before.serves(message.method) ? 'none' : 'create',
-      ...(typeof name === 'string' ? { clientInfoName: name.slice(0, 64) } : undefined),
+      clientInfoName: typeof name === 'string' ? name.slice(0, 64) : undefined,
     });
   }
 
@@ -260,7 +260,7 @@ export class ModernCalls {
   #readingOf(call: McpCall, message: McpRequest | McpNotification): Reading {
     if (message.kind === 'notification') return {};
     const { keep } = this.before.keeping(call, 'modern', message);
-    return { keep, ...listingOf(this.deps, call, 'modern', message) };
+    return { keep, rewrite: listingOf(this.deps, call, 'modern', message).rewrite };
   }
 
   async #withoutCredential(
