@@ -1,18 +1,10 @@
 import { z } from 'zod';
 import type { CallRoutes } from '../call-routes.js';
-import { personKey } from '../credentials/use.js';
 import { statusOf } from '../http/access-log.js';
 import type { RawExchange } from '../http/http-exchange.js';
-import { OpenCalls } from '../http/open-calls.js';
 import type { Admitted, Refusal } from '../inbound/inbound.js';
-import { peerOf } from '../inbound/peer-of.js';
-import { AnonymousCalls } from '../mcp/anonymous-calls.js';
-import {
-  readMessage,
-  refusalAnswer,
-  rejectionAnswer,
-  tooManyCalls,
-} from '../mcp/endpoint-answers.js';
+import { CallCourse } from '../mcp/call-course.js';
+import { readMessage, refusalAnswer, rejectionAnswer } from '../mcp/endpoint-answers.js';
 import { eraOfSessionMethod, metaKey } from '../mcp/era.js';
 import { isNobody, isOpenToGuests, nobody } from '../mcp/guest.js';
 import { isObject, type JsonObject, type McpMessage } from '../mcp/message.js';
@@ -59,11 +51,10 @@ const clientInfo = z.object({
 class FederationEndpoint {
   readonly #modern: ModernFront;
   readonly #legacy: LegacyFront;
-  readonly #open = new OpenCalls();
-  readonly #anonymous: AnonymousCalls;
+  readonly #course: CallCourse<JoinedCall>;
 
   constructor(private readonly deps: FederationDeps) {
-    this.#anonymous = new AnonymousCalls(deps.clock);
+    this.#course = new CallCourse(deps, (call) => this.#wrote(call));
     const { modern, legacy } = joinUpstreams(deps);
     this.#modern = modern;
     this.#legacy = legacy;
@@ -77,7 +68,7 @@ class FederationEndpoint {
     if (!(admission instanceof Promise)) return this.#proceed(exchange, admission, startedMs);
     admission
       .then((one) => this.#proceed(exchange, one, startedMs))
-      .catch((error: unknown) => this.#failed(exchange, error));
+      .catch((error: unknown) => this.#course.failed(exchange, error));
   }
 
   #proceed(exchange: RawExchange, admission: Admitted | Refusal, startedMs: number): void {
@@ -85,35 +76,9 @@ class FederationEndpoint {
     const admitted = this.#guest(admission);
     if (!admitted.ok) return writeAnswer(response, this.#refuse(admitted, requestId));
     const call = new JoinedCall(exchange, admitted, this.deps.inbound, startedMs);
-    if (!this.#enter(call)) return this.#wrote(call);
-    if (request.method !== 'POST') return this.#follow(call, () => this.#withoutBody(call));
-    takeBody(request, undefined, (body) => this.#follow(call, () => this.#post(call, body)));
-  }
-
-  /** Whatever becomes of the work, the call ends. */
-  #follow(call: JoinedCall, work: () => void | Promise<void>): void {
-    let working: void | Promise<void> = undefined;
-    try {
-      working = work();
-    } catch (error) {
-      this.#failed(call, error);
-    }
-    if (working === undefined) return this.#end(call);
-    working.catch((error: unknown) => this.#failed(call, error)).finally(() => this.#end(call));
-  }
-
-  #end(call: JoinedCall): void {
-    call.leave?.();
-    this.#wrote(call);
-  }
-
-  #failed({ response, requestId }: RawExchange, error: unknown): void {
-    this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
-    if (response.headersSent) return void response.destroy();
-    writeAnswer(
-      response,
-      problemAnswer(null, 'internal', 'Something went wrong on our side.', requestId),
-    );
+    if (!this.#course.enter(call)) return this.#wrote(call);
+    if (request.method !== 'POST') return this.#course.follow(call, () => this.#withoutBody(call));
+    takeBody(request, undefined, (body) => this.#course.follow(call, () => this.#post(call, body)));
   }
 
   /** Without a token: as nobody, where some upstream has public tools. A token that does not count is always refused. */
@@ -129,23 +94,6 @@ class FederationEndpoint {
     const { status, code, detail } = refusal;
     this.deps.log.info({ event: 'caller.refused', requestId, route: 'mcp', status, code, detail });
     return refusalAnswer(refusal, requestId);
-  }
-
-  /** False where there are too many calls of this person or address, which has been said then. */
-  #enter(call: JoinedCall): boolean {
-    const { caller, request, response, requestId } = call;
-    if (isNobody(caller)) {
-      const peer = peerOf(request);
-      const waitSeconds = this.#anonymous.enter(peer);
-      if (waitSeconds > 0) writeAnswer(response, tooManyCalls(requestId, waitSeconds));
-      else call.leave = () => this.#anonymous.leave(peer);
-      return waitSeconds === 0;
-    }
-    const person = personKey(caller);
-    const enters = this.#open.enter(person);
-    if (enters) call.leave = () => this.#open.leave(person);
-    else writeAnswer(response, tooManyCalls(requestId));
-    return enters;
   }
 
   #withoutBody(call: FederatedCall): void | Promise<void> {

@@ -1,25 +1,16 @@
 import type { Caller } from '#lib/jwt/caller';
 import type { CallRequest, CallResponse } from '../connection/exchange.js';
 import type { CallRoutes } from '../call-routes.js';
-import { personKey } from '../credentials/use.js';
 import { statusOf } from '../http/access-log.js';
 import type { RawExchange } from '../http/http-exchange.js';
-import { OpenCalls } from '../http/open-calls.js';
 import type { Admitted, Refusal } from '../inbound/inbound.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { BeforeConsent } from './before-consent.js';
 import { Consents } from './consents.js';
-import { peerOf } from '../inbound/peer-of.js';
-import { AnonymousCalls } from './anonymous-calls.js';
+import { CallCourse } from './call-course.js';
 import { decideCall } from './decide-call.js';
 import { isNobody, nobody } from './guest.js';
-import {
-  goneSignal,
-  readMessage,
-  refusalAnswer,
-  rejectionAnswer,
-  tooManyCalls,
-} from './endpoint-answers.js';
+import { goneSignal, readMessage, refusalAnswer, rejectionAnswer } from './endpoint-answers.js';
 import { eraOfSessionMethod } from './era.js';
 import { LegacyCalls } from './legacy-calls.js';
 import { limitedAnswer } from './limited-answer.js';
@@ -55,11 +46,10 @@ function isSlug(text: string): boolean {
 class McpEndpoint {
   readonly #modern: ModernCalls;
   readonly #legacy: LegacyCalls;
-  readonly #open = new OpenCalls();
-  readonly #anonymous: AnonymousCalls;
+  readonly #course: CallCourse<AdmittedCall>;
 
   constructor(private readonly deps: McpDeps) {
-    this.#anonymous = new AnonymousCalls(deps.clock);
+    this.#course = new CallCourse(deps, (call) => this.#wrote(call));
     const streams = new OpenStreams(deps.clock, deps.limits);
     const consents = new Consents(deps.watch);
     const subscriptions = new Subscriptions(deps, consents, streams);
@@ -77,7 +67,7 @@ class McpEndpoint {
     if (!(admission instanceof Promise)) return this.#proceed(exchange, admission, target);
     admission
       .then((one) => this.#proceed(exchange, one, target))
-      .catch((error: unknown) => this.#failed(exchange, error));
+      .catch((error: unknown) => this.#course.failed(exchange, error));
   }
 
   #proceed(
@@ -93,39 +83,14 @@ class McpEndpoint {
         problemAnswer(null, 'not-found', 'There is no such MCP server here.', requestId),
       );
     const call = new AdmittedCall(exchange, admission, { upstream, route, startedMs });
-    if (!this.#enter(call)) return this.#wrote(call);
+    if (!this.#course.enter(call)) return this.#wrote(call);
     const limited = limitedAnswer(this.deps.limits, call);
-    if (limited !== undefined) return this.#follow(call, () => writeAnswer(response, limited));
-    if (request.method !== 'POST') return this.#follow(call, () => this.#withoutBody(call));
+    if (limited !== undefined)
+      return this.#course.follow(call, () => writeAnswer(response, limited));
+    if (request.method !== 'POST') return this.#course.follow(call, () => this.#withoutBody(call));
     takeBody(request, upstream.config.limits?.bodyBytes, (body) =>
-      this.#follow(call, () => this.#post(call, body)),
+      this.#course.follow(call, () => this.#post(call, body)),
     );
-  }
-
-  /** Whatever becomes of the work, the call ends. */
-  #follow(call: AdmittedCall, work: () => void | Promise<void>): void {
-    let working: void | Promise<void> = undefined;
-    try {
-      working = work();
-    } catch (error) {
-      this.#failed(call, error);
-    }
-    if (working === undefined) return this.#end(call);
-    working.catch((error: unknown) => this.#failed(call, error)).finally(() => this.#end(call));
-  }
-
-  #failed({ response, requestId }: RawExchange, error: unknown): void {
-    this.deps.log.error({ event: 'mcp.failed', requestId, err: error });
-    if (response.headersSent) return void response.destroy();
-    writeAnswer(
-      response,
-      problemAnswer(null, 'internal', 'Something went wrong on our side.', requestId),
-    );
-  }
-
-  #end(call: AdmittedCall): void {
-    call.leave?.();
-    this.#wrote(call);
   }
 
   #admitted(
@@ -163,23 +128,6 @@ class McpEndpoint {
       this.deps.decisions?.denied({ ...denied, upstream: upstream.config.slug, requestId });
     this.deps.log.info({ event: 'caller.refused', requestId, route: 'mcp', status, code, detail });
     writeAnswer(response, refusalAnswer(refusal, requestId));
-  }
-
-  /** False where there are too many calls of this person or address, which has been said then. */
-  #enter(call: AdmittedCall): boolean {
-    const { caller, request, response, requestId } = call;
-    if (isNobody(caller)) {
-      const peer = peerOf(request);
-      const waitSeconds = this.#anonymous.enter(peer);
-      if (waitSeconds > 0) writeAnswer(response, tooManyCalls(requestId, waitSeconds));
-      else call.leave = () => this.#anonymous.leave(peer);
-      return waitSeconds === 0;
-    }
-    const person = personKey(caller);
-    const enters = this.#open.enter(person);
-    if (enters) call.leave = () => this.#open.leave(person);
-    else writeAnswer(response, tooManyCalls(requestId));
-    return enters;
   }
 
   #withoutBody(call: McpCall): void | Promise<void> {
