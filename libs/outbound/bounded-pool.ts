@@ -7,6 +7,8 @@ export interface PoolOptions {
   readonly connect: Pool.Options['connect'];
   /** Open at once to this origin; no bound unless said otherwise. */
   readonly connections?: number | undefined;
+  /** How many of them are taken beside this pool's. */
+  readonly others?: () => number;
 }
 
 /**
@@ -16,13 +18,15 @@ export interface PoolOptions {
 export class BoundedPool extends Pool {
   readonly #origin: string;
   readonly #most: number;
+  readonly #others: () => number;
   /** Since when all connections are taken; undefined while one is free. */
   #fullSinceMs: number | undefined;
 
-  constructor(origin: URL, { connect, connections }: PoolOptions) {
+  constructor(origin: URL, { connect, connections, others = () => 0 }: PoolOptions) {
     super(origin, { connect, connections: connections ?? null });
     this.#origin = origin.origin;
     this.#most = connections ?? Infinity;
+    this.#others = others;
     this.on('drain', () => (this.#fullSinceMs = undefined));
   }
 
@@ -32,9 +36,16 @@ export class BoundedPool extends Pool {
   ): boolean {
     if (this.#fullSinceMs !== undefined && this.#isFull(this.#fullSinceMs))
       throw outboundError('busy', this.#origin);
+    const others = this.#others();
+    if (others > 0 && !this.mayOpen(others)) throw outboundError('busy', this.#origin);
     const free = super.dispatch(options, handler);
     this.#fullSinceMs = free ? undefined : performance.now();
     return free;
+  }
+
+  /** Whether one more may be open, where `others` are. */
+  mayOpen(others: number): boolean {
+    return this.#most === Infinity || this.stats.size + others < this.#most;
   }
 
   /** Now and then it counts, which takes a while: should the sign that one is free be lost, it finds out. */

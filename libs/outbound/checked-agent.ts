@@ -2,10 +2,11 @@ import type { LookupAddress, LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { callbackify } from 'node:util';
-import { Agent, buildConnector } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { AddressRules, UrlRefusal } from './address-rules.js';
 import { BoundedPool } from './bounded-pool.js';
 import { OutboundError } from './outbound-error.js';
+import { PlainOrigins } from './plain/plain-origins.js';
 
 export type Resolve = (host: string) => Promise<string[]>;
 type LookupCallback = (
@@ -27,20 +28,44 @@ const nextAddressAfterMs = 1_000;
 /**
  * A pooled agent whose sockets only ever reach addresses that the rules permit: the lookup resolves, judges all
  * answers and hands the very same addresses to the socket, so a name that changes its mind (DNS rebinding) gains
- * nothing. The work is done once per connection, not per request.
+ * nothing. The work is done once per connection, not per request. Plain requests of handlers that know controllers do not
+ * pass through undici (`plain/`).
  */
-export function checkedAgent(
-  rules: AddressRules,
-  resolve: Resolve,
-  { ca, connections }: { readonly ca?: string; readonly connections?: number } = {},
-): Agent {
-  return new Agent({
-    factory: (origin) => {
-      const url = new URL(origin);
-      const connect = checkedConnector(url, { rules, resolve, ca });
-      return new BoundedPool(url, { connect, connections });
-    },
-  });
+export class CheckedAgent extends Agent {
+  readonly #plain: PlainOrigins;
+
+  constructor(
+    rules: AddressRules,
+    resolve: Resolve,
+    { ca, connections }: { readonly ca?: string; readonly connections?: number } = {},
+  ) {
+    const connectorOf = (origin: URL) => checkedConnector(origin, { rules, resolve, ca });
+    const plain = new PlainOrigins({ connectorOf, connections: connections ?? Infinity });
+    super({
+      factory: (given) => {
+        const url = new URL(given);
+        const others = () => plain.busyAt(url.origin);
+        const pool = new BoundedPool(url, { connect: connectorOf(url), connections, others });
+        plain.beside(pool, url.origin);
+        return pool;
+      },
+    });
+    this.#plain = plain;
+  }
+
+  override dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    if (!this.destroyed && !this.closed && this.#plain.dispatch(options, handler)) return true;
+    return super.dispatch(options, handler);
+  }
+
+  /** Everything under way ends. */
+  async end(): Promise<void> {
+    this.#plain.destroy();
+    await this.destroy();
+  }
 }
 
 function checkedConnector(origin: URL, { rules, resolve, ca }: Checks): buildConnector.connector {

@@ -7,7 +7,7 @@ import {
   bareHost,
   type UrlRefusal,
 } from './address-rules.js';
-import { checkedAgent, type Resolve } from './checked-agent.js';
+import { CheckedAgent, type Resolve } from './checked-agent.js';
 import { outboundError, OutboundError, outboundErrorFrom } from './outbound-error.js';
 import { readBody } from './read-body.js';
 
@@ -44,14 +44,14 @@ const defaultMaxBytes = 1024 * 1024;
 /** HTTP to addresses that somebody configured: checked against SSRF, bounded in time and size, never redirected. */
 export class Outbound {
   /** The checked, pooled agent itself, for streaming; it bounds no size and judges no path. */
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: CheckedAgent;
   readonly #rules: AddressRules;
   readonly #resolve: Resolve;
 
   constructor(options: OutboundOptions) {
     this.#rules = new AddressRules(options);
     this.#resolve = options.resolve ?? systemResolve;
-    this.dispatcher = checkedAgent(this.#rules, this.#resolve, options);
+    this.dispatcher = new CheckedAgent(this.#rules, this.#resolve, options);
   }
 
   /** What the URL's text alone gives away; no DNS. */
@@ -101,7 +101,7 @@ export class Outbound {
   };
 
   async close(): Promise<void> {
-    await this.dispatcher.destroy();
+    await this.dispatcher.end();
   }
 
   async #exchange(

@@ -2,8 +2,10 @@ import type { Socket } from 'node:net';
 import { idleSeconds, LeanResponse, type Answering } from './lean-response.js';
 import { longestWhole, other, readRequest, type Read, type WholeRequest } from './whole-request.js';
 
-/** More pieces than this are nobody's usual request, and would be read again and again. */
-const mostPieces = 16;
+/** More pieces than this are nobody's usual request. */
+const mostPieces = 64;
+/** A head in more pieces would be read again and again. */
+const mostOfHead = 16;
 
 /** What a connection is served by. */
 export interface Server {
@@ -22,7 +24,11 @@ export interface Server {
  */
 export class CallConnection implements Answering {
   isLast = false;
-  #held: Buffer | undefined;
+  /** What came and is not served, in the pieces it came in. */
+  readonly #held: Buffer[] = [];
+  #heldBytes = 0;
+  /** Before there are so many, there is no use in reading them. */
+  #needs = 0;
   #pieces = 0;
   #isNew = true;
   #response: LeanResponse | undefined;
@@ -44,7 +50,7 @@ export class CallConnection implements Answering {
 
   /** It waits for the next request; the first one was there. */
   get isIdle(): boolean {
-    return !this.#isNew && this.#response === undefined && this.#held === undefined;
+    return !this.#isNew && this.#response === undefined && this.#heldBytes === 0;
   }
 
   /**
@@ -53,49 +59,62 @@ export class CallConnection implements Answering {
    */
   age(): void {
     if (this.#response !== undefined || this.isIdle) return;
-    if (this.#hasAged) this.#handOver(this.#held);
+    if (this.#hasAged) this.#handOver(this.#released());
     else this.#hasAged = true;
   }
 
   answered(keepAlive: boolean): void {
     if (!keepAlive || this.isLast) this.socket.destroySoon();
     // A turn of the event loop for each: nobody is served a thousand times before anybody else.
-    else if (this.#held !== undefined) setImmediate(this.#next);
+    else if (this.#heldBytes > 0) setImmediate(this.#next);
     else this.#response = undefined;
   }
 
   /** What came before the answer was here. */
   readonly #next = (): void => {
-    const held = this.#held;
     this.#response = undefined;
-    this.#held = undefined;
-    if (held === undefined || this.socket.destroyed) return;
+    if (this.socket.destroyed) return;
     this.socket.resume();
-    this.#take(held);
+    this.#take(this.#released());
   };
 
   readonly #read = (chunk: Buffer): void => {
-    const held = this.#held;
     this.#pieces += 1;
-    if (held === undefined && this.#response === undefined) return this.#take(chunk);
-    const bytes = held === undefined ? chunk : Buffer.concat([held, chunk]);
-    if (this.#response === undefined) return this.#take(bytes);
+    if (this.#heldBytes === 0 && this.#response === undefined) return this.#take(chunk);
+    this.#hold(chunk);
+    if (this.#response === undefined) {
+      if (this.#heldBytes >= this.#needs || this.#pieces > mostPieces) this.#take(this.#released());
+    }
     // Sent before the answer was here. It waits, and so does what follows.
-    this.#held = bytes;
-    if (bytes.length > longestWhole) this.socket.pause();
+    else if (this.#heldBytes > longestWhole) this.socket.pause();
   };
+
+  #hold(bytes: Buffer): void {
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+  }
+
+  #released(): Buffer {
+    const [first = nothing] = this.#held;
+    const all = this.#held.length > 1 ? Buffer.concat(this.#held) : first;
+    this.#held.length = 0;
+    this.#heldBytes = 0;
+    this.#needs = 0;
+    return all;
+  }
 
   #take(bytes: Buffer): void {
     const read = this.#judged(bytes);
     if (read.kind === 'other') return this.#handOver(bytes);
     if (read.kind === 'partial') {
-      this.#held = bytes;
+      this.#hold(bytes);
+      this.#needs = read.needs;
       return;
     }
     this.#isNew = false;
     this.#pieces = 0;
     this.#hasAged = false;
-    this.#held = read.bytes < bytes.length ? bytes.subarray(read.bytes) : undefined;
+    if (read.bytes < bytes.length) this.#hold(bytes.subarray(read.bytes));
     const response = new LeanResponse(this);
     this.#response = response;
     this.server.serve(read.request, response);
@@ -103,16 +122,17 @@ export class CallConnection implements Answering {
 
   #judged(bytes: Buffer): Read {
     const read = readRequest(bytes, this.socket);
-    if (read.kind === 'partial') return this.#pieces > mostPieces ? other : read;
+    if (read.kind === 'partial')
+      return this.#pieces > (read.needs === 0 ? mostOfHead : mostPieces) ? other : read;
     return read.kind === 'whole' && !this.server.takes(read.request) ? other : read;
   }
 
-  #handOver(bytes: Buffer | undefined): void {
+  #handOver(bytes: Buffer): void {
     const { socket } = this;
     socket.off('data', this.#read).off('end', this.#ended).off('close', this.#closed);
     socket.off('error', ignored).off('timeout', this.#timeout).off('drain', this.#drained);
     socket.setTimeout(0);
-    if (bytes !== undefined) socket.unshift(bytes);
+    if (bytes.length > 0) socket.unshift(bytes);
     this.server.handOver(this, socket);
   }
 
@@ -130,5 +150,7 @@ export class CallConnection implements Answering {
 
   readonly #drained = (): void => void this.#response?.emit('drain');
 }
+
+const nothing = Buffer.alloc(0);
 
 function ignored(): void {}

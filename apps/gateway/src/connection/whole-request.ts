@@ -43,12 +43,13 @@ const nothing = Buffer.alloc(0);
 /** What the bytes on a connection begin with. */
 export type Read =
   | { readonly kind: 'whole'; readonly request: WholeRequest; readonly bytes: number }
-  /** The rest is not here yet. */
-  | typeof partial
+  /** The rest is not here yet; `needs` is how many bytes it takes at least. */
+  | { readonly kind: 'partial'; readonly needs: number }
   /** Anything that is not as plain as it could be: node:http is to read it. */
   | typeof other;
 
-export const partial = { kind: 'partial' } as const;
+/** Of a head nobody knows how long it is. */
+const partialHead = { kind: 'partial', needs: 0 } as const;
 export const other = { kind: 'other' } as const;
 
 /**
@@ -57,7 +58,7 @@ export const other = { kind: 'other' } as const;
  */
 export function readRequest(bytes: Buffer, socket: Socket): Read {
   const end = bytes.indexOf(blankLine, 0, 'latin1');
-  if (end < 0) return bytes.length > longestHead ? other : partial;
+  if (end < 0) return bytes.length > longestHead ? other : partialHead;
   if (end > longestHead) return other;
   const head = bytes.toString('latin1', 0, end + 2);
   const line = plainHead.exec(head);
@@ -68,7 +69,7 @@ export function readRequest(bytes: Buffer, socket: Socket): Read {
   const body = end + blankLine.length;
   const after = body + Number(request.headers['content-length'] ?? 0);
   if (after > body + longestBody) return other;
-  if (after > bytes.length) return partial;
+  if (after > bytes.length) return { kind: 'partial', needs: after };
   if (after > body) request.body = bytes.subarray(body, after);
   return { kind: 'whole', request, bytes: after };
 }

@@ -1,3 +1,4 @@
+import { Outbound } from '#lib/outbound/outbound';
 import type { AddressInfo } from 'node:net';
 import {
   Client as ModernClient,
@@ -6,7 +7,6 @@ import {
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import fastify from 'fastify';
-import { Agent } from 'undici';
 import { SynchronisedClock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import { until } from '#lib/testing/until';
@@ -61,7 +61,8 @@ export async function startJoined(
   configs: readonly UpstreamConfig[],
   options: JoinedOptions = {},
 ): Promise<Joined> {
-  const dispatcher = new Agent();
+  const outbound = new Outbound({ mode: 'development', allow: [] });
+  const { dispatcher } = outbound;
   const vault = options.vault ?? new PersonVault();
   const sealer = options.sealer ?? testSealer();
   const lines: Record<string, unknown>[] = [];
@@ -106,7 +107,7 @@ export async function startJoined(
     },
     async close() {
       await app.close();
-      await dispatcher.destroy();
+      await outbound.close();
     },
   };
 }

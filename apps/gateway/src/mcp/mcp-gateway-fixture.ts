@@ -1,7 +1,7 @@
+import { Outbound } from '#lib/outbound/outbound';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
-import { Agent } from 'undici';
 import { SynchronisedClock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
@@ -107,7 +107,8 @@ export async function startGateway(
     timeoutMs: options.timeoutMs ?? 5000,
     ...options.upstream,
   };
-  const dispatcher = new Agent();
+  const outbound = new Outbound({ mode: 'development', allow: [] });
+  const { dispatcher } = outbound;
   const breaker = new CircuitBreaker(new SynchronisedClock());
   const toolGate = toolGateOf(config);
   const upstream = {
@@ -152,7 +153,7 @@ export async function startGateway(
     lines,
     async close() {
       await app.close();
-      await dispatcher.destroy();
+      await outbound.close();
     },
   };
 }
