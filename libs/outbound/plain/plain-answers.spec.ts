@@ -156,7 +156,7 @@ async function alone(pieces: readonly string[]): Promise<{ ours: Heard; undicis:
   const own = await RawOrigin.start();
   own.says(pieces);
   const agents = [checkedAgent(), new Agent()] as const;
-  const options = { headersTimeout: 100, bodyTimeout: 100 };
+  const options = { headersTimeout: 10_000, bodyTimeout: 10_000 };
   const [ours, undicis] = await Promise.all(agents.map((agent) => ask(agent, own.url, options)));
   await Promise.all([agents[0].end(), agents[1].destroy()]);
   own.close();
