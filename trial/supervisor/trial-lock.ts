@@ -84,15 +84,19 @@ async function endOrphans(pids: readonly number[]): Promise<void> {
     if (!(await isTrial(pid, '/dist/'))) continue;
     process.kill(pid, 'SIGKILL');
     // Its ports are free when it is gone.
-    for (let tries = 0; tries < 100 && !(await hasEnded(pid)); tries += 1) await sleep(20);
+    for (let tries = 0; tries < 500 && !(await hasEnded(pid)); tries += 1) await sleep(20);
   }
 }
 
-/** Gone, or waiting for its parent to notice. One that is ending has no command line any more, and still its ports. */
+/**
+ * Gone, or waiting for its parent to notice. One that is ending has no command line any more, and still its ports:
+ * also as a zombie, until the last of its threads is over (proc_pid_stat(5): state, and num_threads 17 places on).
+ */
 async function hasEnded(pid: number): Promise<boolean> {
   if (!isAlive(pid)) return true;
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return /^.*\) [ZX] /.test(stat);
+  const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return /^[ZX]$/.test(state) && Number(fields[16]) <= 1;
 }
 
 /** Process ids are reused: only a Node process that runs this script counts. */
