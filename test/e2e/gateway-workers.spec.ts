@@ -113,23 +113,21 @@ describe('two workers behind one port', () => {
   });
 
   it('what a legacy session is told comes on its stream, at whichever worker its call was', async () => {
-    const asked: string[] = [];
-    world.vault.answer = () => {
-      asked.push(`interaction-${asked.length}`);
-      return { status: 400, body: interactionRequired(asked.at(-1) ?? '') };
-    };
+    let interactions = 0;
+    world.vault.answer = () => ({ status: 400, body: interactionRequired(String(interactions++)) });
     for (let session = 0; session < 3; session += 1) {
       const { headers } = await legacySession('asks');
       const stream = await listen('asks', headers);
       const { text } = await callTool('asks', headers, 1);
       const { error } = JSON.parse(text) as {
-        error: { code: number; data: { elicitations: { elicitationId: string }[] } };
+        error: { code: number; data: { elicitations: { elicitationId: string; url: string }[] } };
       };
       expect(error.code).toBe(-32042);
       const who = { issuer: 'corporate', subject: 'alice', application: 'cli', upstream: 'asks' };
-      const interactionId = asked.at(-1) ?? '';
+      const { elicitationId = '', url = '' } = error.data.elicitations[0] ?? {};
+      // The one of this call: the stream asks the vault too, before it or after.
+      const interactionId = url.split('/').at(-1) ?? '';
       world.vault.publish({ type: 'interaction', ...who, interactionId, state: 'completed' });
-      const { elicitationId = '' } = error.data.elicitations[0] ?? {};
       expect(await until(() => stream.text().includes(elicitationId), { seconds: 5 })).toBe(true);
       expect(stream.text().match(/elicitation\/complete/g)).toHaveLength(1);
       stream.close();
