@@ -45,6 +45,9 @@ export function plainRequest(
   const kind = methods[method];
   if (kind === undefined || Boolean(upgrade) || query !== undefined || !isWhole(body))
     return undefined;
+  const bytes = body ?? nothing;
+  // Servers that do not expect one take it for the next request: its connection ends with it, which undici sees to.
+  if (kind === 'none' && bytes.length > 0) return undefined;
   if (!Array.isArray(headers) || !plainPath.test(path)) return undefined;
   let head = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
   for (let at = 0; at < headers.length; at += 2) {
@@ -54,9 +57,7 @@ export function plainRequest(
     if (!plainName.test(name) || notPlain.test(name) || !plainValue.test(value)) return undefined;
     head += `${name}: ${value}\r\n`;
   }
-  const bytes = body ?? nothing;
-  const length =
-    kind === 'body' || bytes.length > 0 ? `content-length: ${bytes.length}\r\n\r\n` : '\r\n';
+  const length = kind === 'body' ? `content-length: ${bytes.length}\r\n\r\n` : '\r\n';
   return {
     head: head + length,
     body: bytes,
