@@ -15,29 +15,37 @@ export class ChunkedBody {
   #line = '';
   #trailers = 0;
 
-  /** Gives on what of the body is in `bytes`. How many of them were the body's where it ends there, else undefined. Throws MalformedChunks. */
-  read(bytes: Buffer, data: (chunk: Buffer) => void): number | undefined {
+  /** The last of it has been read. */
+  isOver = false;
+
+  /**
+   * Gives on what of the body is in `bytes`, until `data` wants no more. How many of them were read: all, unless it paused or
+   * the body ended. Throws MalformedChunks.
+   */
+  read(bytes: Buffer, data: (chunk: Buffer) => boolean): number {
     for (let at = 0; at < bytes.length;) {
       if (this.#awaited === 'data') {
         const end = Math.min(bytes.length, at + this.#owed);
         this.#owed -= end - at;
         if (this.#owed === 0) this.#awaited = 'end';
-        data(bytes.subarray(at, end));
+        const wantsMore = data(bytes.subarray(at, end));
         at = end;
-        continue;
+        if (wantsMore) continue;
+        return at;
       }
       const end = bytes.indexOf(0x0a, at) + 1;
       this.#line += bytes.toString('latin1', at, end === 0 ? bytes.length : end);
       if (this.#line.length > longestLine) throw new MalformedChunks();
-      if (end === 0) return undefined;
+      if (end === 0) break;
       at = end;
-      if (this.#isOver()) return at;
+      this.isOver = this.#isLast();
+      if (this.isOver) return at;
     }
-    return undefined;
+    return bytes.length;
   }
 
   /** Takes the line that is whole now; true after the last. */
-  #isOver(): boolean {
+  #isLast(): boolean {
     const line = this.#line;
     this.#line = '';
     switch (this.#awaited) {

@@ -44,6 +44,26 @@ export class PlainExchange implements Dispatcher.DispatchController {
     if (!this.isOver) this.carrier?.resume();
   }
 
+  /** Before anything is sent. What the handler throws is its own end. */
+  start(): void {
+    try {
+      this.handler.onRequestStart?.(this, undefined);
+    } catch (error) {
+      this.fail(asError(error));
+    }
+  }
+
+  /** The answer is whole. */
+  end(trailers: Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseEnd']>>[1]): void {
+    this.isOver = true;
+    this.carrier = undefined;
+    try {
+      this.handler.onResponseEnd?.(this, trailers);
+    } catch (error) {
+      this.handler.onResponseError?.(this, asError(error));
+    }
+  }
+
   /** There is no answer, or no end of it. */
   fail(error: Error): void {
     if (this.isOver) return;
@@ -51,4 +71,8 @@ export class PlainExchange implements Dispatcher.DispatchController {
     this.carrier?.abandon();
     this.handler.onResponseError?.(this, error);
   }
+}
+
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('an answer was not taken');
 }

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import { type buildConnector, type Dispatcher } from 'undici';
+import { type buildConnector, type Dispatcher, errors } from 'undici';
+import { bareHost } from '../address-rules.js';
 import { outboundError } from '../outbound-error.js';
 import { type Connections, PlainConnection } from './plain-connection.js';
-import { PlainExchange } from './plain-exchange.js';
+import { asError, PlainExchange } from './plain-exchange.js';
 import { plainRequest } from './plain-request.js';
 
 /** An origin whose answers are not plain is undici's for so long. */
@@ -21,7 +22,7 @@ export interface OriginOptions {
 export class PlainOrigin implements Connections {
   readonly #all = new Set<PlainConnection>();
   readonly #free: PlainConnection[] = [];
-  #opening = 0;
+  readonly #opening = new Set<PlainExchange>();
   #unusualUntilMs = 0;
   #sweep: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -32,12 +33,12 @@ export class PlainOrigin implements Connections {
   ) {}
 
   get isUnused(): boolean {
-    return this.#all.size + this.#opening === 0 && !this.#isUnusual();
+    return this.#all.size + this.#opening.size === 0 && !this.#isUnusual();
   }
 
   /** How many carry something. */
   get busy(): number {
-    return this.#all.size + this.#opening - this.#free.length;
+    return this.#all.size + this.#opening.size - this.#free.length;
   }
 
   /** False where it is not taken: undici's then. */
@@ -56,12 +57,11 @@ export class PlainOrigin implements Connections {
 
   free(connection: PlainConnection, keptMs: number): void {
     connection.freeUntilMs = performance.now() + keptMs;
-    this.#free.push(connection);
-    this.#sweep ??= setInterval(() => this.#closeStale(), sweepMs).unref();
+    this.#putBack(connection);
   }
 
   left(connection: PlainConnection): void {
-    this.#all.delete(connection);
+    if (!this.#all.delete(connection)) return;
     const at = this.#free.indexOf(connection);
     if (at >= 0) this.#free.splice(at, 1);
   }
@@ -74,6 +74,9 @@ export class PlainOrigin implements Connections {
     this.#isClosed = true;
     clearInterval(this.#sweep);
     for (const connection of this.#all) connection.destroy();
+    const opening = [...this.#opening];
+    this.#opening.clear();
+    for (const exchange of opening) exchange.fail(new errors.ClientDestroyedError());
   }
 
   #isUnusual(): boolean {
@@ -85,32 +88,46 @@ export class PlainOrigin implements Connections {
   #taken(): PlainConnection | undefined {
     for (;;) {
       const connection = this.#free.pop();
-      if (connection === undefined || performance.now() < connection.freeUntilMs) return connection;
+      if (connection === undefined) return undefined;
+      const nowMs = performance.now();
+      connection.takenAtMs = nowMs;
+      if (nowMs < connection.freeUntilMs) return connection;
       connection.destroy();
     }
   }
 
+  #putBack(connection: PlainConnection): void {
+    this.#free.push(connection);
+    this.#sweep ??= setInterval(() => this.#closeStale(), sweepMs).unref();
+  }
+
   #start(connection: PlainConnection, exchange: PlainExchange): void {
-    exchange.handler.onRequestStart?.(exchange, undefined);
+    exchange.start();
     // Its caller may have left while there was no connection.
-    if (exchange.isOver) this.free(connection, unusedMs);
+    if (exchange.isOver) this.#putBack(connection);
     else connection.send(exchange);
   }
 
   #open(exchange: PlainExchange): void {
-    const { hostname, host, protocol, port } = this.url;
-    this.#opening += 1;
-    this.options.connect({ hostname, host, protocol, port }, (...[error, socket]) => {
-      this.#opening -= 1;
-      if (error !== null) return exchange.fail(error);
-      const connection = this.#joined(socket);
-      if (this.#isClosed) connection.destroy();
-      this.#start(connection, exchange);
-    });
+    const { host, protocol, port } = this.url;
+    const hostname = bareHost(this.url);
+    this.#opening.add(exchange);
+    try {
+      this.options.connect({ hostname, host, protocol, port }, (...[error, socket]) => {
+        if (!this.#opening.delete(exchange)) socket?.destroy();
+        else if (error === null) this.#start(this.#joined(socket), exchange);
+        else exchange.fail(error);
+      });
+    } catch (error) {
+      this.#opening.delete(exchange);
+      exchange.fail(asError(error));
+    }
   }
 
   #joined(socket: Socket): PlainConnection {
     const connection = new PlainConnection(socket, this);
+    connection.takenAtMs = performance.now();
+    connection.freeUntilMs = connection.takenAtMs + unusedMs;
     this.#all.add(connection);
     return connection;
   }

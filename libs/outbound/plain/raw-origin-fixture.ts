@@ -80,7 +80,7 @@ export type Asked = Partial<Dispatcher.DispatchOptions> & {
 
 /** One request through a dispatcher, as our own handlers make them. */
 export function ask(
-  dispatcher: Dispatcher,
+  dispatcher: Pick<Dispatcher, 'dispatch'>,
   origin: string,
   { during, ...options }: Asked = {},
 ): Promise<Heard> {
