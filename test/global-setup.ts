@@ -1,12 +1,22 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { memoryFolder } from '#lib/testing/memory-folder';
 import { templateAddressVariable } from '#lib/testing/postgres-fresh-database';
-import { startTestServer } from '#lib/testing/postgres-test-server';
+import { startTestServer, sweepAbandoned } from '#lib/testing/postgres-test-server';
 import type { TestServer } from '#lib/testing/postgres-test-server';
 
-/** One Postgres per test run, started when the first test asks for a database: runs without one stay quick. */
-export default async function setUp(): Promise<() => Promise<void>> {
+/**
+ * One Postgres per test run, started when the first test asks for a database: runs without one stay quick. It and all
+ * other temporary files of the run are in memory, where there is room.
+ */
+export default async function setUp(): Promise<(() => Promise<void>) | undefined> {
+  // Each project of vitest.config.ts calls this: the first, for all.
+  if (process.env[templateAddressVariable] !== undefined) return undefined;
+  await sweepAbandoned();
+  const memory = memoryFolder();
+  if (memory !== undefined) process.env['TMPDIR'] = memory;
   let server: Promise<TestServer> | undefined;
   const path = `/${randomUUID()}`;
   const desk = createServer((request, response) => {
@@ -27,6 +37,7 @@ export default async function setUp(): Promise<() => Promise<void>> {
       ({ stop }) => stop(),
       () => undefined,
     );
+    if (memory !== undefined) await rm(memory, { recursive: true, force: true });
   };
 }
 

@@ -13,13 +13,13 @@ export interface FreshDatabase {
   drop(): Promise<void>;
 }
 
-/** A database of one's own, copied from the migrated template (8–20 ms). The first call of a run starts the server. */
+/** A database of one's own, copied from the migrated template (30 ms in memory). The first call of a run starts the server. */
 export async function freshDatabase(): Promise<FreshDatabase> {
   const template = new URL(await templateUrl());
   const name = `fresh_${randomUUID().replaceAll('-', '')}`;
   const templateName = template.pathname.slice(1);
   const server = sibling(template, 'postgres');
-  await asSuperuser(server, `CREATE DATABASE ${name} TEMPLATE ${templateName}`);
+  await asSuperuser(server, `CREATE DATABASE ${name} TEMPLATE ${templateName} STRATEGY FILE_COPY`);
   const url = sibling(template, name);
   return {
     url,

@@ -6,9 +6,10 @@ import { startPostgres } from '#lib/embedded-postgres/postgres-server';
 import type { PostgresServer } from '#lib/embedded-postgres/postgres-server';
 import { findPostmaster, isAlive, stopPostmaster } from '#lib/embedded-postgres/postmaster-pid';
 import { freePort } from './free-port.js';
+import { memoryFolderPrefix, memoryRoot } from './memory-folder.js';
 import { vaultLoginOf } from './postgres-fresh-database.js';
 
-const prefix = 'symbolon-test-postgres-';
+const serverPrefix = 'symbolon-test-postgres-';
 
 export interface TestServer {
   /** Connection string of the database that fresh ones are copied from. */
@@ -20,8 +21,7 @@ export interface TestServer {
 export async function startTestServer(
   migrate: (url: string) => Promise<void>,
 ): Promise<TestServer> {
-  await sweepAbandoned();
-  const dataDir = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+  const dataDir = await mkdtemp(join(tmpdir(), `${serverPrefix}${process.pid}-`));
   const server = await startPostgres({ dataDir, port: await freePort(), durable: false });
   const stop = async () => {
     await server.stop();
@@ -46,14 +46,24 @@ async function migratedTemplate(
   return url;
 }
 
-/** A run that was killed leaves its server behind: the next one ends it. */
-async function sweepAbandoned(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    if (!name.startsWith(prefix)) continue;
-    if (isAlive(Number(name.slice(prefix.length).split('-')[0]))) continue;
-    const folder = join(tmpdir(), name);
-    const left = await findPostmaster(join(folder, 'cluster'));
-    if (left !== undefined) await stopPostmaster(left.pid);
-    await rm(folder, { recursive: true, force: true });
+/** A run that was killed leaves its server behind, and its folder in memory: the next one ends them. */
+export async function sweepAbandoned(): Promise<void> {
+  const folders = await abandonedIn(memoryRoot, memoryFolderPrefix);
+  for (const folder of [...folders, tmpdir()]) {
+    for (const server of await abandonedIn(folder, serverPrefix)) {
+      const left = await findPostmaster(join(server, 'cluster'));
+      if (left !== undefined) await stopPostmaster(left.pid);
+      await rm(server, { recursive: true, force: true });
+    }
   }
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+}
+
+/** Folders whose name says that they were made by a process which is no more. */
+async function abandonedIn(parent: string, prefix: string): Promise<string[]> {
+  const names = await readdir(parent).catch(() => []);
+  return names
+    .filter((name) => name.startsWith(prefix))
+    .filter((name) => !isAlive(Number(name.slice(prefix.length).split('-')[0])))
+    .map((name) => join(parent, name));
 }
