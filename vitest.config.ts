@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 const resolve = { conditions: ['symbolon-source', 'node'] };
 const exclude = ['**/node_modules/**', 'dist/**', 'test/architecture/*/fixture/**'];
 
-// Each file has a database or a stack of its own, and most of its time is waiting.
-const maxWorkers = 2;
+// Each file has a database or a stack of its own. Units mostly wait; two systems keep two cores busy.
+const workers = { unit: 3, system: 2 };
 
 export default defineConfig({
   resolve,
@@ -18,6 +18,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    globalSetup: ['test/global-setup.ts'],
     projects: [
       {
         extends: true,
@@ -25,8 +26,9 @@ export default defineConfig({
           name: 'unit',
           include: ['{apps,libs,migrations,trial,bench}/**/*.spec.{ts,tsx}'],
           exclude,
-          globalSetup: ['test/global-setup.ts'],
-          maxWorkers,
+          // Half of the time would go into loading the same modules for each of the files anew.
+          isolate: false,
+          maxWorkers: workers.unit,
           sequence: { groupOrder: 0 },
         },
       },
@@ -37,9 +39,8 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.spec.ts'],
           exclude,
-          globalSetup: ['test/global-setup.ts'],
           hookTimeout: 180_000,
-          maxWorkers,
+          maxWorkers: workers.system,
           sequence: { groupOrder: 1 },
         },
       },
@@ -49,10 +50,9 @@ export default defineConfig({
           name: 'system',
           include: ['test/**/*.spec.{ts,tsx}'],
           exclude: [...exclude, 'test/faults/**'],
-          globalSetup: ['test/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          maxWorkers,
+          maxWorkers: workers.system,
           sequence: { groupOrder: 1 },
         },
       },
