@@ -82,7 +82,10 @@ test('row 14, id guessing: 1,000 guesses are 404, then 429 with the way out', as
 });
 
 test('row 15, elicitation flooding: 1,000 calls are 1 row with at most 8 links', async () => {
-  const opening = await Promise.all(Array.from({ length: 1000 }, () => vault.ask(person)));
+  const opening: Awaited<ReturnType<typeof vault.ask>>[] = [];
+  // A hundred at once: a thousand would wait for a connection longer than anybody may.
+  for (let crowd = 0; crowd < 10; crowd += 1)
+    opening.push(...(await Promise.all(Array.from({ length: 100 }, () => vault.ask(person)))));
   expect(new Set(opening.map(({ id }) => id)).size).toBe(1);
   expect(new Set(opening.map(({ uri }) => uri)).size).toBe(1000);
   expect(await vault.count(`interaction WHERE subject = '${person}'`)).toBe(1);

@@ -332,16 +332,18 @@ describe('R4, an outage of the provider', () => {
     const hung = Array.from({ length: 20 }, (_, i) => `hung-${i}`);
     for (const person of hung) await fixture.expire((await fixture.grantTo(person, one)).id);
     await fixture.grantTo('bob', one);
-    fixture.server.always('token', slow(1_500));
-    const waiting = hung.map((person) => fixture.ask(person, one));
+    let goOn!: () => void;
+    const over = new Promise<void>((resolve) => (goOn = resolve));
+    fixture.server.always('token', (response, ordinary) =>
+      over.then(() => slow(0)(response, ordinary)),
+    );
+    let answered = 0;
+    const waiting = hung.map((person) => fixture.ask(person, one).then(() => (answered += 1)));
     await expect.poll(refreshes).toBeGreaterThanOrEqual(10);
-    const times: number[] = [];
-    for (let call = 0; call < 50; call += 1) {
-      const started = performance.now();
-      expect((await fixture.ask('bob', one)).ok).toBe(true);
-      times.push(performance.now() - started);
-    }
-    expect(times.toSorted((a, b) => a - b)[48]).toBeLessThan(50);
+    for (let call = 0; call < 50; call += 1) expect((await fixture.ask('bob', one)).ok).toBe(true);
+    // Bob waited for none of them.
+    expect(answered).toBe(0);
+    goOn();
     await Promise.all(waiting);
   });
 
@@ -356,8 +358,8 @@ describe('R4, an outage of the provider', () => {
       expect((await fixture.ask('alice', one)).ok).toBe(true);
       return performance.now() - started;
     };
-    expect(await timed()).toBeLessThan(1_500);
-    expect(await timed()).toBeLessThan(100);
+    expect(await timed()).toBeLessThan(2_000);
+    expect(await timed()).toBeLessThan(700);
     expect(refreshes()).toBe(1);
   });
 
