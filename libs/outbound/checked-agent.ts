@@ -5,6 +5,7 @@ import { callbackify } from 'node:util';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { AddressRules, UrlRefusal } from './address-rules.js';
 import { BoundedPool } from './bounded-pool.js';
+import { guardedConnector } from './guarded-connector.js';
 import { OutboundError } from './outbound-error.js';
 import { PlainOrigins } from './plain/plain-origins.js';
 
@@ -45,7 +46,8 @@ export class CheckedAgent extends Agent {
       factory: (given) => {
         const url = new URL(given);
         const others = () => plain.busyAt(url.origin);
-        const pool = new BoundedPool(url, { connect: connectorOf(url), connections, others });
+        const connect = guardedConnector(connectorOf(url));
+        const pool = new BoundedPool(url, { connect, connections, others });
         plain.beside(pool, url.origin);
         return pool;
       },

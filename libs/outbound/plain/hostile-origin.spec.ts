@@ -142,6 +142,33 @@ describe('an answer that is not plain', () => {
   });
 });
 
+describe('an answer that undici reads', () => {
+  const end = (socket: Socket): unknown => socket.end();
+  const reset = (socket: Socket): unknown => socket.resetAndDestroy();
+  const last = `${ok}connection: close\r\ncontent-length: 5\r\n\r\nhello`;
+  test.each([
+    ['ends where its connection does', `${old}hello`, end, 'ended'],
+    ['is its connection’s last', last, end, 'ended'],
+    ['breaks off', `${old}hello`, reset, 'failed'],
+  ] as const)('and that %s waits for its reader who pauses', async (...[, answer, act, heard]) => {
+    origin.says([answer]);
+    let isFirst = true;
+    const asked = await ask(agent, origin.url, {
+      // Beyond ASCII: undici sends it.
+      headers: ['x', 'caf\xe9'],
+      during(at, controller) {
+        if (at !== 'data' || !isFirst) return;
+        isFirst = false;
+        controller.pause();
+        const [socket] = origin.sockets;
+        if (socket !== undefined) act(socket);
+        setTimeout(() => controller.resume(), 30);
+      },
+    });
+    expect(asked).toMatchObject({ end: heard, body: 'hello' });
+  });
+});
+
 describe('a reader who pauses', () => {
   test.each([
     ['in chunks', `${chunked}1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n`, ['a', 'b', 'c']],
