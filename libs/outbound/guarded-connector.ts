@@ -35,12 +35,12 @@ function guard(socket: Socket): void {
 function endOnceRead(socket: Socket): void {
   // It would end itself now.
   socket.allowHalfOpen = true;
-  const { read } = socket;
+  const read = socket.read.bind(socket) as (size?: number) => unknown;
   socket.read = (size) => {
     socket.read = read;
     setImmediate(() => {
       if (!socket.destroyed) socket.emit('end');
     });
-    return read.call(socket, size) as unknown;
+    return read(size);
   };
 }
