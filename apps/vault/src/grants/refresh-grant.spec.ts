@@ -334,9 +334,7 @@ describe('R4, an outage of the provider', () => {
     await fixture.grantTo('bob', one);
     let goOn!: () => void;
     const over = new Promise<void>((resolve) => (goOn = resolve));
-    fixture.server.always('token', (response, ordinary) =>
-      over.then(() => slow(0)(response, ordinary)),
-    );
+    fixture.server.always('token', (...exchange) => over.then(() => slow(0)(...exchange)));
     let answered = 0;
     const waiting = hung.map((person) => fixture.ask(person, one).then(() => (answered += 1)));
     await expect.poll(refreshes).toBeGreaterThanOrEqual(10);
