@@ -29,6 +29,8 @@ export class PlainConnection implements Carrier {
   freeUntilMs = 0;
   /** When it was last given out, by the same clock. */
   takenAtMs = 0;
+  /** What it is to carry as soon as it may. */
+  next: PlainExchange | undefined;
   #exchange: PlainExchange | undefined;
   /** Of a head that is not whole. */
   #held: Buffer | undefined;

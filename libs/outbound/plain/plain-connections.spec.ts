@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AddressRules } from '../address-rules.js';
 import { CheckedAgent } from '../checked-agent.js';
-import { ask, RawOrigin } from './raw-origin-fixture.js';
+import { ask, type Heard, RawOrigin } from './raw-origin-fixture.js';
 
 const ok = 'HTTP/1.1 200 OK\r\n';
 const hello = `${ok}content-length: 5\r\n\r\nhello`;
@@ -112,10 +112,24 @@ describe('a connection', () => {
     expect(origin.sockets).toHaveLength(2);
   });
 
+  test('row 23, response smuggling: what came unasked before the next request is not its answer', async () => {
+    origin.says([hello]);
+    await ask(agent, origin.url);
+    // In the phase of timers: what is with the kernel now is read before what is said to be done at once.
+    const heard = await new Promise<Heard>((resolve) => {
+      setTimeout(() => {
+        origin.sockets[0]?.write(`${ok}content-length: 4\r\n\r\nevil`);
+        resolve(ask(agent, origin.url));
+      }, 20);
+    });
+    expect(heard.body).toBe('hello');
+    expect(origin.sockets).toHaveLength(2);
+  });
+
   test('that was closed while it waited is not used', async () => {
     origin.says([hello, 'FIN']);
     await ask(agent, origin.url);
-    await turn();
+    await expect.poll(() => origin.sockets[0]?.destroyed).toBe(true);
     expect((await ask(agent, origin.url)).body).toBe('hello');
   });
 

@@ -23,6 +23,8 @@ export class PlainOrigin implements Connections {
   readonly #all = new Set<PlainConnection>();
   readonly #free: PlainConnection[] = [];
   readonly #opening = new Set<PlainExchange>();
+  /** Taken in this turn of the event loop. */
+  readonly #starting: PlainConnection[] = [];
   #unusualUntilMs = 0;
   #sweep: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -47,11 +49,7 @@ export class PlainOrigin implements Connections {
     if (this.#unusualUntilMs !== 0 && this.#isUnusual()) return false;
     const request = plainRequest(options, this.url.host);
     if (request === undefined) return false;
-    const exchange = new PlainExchange(request, handler, options);
-    const connection = this.#taken();
-    if (connection !== undefined) this.#start(connection, exchange);
-    else if (this.options.mayOpen(this.busy)) this.#open(exchange);
-    else exchange.fail(outboundError('busy', this.url.origin));
+    this.#carry(new PlainExchange(request, handler, options));
     return true;
   }
 
@@ -85,6 +83,13 @@ export class PlainOrigin implements Connections {
     return false;
   }
 
+  #carry(exchange: PlainExchange): void {
+    const connection = this.#taken();
+    if (connection !== undefined) this.#startSoon(connection, exchange);
+    else if (this.options.mayOpen(this.busy)) this.#open(exchange);
+    else exchange.fail(outboundError('busy', this.url.origin));
+  }
+
   #taken(): PlainConnection | undefined {
     for (;;) {
       const connection = this.#free.pop();
@@ -100,6 +105,24 @@ export class PlainOrigin implements Connections {
     this.#free.push(connection);
     this.#sweep ??= setInterval(() => this.#closeStale(), sweepMs).unref();
   }
+
+  /** Not before what came on it unasked has been seen: it would be taken for the answer. */
+  #startSoon(connection: PlainConnection, exchange: PlainExchange): void {
+    if (this.#starting.length === 0) setImmediate(this.#startAll);
+    connection.next = exchange;
+    this.#starting.push(connection);
+  }
+
+  readonly #startAll = (): void => {
+    for (const connection of this.#starting.splice(0)) {
+      const { next } = connection;
+      connection.next = undefined;
+      if (next === undefined) continue;
+      if (this.#all.has(connection)) this.#start(connection, next);
+      else if (this.#isClosed) next.fail(new errors.ClientDestroyedError());
+      else this.#carry(next);
+    }
+  };
 
   #start(connection: PlainConnection, exchange: PlainExchange): void {
     exchange.start();
