@@ -23,7 +23,7 @@ export function answerAgain(
   const { options } = exchange;
   const said = new SaidAlready(socket, bytes, ended);
   const client = new Client(String(options.origin), {
-    // Later, as any connection; and before anything more is heard of the socket.
+    // Not at once, as no connection is; and before anything more is heard of the socket.
     connect: (_options, connected) => process.nextTick(() => said.connected(connected)),
   });
   client.dispatch({ ...options, headersTimeout }, new HeardByUndici(exchange));

@@ -12,13 +12,13 @@ export interface PlainRequest {
 }
 
 /** With a body that has a length even where it is empty (RFC 9110 §8.6), or without one. */
-const methods: Readonly<Record<string, 'body' | 'none'>> = {
-  GET: 'none',
-  DELETE: 'none',
-  POST: 'body',
-  PUT: 'body',
-  PATCH: 'body',
-};
+const methods = new Map<string, 'body' | 'none'>([
+  ['GET', 'none'],
+  ['DELETE', 'none'],
+  ['POST', 'body'],
+  ['PUT', 'body'],
+  ['PATCH', 'body'],
+]);
 const plainPath = /^\/[\x21-\x7e]*$/;
 const plainName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const plainValue = /^[\t\x20-\x7e]*$/;
@@ -42,7 +42,7 @@ export function plainRequest(
   }: Dispatcher.DispatchOptions,
   host: string,
 ): PlainRequest | undefined {
-  const kind = methods[method];
+  const kind = methods.get(method);
   if (kind === undefined || Boolean(upgrade) || query !== undefined || !isWhole(body))
     return undefined;
   const bytes = body ?? nothing;

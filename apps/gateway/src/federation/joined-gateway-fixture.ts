@@ -1,4 +1,3 @@
-import { Outbound } from '#lib/outbound/outbound';
 import type { AddressInfo } from 'node:net';
 import {
   Client as ModernClient,
@@ -9,6 +8,7 @@ import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextp
 import fastify from 'fastify';
 import { SynchronisedClock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
+import { Outbound } from '#lib/outbound/outbound';
 import { until } from '#lib/testing/until';
 import { CallRoutes } from '../call-routes.js';
 import { CallServer } from '../connection/call-server.js';

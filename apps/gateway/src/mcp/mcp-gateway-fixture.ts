@@ -1,10 +1,10 @@
-import { Outbound } from '#lib/outbound/outbound';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { SynchronisedClock } from '#lib/clock/clock';
 import type { UpstreamConfig } from '#lib/contract/config-snapshot';
 import type { Caller } from '#lib/jwt/caller';
+import { Outbound } from '#lib/outbound/outbound';
 import { CallServer } from '../connection/call-server.js';
 import { CallRoutes } from '../call-routes.js';
 import type { Inbound, Refusal } from '../inbound/inbound.js';
