@@ -102,16 +102,17 @@ export const legacySteps: Readonly<Record<string, Step>> = {
     tool('trigger-sampling-request', { prompt: 'Say something.', maxTokens: 20 }),
     'sampling/createMessage',
   ),
-  'elicitation by a form of the server': hearing(
-    tool('trigger-elicitation-request'),
+  'elicitation by a form of the server': hearing(tool('trigger-elicitation-request'), [
     'elicitation/create',
-  ),
+    'requestedSchema',
+  ]),
   'elicitation by a link of the server': hearing(
     tool('trigger-url-elicitation', {
       url: 'https://server.example/form',
       elicitationId: 'its-own',
     }),
-    'elicitation/create',
+    // A stream that is resumed may bring the form of before once more.
+    ['elicitation/create', 'its-own'],
   ),
   'elicitation by an error of the server': refused(
     tool('trigger-url-elicitation', { url: 'https://server.example/other', errorPath: true }),
@@ -119,14 +120,12 @@ export const legacySteps: Readonly<Record<string, Step>> = {
   'a stream that is resumed': (peer, url) => resumed(peer, url),
   'tasks that ask in between': async (peer) => {
     const from = peer.heard.length;
-    const call = {
-      name: 'simulate-research-query',
-      arguments: { topic: 'python', ambiguous: true },
-    };
+    const topic = 'python';
+    const call = { name: 'simulate-research-query', arguments: { topic, ambiguous: true } };
     const created = await peer.request('tools/call', { ...call, task: { ttl: 60_000 } });
     const { taskId } = (created as { task: { taskId: string } }).task;
     const result = await peer.request('tasks/result', { taskId });
-    const asked = await awaitMessage(peer, 'elicitation/create', from);
+    const asked = await awaitMessage(peer, 'elicitation/create', from, topic);
     const state = await peer.request('tasks/get', { taskId });
     return { created, result, asked: asked.params, state, list: await peer.request('tasks/list') };
   },
