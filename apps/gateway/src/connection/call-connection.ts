@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { idleSeconds, LeanResponse, type Answering } from './lean-response.js';
+import { LeanResponse, type Answering } from './lean-response.js';
 import { longestWhole, other, readRequest, type Read, type WholeRequest } from './whole-request.js';
+import { idleSeconds } from './written-head.js';
 
 /** More pieces than this are nobody's usual request. */
 const mostPieces = 64;

@@ -254,6 +254,66 @@ describe('row 23, response splitting: a body of another length than was told', (
   });
 });
 
+describe('what is sent in one turn', () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const asked = async (served: (response: LeanResponse) => void): Promise<LeanResponse> => {
+    const call = new Promise<LeanResponse>((resolve) => {
+      serve = (_request, response) => {
+        served(response);
+        resolve(response);
+      };
+    });
+    client().write(get('/call'));
+    return call;
+  };
+  const sent = ({ socket }: WholeRequest): number => socket.bytesWritten;
+
+  test.each([
+    ['whole', { 'content-length': 6 }],
+    ['in chunks', {}],
+  ])('goes out at its end: an answer %s', async (_how, head) => {
+    let before: number | undefined;
+    const server = new Promise<WholeRequest>((resolve) => {
+      serve = (request, response) => {
+        response.writeHead(200, head).write('answer');
+        response.end();
+        process.nextTick(() => {
+          before = request.socket.writableLength === 0 ? sent(request) : 0;
+          resolve(request);
+        });
+      };
+    });
+    const socket = client();
+    socket.write(get('/call'));
+    const request = await server;
+    expect(before).toBe(0);
+    expect(await heard(socket, 'answer')).toContain('200 OK');
+    expect(sent(request)).toBeGreaterThan(0);
+    socket.destroy();
+  });
+
+  test('is counted as not sent until then', async () => {
+    let waiting = 0;
+    await asked((response) => {
+      response.end(Buffer.alloc(1000));
+      waiting = response.writableLength;
+    });
+    expect(waiting).toBeGreaterThan(1000);
+  });
+
+  test('is nothing of an answer that ends with its connection before', async () => {
+    const heardOf: string[] = [];
+    const response = await asked((answer) => {
+      for (const name of ['finish', 'close']) answer.on(name, () => heardOf.push(name));
+      answer.end('never sent');
+      answer.destroy();
+    });
+    await once(response, 'close');
+    await turn();
+    expect([heardOf, response.writableFinished]).toEqual([['close'], false]);
+  });
+});
+
 describe('an answer that is over', () => {
   test('ends no answer that comes after it', async () => {
     const answers: LeanResponse[] = [];

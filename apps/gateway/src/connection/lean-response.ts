@@ -1,13 +1,11 @@
 import { EventEmitter } from 'node:events';
-import { STATUS_CODES, type OutgoingHttpHeaders, type OutgoingHttpHeader } from 'node:http';
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { CallResponse } from './exchange.js';
+import { WrittenHead } from './written-head.js';
 
 /** Up to this, what is to be sent together is copied together: that costs less than two buffers for the kernel. */
 const copiedBytes = 16 * 1024;
-const name = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** RFC 9110 §5.5: no value may begin a line of its own. */
-const unlawful = /[^\t\x20-\x7e\x80-\xff]/;
 const lastChunk = '0\r\n\r\n';
 
 /** Whose answer it is, and what comes after it. */
@@ -38,6 +36,8 @@ export class LeanResponse extends EventEmitter implements CallResponse {
   #owed = 0;
   #keepAlive = true;
   #set: OutgoingHttpHeaders | undefined;
+  /** The whole body, until it is sent at the end of this turn. */
+  #whole: Buffer | undefined;
   #isCorked = false;
 
   constructor(private readonly answering: Answering) {
@@ -49,7 +49,8 @@ export class LeanResponse extends EventEmitter implements CallResponse {
   }
 
   get writableLength(): number {
-    return this.#head.length + this.answering.socket.writableLength;
+    const waiting = this.#head.length + (this.#whole?.length ?? 0);
+    return waiting + this.answering.socket.writableLength;
   }
 
   setHeader(header: string, value: string): this {
@@ -59,7 +60,7 @@ export class LeanResponse extends EventEmitter implements CallResponse {
 
   writeHead(status: number, headers: OutgoingHttpHeaders | string[] = {}): this {
     if (this.headersSent) throw new Error('the head of this answer has been written');
-    const head = new Head(status);
+    const head = new WrittenHead(status);
     if (this.#set !== undefined) head.addAll(this.#set);
     head.addAll(headers);
     // Only now: whoever gave a header that is not lawful can still say that it went wrong.
@@ -75,7 +76,7 @@ export class LeanResponse extends EventEmitter implements CallResponse {
 
   flushHeaders(): void {
     if (!this.headersSent) this.writeHead(this.statusCode);
-    if (this.#head === '' || this.destroyed) return;
+    if (this.#head === '' || this.#whole !== undefined || this.destroyed) return;
     this.answering.socket.write(this.#takeHead(), 'latin1');
   }
 
@@ -98,6 +99,7 @@ export class LeanResponse extends EventEmitter implements CallResponse {
     else if (!this.headersSent) this.#last('');
     if (this.destroyed) return this;
     this.writableEnded = true;
+    if (this.#whole !== undefined) return this;
     if (this.#framing === 'chunks')
       this.answering.socket.write(this.#takeHead() + lastChunk, 'latin1');
     else if (this.#head !== '') this.answering.socket.write(this.#takeHead(), 'latin1');
@@ -148,9 +150,16 @@ export class LeanResponse extends EventEmitter implements CallResponse {
   /** Never more than was promised: the client would take it for the next answer. */
   #sendOwed(bytes: Buffer): boolean {
     this.#owed -= bytes.length;
+    if (this.#owed === 0 && this.#head !== '') return this.#sendSoon(bytes);
     if (this.#owed >= 0) return this.#send(bytes);
     this.destroy();
     return false;
+  }
+
+  #sendSoon(bytes: Buffer): boolean {
+    this.#whole = bytes;
+    atTurnsEnd(this);
+    return true;
   }
 
   #send(bytes: Buffer): boolean {
@@ -175,12 +184,19 @@ export class LeanResponse extends EventEmitter implements CallResponse {
     if (this.#isCorked) return;
     this.#isCorked = true;
     this.answering.socket.cork();
-    process.nextTick(uncorked, this);
+    atTurnsEnd(this);
   }
 
-  uncorked(): void {
-    this.#isCorked = false;
-    this.answering.socket.uncork();
+  turnEnded(): void {
+    if (this.#isCorked) {
+      this.#isCorked = false;
+      this.answering.socket.uncork();
+    }
+    const whole = this.#whole;
+    if (whole === undefined || this.destroyed) return;
+    this.#whole = undefined;
+    this.#send(whole);
+    if (this.writableEnded) this.#finishOnceSent();
   }
 
   #finishOnceSent(): void {
@@ -205,11 +221,22 @@ export class LeanResponse extends EventEmitter implements CallResponse {
 
 const nothing = Buffer.alloc(0);
 
-/** One function each for all answers. */
-function uncorked(response: LeanResponse): void {
-  response.uncorked();
+/**
+ * What is sent in one turn of the event loop goes out at its end, one answer after the other: to wake whoever waits for one
+ * costs the kernel more than to send it, and those who are awake need no waking.
+ */
+const inTurn: LeanResponse[] = [];
+
+function atTurnsEnd(response: LeanResponse): void {
+  if (inTurn.length === 0) setImmediate(turnEnded);
+  inTurn.push(response);
 }
 
+function turnEnded(): void {
+  for (const response of inTurn.splice(0)) response.turnEnded();
+}
+
+/** One function for all answers. */
 function finished(response: LeanResponse): void {
   response.finished();
 }
@@ -217,76 +244,4 @@ function finished(response: LeanResponse): void {
 function bufferOf(chunk: Uint8Array | string): Buffer {
   if (typeof chunk === 'string') return Buffer.from(chunk);
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-}
-
-/** Seconds after which a connection without a call is closed. */
-export const idleSeconds = 65;
-
-class Head {
-  length: number | undefined;
-  closes = false;
-  #hasDate = false;
-  #text: string;
-
-  constructor(private readonly status: number) {
-    this.#text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`;
-  }
-
-  addAll(headers: OutgoingHttpHeaders | readonly string[]): void {
-    if (isList(headers))
-      for (let i = 0; i < headers.length; i += 2) this.#add(headers[i] ?? '', headers[i + 1] ?? '');
-    else for (const one in headers) this.#addEach(one, headers[one]);
-  }
-
-  #addEach(header: string, value: OutgoingHttpHeader | undefined): void {
-    if (value === undefined) return;
-    if (Array.isArray(value)) for (const one of value) this.#add(header, one);
-    else this.#add(header, String(value));
-  }
-
-  #add(header: string, value: string): void {
-    if (!name.test(header) || unlawful.test(value))
-      throw new TypeError(`a header of an answer is not lawful: ${JSON.stringify(header)}`);
-    switch (header) {
-      case 'connection':
-        this.closes ||= value === 'close';
-        return;
-      // Framing is this answer's own.
-      case 'transfer-encoding':
-      case 'keep-alive':
-        return;
-      case 'content-length':
-        // RFC 9110 §8.6: not with 204.
-        if (this.status === 204) return;
-        this.length = Number(value);
-        break;
-      case 'date':
-        this.#hasDate = true;
-        break;
-      default:
-    }
-    this.#text += `${header}: ${value}\r\n`;
-  }
-
-  end(framing: 'length' | 'chunks' | 'none', keepAlive: boolean): string {
-    const date = this.#hasDate ? '' : `date: ${dateNow()}\r\n`;
-    const chunked = framing === 'chunks' ? 'transfer-encoding: chunked\r\n' : '';
-    return `${this.#text}${date}${chunked}${keepAlive ? kept : 'connection: close\r\n\r\n'}`;
-  }
-}
-
-const kept = `connection: keep-alive\r\nkeep-alive: timeout=${idleSeconds}\r\n\r\n`;
-
-function isList(headers: OutgoingHttpHeaders | readonly string[]): headers is readonly string[] {
-  return Array.isArray(headers);
-}
-
-let second = { atMs: -1000, text: '' };
-
-/** IMF-fixdate (RFC 9110 §5.6.7), made once a second. */
-function dateNow(): string {
-  const ms = Date.now();
-  if (ms - second.atMs >= 1000 || ms < second.atMs)
-    second = { atMs: ms - (ms % 1000), text: new Date(ms).toUTCString() };
-  return second.text;
 }

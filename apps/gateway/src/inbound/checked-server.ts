@@ -4,7 +4,7 @@ import { Problem } from '#lib/problem/problem';
 import { renderProblemJson } from '#lib/problem/render';
 import { type Calls, CallServer } from '../connection/call-server.js';
 import type { CallRequest, CallResponse } from '../connection/exchange.js';
-import { idleSeconds } from '../connection/lean-response.js';
+import { idleSeconds } from '../connection/written-head.js';
 import type { LoadShedding } from '../shedding/load-shedding.js';
 import { isCall, ShedAnswers } from '../shedding/shed-answer.js';
 import { answerCors } from './cors.js';
