@@ -22,7 +22,7 @@ export const layers: BenchCase = {
     'what each part of a call costs the gateway: the same call with one thing after another switched on by configuration, beside the bare proxy',
   async run(effort, progress): Promise<CaseResult> {
     const startedMs = performance.now();
-    progress('starts the upstreams, the bare proxy and three gateways');
+    progress('starts the upstreams, the bare proxy and five gateways');
     const stack = await GatewayUnderLoad.open();
     const generator = new LoadProcess();
     try {
@@ -34,8 +34,7 @@ export const layers: BenchCase = {
         for (const { lane } of layered) await lane.measure(generator);
       });
       const measurements = layered.map((layer) => measured(layer, layered[0]?.lane));
-      const tracing = { subject: 'tracing', why: 'there is none: no span is made, on or off' };
-      return { measurements, bars: [], skipped: [tracing] };
+      return { measurements, bars: [], skipped: [] };
     } finally {
       generator.stop();
       await stack.close();
@@ -59,6 +58,8 @@ const environments = {
   asSet: {},
 };
 
+const aTenth = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' };
+
 const { access, limits, egress } = upstreamRules;
 /** Each has what the one before it has. */
 const upstreamSteps: readonly (readonly [subject: string, adds: Partial<UpstreamConfig>])[] = [
@@ -76,6 +77,9 @@ async function layersOf(stack: GatewayUnderLoad, seconds: number): Promise<reado
   const nothing = await stack.gateway(upstreams, environments.nothing);
   const line = await stack.gateway(upstreams, environments.line);
   const asSet = await stack.gateway(upstreams, environments.asSet);
+  const sink = { OTEL_EXPORTER_OTLP_ENDPOINT: (await stack.child('trace-sink.js')).origin };
+  const sampled = await stack.gateway(upstreams, { ...sink, ...aTenth });
+  const traced = await stack.gateway(upstreams, sink);
   const lanes = new Lanes(stack, seconds);
   const started = lanes.http('Symbolon /http/{upstream}, as it starts', asSet, 'own');
   const message = lanes.mcp('/mcp/{upstream}, as it starts: a message is read', asSet, 'tools');
@@ -89,6 +93,8 @@ async function layersOf(stack: GatewayUnderLoad, seconds: number): Promise<reado
   ];
   return [
     ...upwards.map((lane, i) => ({ lane, upon: upwards[i - 1] })),
+    { lane: lanes.http('as it starts, a span of each tenth call', sampled, 'own'), upon: started },
+    { lane: lanes.http('as it starts, a span of each call', traced, 'own'), upon: started },
     { lane: message, upon: started },
     { lane: lanes.mcp('+ 51 rules for tools', asSet, 'ruled'), upon: message },
   ];

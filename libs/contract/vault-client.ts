@@ -40,6 +40,8 @@ export interface VaultClientOptions {
   readonly timeoutMs?: number;
   /** Told the vault's time when its metadata is read: epoch milliseconds, good to half a second, true now. */
   readonly onTime?: (epochMs: number) => void;
+  /** W3C Trace Context of the call for which the vault is asked. */
+  readonly trace?: (() => Readonly<Record<string, string>>) | undefined;
   /** A stream without a heartbeat for this long is dead. */
   readonly streamSilenceMs?: number;
 }
@@ -239,14 +241,14 @@ export class VaultClient {
     bearer: string | undefined,
     limits: { signal?: AbortSignal; bodyTimeout?: number } = {},
   ): Promise<Dispatcher.ResponseData> {
-    const { dispatcher, timeoutMs = 30_000 } = this.#options;
+    const { dispatcher, timeoutMs = 30_000, trace } = this.#options;
     const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
     // By the dispatcher's own method and member by member: copies that are grown have a hidden class each (V8 11).
     return dispatcher.request({
       origin: this.#origin,
       path,
       method,
-      headers: { ...headers, ...authorization },
+      headers: { ...headers, ...authorization, ...trace?.() },
       body: body ?? null,
       signal: limits.signal,
       headersTimeout: timeoutMs,

@@ -7,6 +7,7 @@ import {
   bareHost,
   type UrlRefusal,
 } from './address-rules.js';
+import type { Tracing } from '#lib/tracing/tracing';
 import { CheckedAgent, type Resolve } from './checked-agent.js';
 import { outboundError, OutboundError, outboundErrorFrom } from './outbound-error.js';
 import { readBody } from './read-body.js';
@@ -18,6 +19,8 @@ export interface OutboundOptions extends AddressRulesOptions {
   readonly ca?: string;
   /** To one origin at once; a call beyond them fails as `busy`. No bound unless said otherwise. */
   readonly connections?: number;
+  /** Hears of each `request`; of what is streamed by `dispatcher` others tell. */
+  readonly tracing?: Pick<Tracing, 'begin'> | undefined;
 }
 
 export interface OutboundRequest {
@@ -47,8 +50,10 @@ export class Outbound {
   readonly dispatcher: CheckedAgent;
   readonly #rules: AddressRules;
   readonly #resolve: Resolve;
+  readonly #tracing: OutboundOptions['tracing'];
 
   constructor(options: OutboundOptions) {
+    this.#tracing = options.tracing;
     this.#rules = new AddressRules(options);
     this.#resolve = options.resolve ?? systemResolve;
     this.dispatcher = new CheckedAgent(this.#rules, this.#resolve, options);
@@ -73,6 +78,39 @@ export class Outbound {
   async request(url: string, options: OutboundRequest = {}): Promise<OutboundAnswer> {
     const refusal = this.checkUrl(url);
     if (refusal !== undefined) throw new OutboundError('refused-address', refusal.detail);
+    return this.#tracing === undefined
+      ? this.#request(url, options)
+      : this.#traced(this.#tracing, url, options);
+  }
+
+  async #traced(
+    tracing: Pick<Tracing, 'begin'>,
+    url: string,
+    options: OutboundRequest,
+  ): Promise<OutboundAnswer> {
+    const { method = 'GET' } = options;
+    const { hostname, port, protocol } = new URL(url);
+    const span = tracing.begin({
+      kind: 'client',
+      name: method,
+      attributes: {
+        'http.request.method': method,
+        'server.address': hostname,
+        'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+      },
+    });
+    try {
+      const answer = await this.#request(url, options);
+      span.set({ 'http.response.status_code': answer.status });
+      span.end(answer.status >= 400 ? String(answer.status) : undefined);
+      return answer;
+    } catch (error) {
+      span.end(error instanceof OutboundError ? error.code : 'aborted');
+      throw error;
+    }
+  }
+
+  async #request(url: string, options: OutboundRequest): Promise<OutboundAnswer> {
     const { origin } = new URL(url);
     const deadline = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs);
     const signal =

@@ -24,6 +24,8 @@ export interface FakeVaultOptions {
 export class FakeVault {
   /** Every form that the token endpoint received, in order. */
   readonly exchanges: URLSearchParams[] = [];
+  /** The W3C Trace Context of each, in the same order. */
+  readonly traces: (string | undefined)[] = [];
   /** Nonces of the sessions that the gateway ended. */
   readonly endedSessions: string[] = [];
   /** What gateways told (gateway-reports), in order. */
@@ -134,6 +136,8 @@ export class FakeVault {
     if (!(await this.#isGateway(form.get('client_assertion') ?? '')))
       return sendJson(response, 401, { error: 'invalid_client' });
     this.exchanges.push(form);
+    const { traceparent } = request.headers;
+    this.traces.push(typeof traceparent === 'string' ? traceparent : undefined);
     const { status = 200, headers = {}, body, delayMs = 0 } = await this.answer(form);
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);

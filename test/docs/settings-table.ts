@@ -40,7 +40,7 @@ export function configurationDocument(processes: readonly ProcessSettings[]): st
 
 The processes are configured by environment variables only. Every variable can also be given as the path of a
 file that holds its value: \`NAME_FILE\`. A process that finds anything wrong lists **all** that is wrong and does not
-start.
+start. OpenTelemetry's own variables are the SDK's ([operations](operations.md#traces)).
 
 ${processes.map((process) => settingsTable(process)).join('\n\n')}
 `;

@@ -1,6 +1,7 @@
 import { createRequestId } from '#lib/observability/request-id';
 import type { CallRequest, CallResponse } from './connection/exchange.js';
 import type { RawExchange } from './http/http-exchange.js';
+import type { TracedCalls } from './tracing/traced-calls.js';
 
 /** A way by which calls reach upstreams. */
 export interface CallRoute {
@@ -16,6 +17,8 @@ export interface CallRoute {
 export class CallRoutes {
   readonly #routes: CallRoute[] = [];
 
+  constructor(private readonly traced?: TracedCalls) {}
+
   add(route: CallRoute): void {
     this.#routes.push(route);
   }
@@ -27,8 +30,11 @@ export class CallRoutes {
   /** False where it is no call. */
   serve(request: CallRequest, response: CallResponse): boolean {
     const route = this.#routeOf(request.url ?? '');
-    route?.serve({ request, response, requestId: createRequestId() });
-    return route !== undefined;
+    if (route === undefined) return false;
+    const exchange = { request, response, requestId: createRequestId() };
+    if (this.traced === undefined) route.serve(exchange);
+    else this.traced.serve(exchange, (one) => route.serve(one));
+    return true;
   }
 
   /** What is no call is `next`'s. */

@@ -9,6 +9,7 @@ import { TestIssuer } from '#lib/testing/test-issuer';
 import { readGatewayConfig } from './config.js';
 import { FakeVault } from '#lib/testing/fake-vault';
 import type { GatewayEvent } from './log-events.js';
+import type { Tracing } from '#lib/tracing/tracing';
 import { startGateway, type RunningGateway } from './start-gateway.js';
 
 export interface SeenRequest {
@@ -38,6 +39,7 @@ export interface FixtureOptions {
   readonly upstreams?: (origin: string) => UpstreamConfig[];
   readonly snapshot?: Partial<ConfigSnapshot>;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly tracing?: Tracing;
 }
 
 /** An `http` upstream whose credential is a person's. */
@@ -115,6 +117,7 @@ export async function startGatewayFixture(options: FixtureOptions = {}): Promise
     config,
     createLogger<GatewayEvent>({ app: 'gateway', level: config.logLevel, destination }),
     destination,
+    { tracing: options.tracing },
   );
   const fixture: GatewayFixture = {
     origin,

@@ -28,6 +28,7 @@ export type GatewayEvent =
   | 'tool.refused'
   | 'tools.not_reported'
   | 'tools.report_failed'
+  | 'tracing.failed'
   | 'worker.started'
   | 'worker.ended'
   | 'framework.said'

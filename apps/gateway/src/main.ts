@@ -11,7 +11,7 @@ async function main(): Promise<void> {
     return supervise(config, process.env);
   }
   const { serve } = await import('./serve.js');
-  await serve(config);
+  await serve(config, process.env);
   boundHeapGrowth();
   // Not yet: what the first seconds leave behind is still part of the start.
   setTimeout(growUnderLoad, 5_000).unref();

@@ -12,6 +12,7 @@ import { type Drain, drainConnections } from '#lib/process/drain-connections';
 import { neverSniffed } from '#lib/problem/never-sniffed';
 import { createRequestId } from '#lib/observability/request-id';
 import { Outbound } from '#lib/outbound/outbound';
+import type { Tracing } from '#lib/tracing/tracing';
 import { AppModule } from './app.module.js';
 import { CallRoutes } from './call-routes.js';
 import type { GatewayConfig } from './config.js';
@@ -38,6 +39,7 @@ import { Heartbeats } from './upstreams/heartbeats.js';
 import { PendingInteractions } from './upstreams/pending-interactions.js';
 import { SnapshotFeed } from './upstreams/snapshot-feed.js';
 import { VaultEvents } from './upstreams/vault-events.js';
+import { TracedCalls } from './tracing/traced-calls.js';
 import type { SessionDoor } from './workers/session-door.js';
 
 /** Calls under way get this long to end; open streams are cut then. */
@@ -53,6 +55,8 @@ export interface RunningGateway {
 interface Surroundings {
   readonly registry?: Registry;
   readonly door?: SessionDoor;
+  /** Undefined where nobody asked for traces. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Listens when it returns; ready once the vault's first snapshot is here. Port 0 takes a free one. */
@@ -60,11 +64,12 @@ export async function startGateway(
   config: GatewayConfig,
   logger: GatewayLogger,
   destination: { write(lines: string): unknown },
-  { registry = new Registry(), door }: Surroundings = {},
+  { registry = new Registry(), door, tracing }: Surroundings = {},
 ): Promise<RunningGateway> {
   // The server exists before the parts that judge its requests; it listens only after them.
   const gate: { inbound?: VerifiedInbound } = {};
-  const routes = new CallRoutes();
+  const traced = tracing && new TracedCalls(tracing);
+  const routes = new CallRoutes(traced);
   const watched = watchLoad(config.shedding, logger, registry);
   const check = requestCheck(
     { refuseMalformed: (request) => gate.inbound?.refuseMalformed(request) },
@@ -84,13 +89,14 @@ export async function startGateway(
   neverSniffed(fastify);
   for (const method of METHODS) if (method !== 'CONNECT') addMethod(fastify, method);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.for(config, logger, registry),
+    AppModule.for(config, logger, registry, tracing),
     new FastifyAdapter(fastify),
     { logger: frameworkLog(logger), abortOnError: false, bodyParser: false },
   );
   gate.inbound = app.get(VerifiedInbound);
   wire(app);
-  const access = new AccessLog(destination, ['trace', 'debug', 'info'].includes(config.logLevel));
+  const isLogged = ['trace', 'debug', 'info'].includes(config.logLevel);
+  const access = new AccessLog(destination, isLogged, traced && ((line) => traced.wrote(line)));
   const lines = fewRefusalLines(logger, registry);
   const shed = () => shedRefusal(watched.load);
   registerRoutes(routes, fastify, app, { config, logger: lines, access, door, shed });

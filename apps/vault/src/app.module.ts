@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from '#lib/observability/logger';
+import type { Tracing } from '#lib/tracing/tracing';
 import { AdminModule } from './admin/admin.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AccessTokenKeysModule } from './authorization-server/access-token-keys.module.js';
@@ -29,11 +30,11 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
 /** The vault's features. */
 @Module({})
 export class AppModule {
-  static for(config: VaultConfig, logger: Logger): DynamicModule {
+  static for(config: VaultConfig, logger: Logger, tracing?: Tracing): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        PlatformModule.for(config, logger),
+        PlatformModule.for(config, logger, tracing),
         AuditModule,
         SealingModule.for(config, logger),
         AccessTokenKeysModule,

@@ -53,6 +53,7 @@ export type VaultEvent =
   | 'sign_in.token_refused'
   | 'sealing.unseal_failed'
   | 'token.checked'
+  | 'tracing.failed'
   | 'webhook.attempt_failed'
   | 'webhook.delivered'
   | 'webhook.scan_failed'

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createLogger } from '#lib/observability/logger';
 import { type FreshDatabase, freshDatabase } from '#lib/testing/postgres-fresh-database';
+import { TraceCollector } from '#lib/testing/trace-collector';
+import { openTracing } from '#lib/tracing/open-tracing';
 import { readVaultConfig } from './config.js';
 import { type RunningVault, startVault } from './main.js';
 
@@ -56,6 +58,22 @@ test('and neither may it where the token endpoint refuses', async () => {
   const answer = await fetch(`${vault.origin}/oauth2/token`, { method: 'POST' });
   expect(answer.ok).toBe(false);
   expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+});
+
+test('its requests are traced where that is asked for', async () => {
+  const collector = await TraceCollector.start();
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url);
+  const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+  const failed = (reason: string): void => expect.fail(reason);
+  const tracing = await openTracing({ app: 'vault', environment, failed });
+  const traced = await startVault(configFor(database.vaultUrl), logger, undefined, tracing);
+  await fetch(`${traced.origin}/readyz`);
+  await fetch(`${traced.origin}/oauth2/token`, { method: 'POST' });
+  await traced.stop();
+  await tracing?.close();
+  await collector.stop();
+  vi.unstubAllEnvs();
+  expect(collector.spans.map(({ name }) => name)).toEqual(['POST /oauth2/token']);
 });
 
 test('it tells clients of the exchange what they need (RFC 8414)', async () => {

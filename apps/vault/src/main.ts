@@ -11,6 +11,9 @@ import {
 } from 'fastify';
 import type { Registry } from 'prom-client';
 import { countRequests } from '#lib/observability/count-requests';
+import { openTracing } from '#lib/tracing/open-tracing';
+import { traceRequests } from '#lib/tracing/trace-requests';
+import type { Tracing } from '#lib/tracing/tracing';
 import { frameworkLog } from '#lib/observability/framework-log';
 import { createLogger } from '#lib/observability/logger';
 import { createMetrics, startMetricsServer } from '#lib/observability/metrics';
@@ -42,6 +45,7 @@ export async function startVault(
   config: VaultConfig,
   logger: VaultLogger,
   registry?: Registry,
+  tracing?: Tracing,
 ): Promise<RunningVault> {
   const fastify = createFastify({
     genReqId: () => createRequestId(),
@@ -55,10 +59,11 @@ export async function startVault(
     logger: false,
   });
   neverSniffed(fastify);
+  if (tracing) traceRequests(fastify, tracing);
   await fastify.register(formbody);
   if (registry) countRequests(fastify, registry);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.for(config, logger),
+    AppModule.for(config, logger, tracing),
     new FastifyAdapter(fastify),
     { logger: frameworkLog(logger), abortOnError: false, bodyParser: false },
   );
@@ -95,9 +100,14 @@ async function main(): Promise<void> {
   const logger = createLogger<VaultEvent>({ app: 'vault', level: config.logLevel });
   const registry = createMetrics('vault');
   const metrics = await startMetricsServer({ port: config.metricsPort, registry });
-  const vault = await startVault(config, logger, registry);
+  const failed = (detail: string) => logger.warn({ event: 'tracing.failed', detail });
+  const tracing = await openTracing({ app: 'vault', environment: process.env, failed });
+  const vault = await startVault(config, logger, registry, tracing);
   logger.info({ event: 'vault.started', publicUrl: config.publicUrl, listening: vault.origin });
-  stopOnSignal('vault', logger, () => Promise.all([vault.stop(), metrics.close()]));
+  stopOnSignal('vault', logger, async () => {
+    await Promise.all([vault.stop(), metrics.close()]);
+    await tracing?.close();
+  });
 }
 
 runAsProcess(import.meta.url, main);

@@ -9,6 +9,7 @@ import {
 import { SynchronisedClock } from '#lib/clock/clock';
 import { ReadinessChecks } from '#lib/observability/health';
 import { Outbound } from '#lib/outbound/outbound';
+import type { Tracing } from '#lib/tracing/tracing';
 import { PostgresAuditLog } from './audit/postgres-audit-log.js';
 import type { AdminSettings } from './admin/admin-settings.js';
 import type { VaultConfig } from './config.js';
@@ -40,8 +41,12 @@ export class PlatformModule implements OnApplicationShutdown {
     @Inject(OUTBOUND) private readonly outbound: Outbound,
   ) {}
 
-  static for(config: VaultConfig, logger: VaultLogger): DynamicModule {
-    const providers = [...values(config, logger), ...storage(config, logger), readiness(logger)];
+  static for(config: VaultConfig, logger: VaultLogger, tracing?: Tracing): DynamicModule {
+    const providers = [
+      ...values(config, logger, tracing),
+      ...storage(config, logger),
+      readiness(logger),
+    ];
     return { module: PlatformModule, providers, exports: providers };
   }
 
@@ -53,7 +58,11 @@ export class PlatformModule implements OnApplicationShutdown {
   }
 }
 
-function values(config: VaultConfig, logger: VaultLogger): Provider[] {
+function values(
+  config: VaultConfig,
+  logger: VaultLogger,
+  tracing: Tracing | undefined,
+): Provider[] {
   const {
     adminToken: bootstrapToken,
     adminRecovery: recovery,
@@ -71,7 +80,7 @@ function values(config: VaultConfig, logger: VaultLogger): Provider[] {
       provide: CRASH_POINT,
       useValue: config.crashAt === undefined ? noCrash : crashAt(config.crashAt),
     },
-    { provide: OUTBOUND, useFactory: () => new Outbound({ mode, allow }) },
+    { provide: OUTBOUND, useFactory: () => new Outbound({ mode, allow, tracing }) },
     { provide: SynchronisedClock, useFactory: () => new SynchronisedClock() },
     { provide: CLOCK, useExisting: SynchronisedClock },
   ];

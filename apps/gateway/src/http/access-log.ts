@@ -10,6 +10,8 @@ export interface AccessLine {
   readonly caller: Caller | undefined;
   /** Undefined where a call is for several, or for none. */
   readonly upstream?: string | undefined;
+  /** Of MCP; no part of the line. */
+  readonly method?: string | undefined;
   readonly tool?: string | undefined;
   readonly grantId?: string | undefined;
   readonly status: number;
@@ -36,10 +38,16 @@ export class AccessLog {
   constructor(
     private readonly destination: { write(lines: string): unknown },
     private readonly enabled: boolean,
+    /** Hears of every call, whether its line is written or not. */
+    private readonly heard?: (line: AccessLine) => void,
   ) {}
 
-  wrote({ event, requestId, caller, upstream, tool, grantId, status, ms }: AccessLine): void {
-    if (!this.enabled) return;
+  wrote(line: AccessLine): void {
+    this.heard?.(line);
+    if (this.enabled) this.#write(line);
+  }
+
+  #write({ event, requestId, caller, upstream, tool, grantId, status, ms }: AccessLine): void {
     if (this.#lines === '') setTimeout(this.flush, writeAfterMs);
     this.#lines +=
       `{"level":"info","time":"${this.#time()}","event":"${event}","app":"gateway",` +

@@ -17,8 +17,10 @@ export function goneSignal(response: CallResponse): AbortSignal {
   return gone.signal;
 }
 
-/** For the access line. */
-function noteTool(outcome: { tool?: string }, message: McpMessage): void {
+/** For the access line, and for whoever traces. */
+function noteMethod(outcome: { method?: string; tool?: string }, message: McpMessage): void {
+  if (message.kind === 'response') return;
+  outcome.method = message.method;
   if (message.kind !== 'request' || message.method !== 'tools/call') return;
   const tool = nameOf(message);
   if (tool !== undefined) outcome.tool = tool.slice(0, 128);
@@ -57,7 +59,7 @@ export function readMessage(
   const message = parseMessage(body);
   if (message.kind === 'bad')
     return { ...rpcError(null, message.code, message.message), status: 400 };
-  noteTool(outcome, message);
+  noteMethod(outcome, message);
   const judged = eraOf(message, request.headers);
   if (judged.era === 'rejected')
     return rejectionAnswer(message.kind === 'request' ? message.id : null, judged);

@@ -51,7 +51,7 @@ export interface McpCall {
   readonly route: string;
   /** Aborted when the client leaves before its answer is complete. */
   readonly gone: AbortSignal;
-  readonly outcome: { tool?: string; grantId?: string };
+  readonly outcome: { method?: string; tool?: string; grantId?: string };
   /** The caller may use what is public here and no more: what everything else is answered. */
   readonly lacking?: Refusal | undefined;
   /** How this call goes on, by the policy. */

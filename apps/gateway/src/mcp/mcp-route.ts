@@ -159,6 +159,7 @@ class McpEndpoint {
       requestId,
       caller: isNobody(caller) ? undefined : caller,
       upstream: upstream.config.slug,
+      method: outcome.method,
       tool: outcome.tool,
       grantId: outcome.grantId,
       status: statusOf(response),

@@ -10,6 +10,7 @@ import { withQueryCredential } from '../credentials/query-credential.js';
 import { missingScopes } from '../credentials/scope-challenge.js';
 import { isNotTheUpstreams } from '../http/call-ends.js';
 import { circuitOpen, upstreamProblem } from '../http/refusals.js';
+import { traceContext } from '../tracing/trace-context.js';
 import { credentialRequest, takesCredential, type BorrowWish } from './borrow.js';
 import { DirectAnswer, ended, type Ending } from './direct-answer.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
@@ -174,7 +175,7 @@ async function request(
 
 /** One message as undici takes it. */
 export function dispatched(
-  { upstream }: McpCall,
+  { upstream, request, token }: McpCall,
   credential: BorrowedCredential,
   { headers, body }: Pick<UpstreamMessage, 'headers' | 'body'>,
   { target, proven }: { target: RequestTarget; proven?: ProvenRequest | undefined },
@@ -182,6 +183,7 @@ export function dispatched(
   const list = ['accept-encoding', 'identity'];
   for (const name in headers) list.push(name, headers[name] ?? '');
   list.push(...(proven?.headers() ?? credential.header ?? []), ...(credential.extra ?? []));
+  list.push(...traceContext(request.headers, token));
   return {
     origin: target.origin,
     path: target.path,

@@ -8,6 +8,7 @@ import { measuredOf } from './gathered-metrics.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { numberedLines } from './numbered-lines.js';
 import { SessionDoor } from './session-door.js';
+import { openTracing } from '#lib/tracing/open-tracing';
 
 type Start = Extract<ToWorker, { kind: 'start' }>;
 
@@ -27,8 +28,10 @@ async function main(): Promise<void> {
   const { logLevel: level } = config;
   const logger = createLogger<GatewayEvent>({ app: 'gateway', level, destination });
   const port = await door.open();
-  const gateway = await startGateway(config, logger, destination, { registry, door });
-  stopOnSignal('gateway', logger, () => gateway.stop());
+  const failed = (detail: string) => logger.warn({ event: 'tracing.failed', detail });
+  const tracing = await openTracing({ app: 'gateway', environment: process.env, failed });
+  const gateway = await startGateway(config, logger, destination, { registry, door, tracing });
+  stopOnSignal('gateway', logger, () => gateway.stop().finally(() => tracing?.close()));
   tell({ kind: 'ready', door: port });
 }
 
