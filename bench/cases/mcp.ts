@@ -45,11 +45,11 @@ export const mcp: BenchCase = {
 };
 
 function heat(field: McpField, shape: Shape, { seconds }: Effort): Heat<McpSubjectName> {
-  const central = shape === centre || shape === earlier;
+  const laps = shape === centre ? 4 : 2;
   const lanes = new Map<McpSubjectName, Lane>();
   for (const [name, subject] of field.subjects)
-    lanes.set(name, laneOf(subject, shape, shape === centre ? seconds : seconds / 2));
-  return { lanes, central };
+    lanes.set(name, laneOf(subject, shape, seconds / 4));
+  return { lanes, laps };
 }
 
 function laneOf({ name, pid, calls }: McpSubject, shape: Shape, seconds: number): Lane {

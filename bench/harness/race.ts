@@ -7,8 +7,11 @@ import { LoadProcess } from './load-process.js';
 /** Lanes under the same load, by name; `bare` is what the others' throughput is divided by. */
 export interface Heat<Name extends string> {
   readonly lanes: ReadonlyMap<Name | 'bare', Lane>;
-  /** Measured in each round, and longer; the others in the first and in every second one. */
-  readonly central: boolean;
+  /**
+   * How often it goes round in each round, each time for a share of its time: who is compared is measured closely one after
+   * the other, and often. 0: once, in the first round and in every second one.
+   */
+  readonly laps: number;
 }
 
 /** All heats in turn, again and again: whoever is compared is measured within the same half minute. */
@@ -19,14 +22,16 @@ export class Race<Name extends string> {
     const generator = new LoadProcess();
     try {
       progress('warms everybody up');
-      for (const { lanes, central } of this.heats)
+      for (const { lanes, laps } of this.heats)
         for (const lane of lanes.values())
-          await lane.warm(generator, effort.seconds * (central ? 0.75 : 0.15));
+          await lane.warm(generator, effort.seconds * (laps > 2 ? 0.75 : 0.15));
       await inRounds(effort, startedMs, async (round) => {
         progress(`round ${round + 1} of ${effort.rounds}`);
-        for (const [i, { lanes, central }] of this.heats.entries())
-          if (central || round === 0 || (round + i) % 2 === 0)
+        for (const [i, { lanes, laps }] of this.heats.entries()) {
+          const now = laps > 0 ? laps : Number(round === 0 || (round + i) % 2 === 0);
+          for (let lap = 0; lap < now; lap += 1)
             for (const lane of lanes.values()) await lane.measure(generator);
+        }
       });
     } finally {
       generator.stop();

@@ -67,6 +67,8 @@ export interface ExchangeRequest {
   readonly rejectedTokenSha256?: string;
   /** MCP `clientInfo.name`: self-asserted, ≤64 characters, shown as such. */
   readonly clientInfoName?: string;
+  /** Headers of W3C Trace Context, names and values in turn. */
+  readonly trace?: readonly string[] | undefined;
 }
 
 /**

@@ -40,8 +40,6 @@ export interface VaultClientOptions {
   readonly timeoutMs?: number;
   /** Told the vault's time when its metadata is read: epoch milliseconds, good to half a second, true now. */
   readonly onTime?: (epochMs: number) => void;
-  /** W3C Trace Context of the call for which the vault is asked. */
-  readonly trace?: (() => Readonly<Record<string, string>>) | undefined;
   /** A stream without a heartbeat for this long is dead. */
   readonly streamSilenceMs?: number;
 }
@@ -91,7 +89,7 @@ export class VaultClient {
     if (wanted.rejectedTokenSha256 !== undefined)
       form.set('rejected_token_sha256', wanted.rejectedTokenSha256);
     if (wanted.clientInfoName !== undefined) form.set('client_info_name', wanted.clientInfoName);
-    return this.#token(form);
+    return this.#token(form, wanted.trace);
   }
 
   /** A credential that is nobody's own, for one upstream and purpose (RFC 6749 §4.4). */
@@ -192,19 +190,22 @@ export class VaultClient {
     return 'kind' in answer ? answer : reportOutcome(answer);
   }
 
-  async #token(form: URLSearchParams): Promise<TokenOutcome> {
-    const outcome = await this.#tokenOnce(form);
+  async #token(form: URLSearchParams, trace?: readonly string[]): Promise<TokenOutcome> {
+    const outcome = await this.#tokenOnce(form, trace);
     // The key or the vault's name may have changed since the assertion was made.
     if (outcome.kind !== 'refused' || outcome.error !== 'invalid_client') return outcome;
     this.#forget();
-    return this.#tokenOnce(form);
+    return this.#tokenOnce(form, trace);
   }
 
-  async #tokenOnce(form: URLSearchParams): Promise<TokenOutcome> {
+  async #tokenOnce(form: URLSearchParams, trace: readonly string[] = []): Promise<TokenOutcome> {
     try {
       form.set('client_assertion_type', clientAssertionType);
       form.set('client_assertion', await this.#assertion());
-      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const headers: Record<string, string> = {
+        'content-type': 'application/x-www-form-urlencoded',
+      };
+      for (let i = 0; i < trace.length; i += 2) headers[trace[i] ?? ''] = trace[i + 1] ?? '';
       return tokenOutcome(
         await this.#ask({ method: 'POST', path: '/oauth2/token', headers, body: form.toString() }),
       );
@@ -241,14 +242,14 @@ export class VaultClient {
     bearer: string | undefined,
     limits: { signal?: AbortSignal; bodyTimeout?: number } = {},
   ): Promise<Dispatcher.ResponseData> {
-    const { dispatcher, timeoutMs = 30_000, trace } = this.#options;
+    const { dispatcher, timeoutMs = 30_000 } = this.#options;
     const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
     // By the dispatcher's own method and member by member: copies that are grown have a hidden class each (V8 11).
     return dispatcher.request({
       origin: this.#origin,
       path,
       method,
-      headers: { ...headers, ...authorization, ...trace?.() },
+      headers: { ...headers, ...authorization },
       body: body ?? null,
       signal: limits.signal,
       headersTimeout: timeoutMs,

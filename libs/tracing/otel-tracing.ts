@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   context,
   type Context,
@@ -62,27 +63,30 @@ export class OtelTracing implements Tracing {
     return new OtelSpan(span, trace.setSpan(parent, span));
   }
 
-  headers(): TraceHeaders {
-    return headersOf(context.active());
-  }
-
   async close(): Promise<void> {
-    const closed = this.#provider.shutdown().catch(() => undefined);
-    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, closingMs).unref())]);
+    const late = sleep(closingMs, 'the last spans were not taken in time', { ref: false });
+    const closed = this.#provider.shutdown().then(
+      () => undefined,
+      (error: unknown) => String(error),
+    );
+    const lost = await Promise.race([closed, late]);
+    if (lost !== undefined) this.#say(lost);
     for (const global of [trace, context, propagation, diag]) global.disable();
   }
 
   /** The SDK tells nobody but this. */
   #hearProblems(): void {
-    const say = (message: string): void => {
-      const nowMs = performance.now();
-      if (nowMs - this.#saidMs < sayAgainMs) return;
-      this.#saidMs = nowMs;
-      this.options.failed(reasonIn(message));
-    };
+    const say = (message: string): void => this.#say(message);
     const nothing = (): void => undefined;
     const logger = { error: say, warn: say, info: nothing, debug: nothing, verbose: nothing };
     diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  }
+
+  #say(message: string): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#saidMs < sayAgainMs) return;
+    this.#saidMs = nowMs;
+    this.options.failed(reasonIn(message));
   }
 }
 

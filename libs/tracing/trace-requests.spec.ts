@@ -14,6 +14,7 @@ let provider: LocalServer;
 let server: FastifyInstance;
 let origin: string;
 let failures: string[];
+let leave: () => void;
 
 beforeEach(async () => {
   failures = [];
@@ -37,6 +38,7 @@ beforeEach(async () => {
     const { status } = await outbound.request(`${provider.origin}/${params.path}?code=secret`);
     return reply.code(status).send('done');
   });
+  server.get('/never', () => new Promise(() => leave()));
   origin = await server.listen({ port: 0, host: '127.0.0.1' });
 });
 afterEach(async () => {
@@ -107,6 +109,14 @@ test('who may not be sampled is not, and the caller’s word is passed on', asyn
   expect(collector.spans.map(({ traceId }) => traceId)).not.toContain(
     '4bf92f3577b34da6a3ce929d0e0e4736',
   );
+});
+
+test('a request whose client leaves has its span, as the log has its line', async () => {
+  const leaving = new AbortController();
+  leave = () => leaving.abort();
+  await fetch(`${origin}/never`, { signal: leaving.signal }).catch(() => undefined);
+  await until(() => collector.spans.length === 1, { seconds: 10 });
+  expect(collector.spans[0]?.attributes['http.response.status_code']).toBe(499);
 });
 
 test('a collector that refuses is told of once, not for each span, and holds up no end', async () => {

@@ -1,13 +1,14 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { OpenSpan, Tracing } from './tracing.js';
+import type { FastifyInstance } from 'fastify';
+import type { Tracing } from './tracing.js';
 
 /** Who probes asks every few seconds, and wants to see nothing of it. */
 const probes: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+/** nginx's, as in the log: the client left before there was an answer. */
+const clientLeft = 499;
 
 /** A span for each request by its method and route pattern (never the path); what is done for it is done within. */
 export function traceRequests(fastify: FastifyInstance, tracing: Pick<Tracing, 'begin'>): void {
-  const open = new WeakMap<FastifyRequest, OpenSpan>();
-  fastify.addHook('onRequest', (request, _reply, done) => {
+  fastify.addHook('onRequest', (request, { raw }, done) => {
     const { method, headers, id } = request;
     const route = request.routeOptions.url ?? 'none';
     if (probes.has(route)) return done();
@@ -21,14 +22,12 @@ export function traceRequests(fastify: FastifyInstance, tracing: Pick<Tracing, '
         'symbolon.request_id': id,
       },
     });
-    open.set(request, span);
+    // Fastify's own hook hears nothing of answers that are cut off, or not its.
+    raw.once('close', () => {
+      const status = raw.headersSent ? raw.statusCode : clientLeft;
+      span.set({ 'http.response.status_code': status });
+      span.end(status >= 500 ? String(status) : undefined);
+    });
     span.within(done);
-  });
-  fastify.addHook('onResponse', (request, reply, done) => {
-    const span = open.get(request);
-    const { statusCode: status } = reply;
-    span?.set({ 'http.response.status_code': status });
-    span?.end(status >= 500 ? String(status) : undefined);
-    done();
   });
 }

@@ -28,8 +28,6 @@ export interface OpenSpan {
 /** OpenTelemetry's traces, as far as this product uses them. */
 export interface Tracing {
   begin(start: SpanStart): OpenSpan;
-  /** Of the span that this code runs within; empty where there is none. */
-  headers(): TraceHeaders;
   /** Sends what waits, for a few seconds at most. */
   close(): Promise<void>;
 }

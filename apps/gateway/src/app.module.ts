@@ -8,7 +8,6 @@ import { JwksCache } from '#lib/jwt/jwks-cache';
 import { TokenVerifier } from '#lib/jwt/token-verifier';
 import { ReadinessChecks } from '#lib/observability/health';
 import { Outbound } from '#lib/outbound/outbound';
-import type { Tracing } from '#lib/tracing/tracing';
 import type { GatewayConfig } from './config.js';
 import { VaultCredentials } from './credentials/vault-credentials.js';
 import { HealthController } from './health.controller.js';
@@ -33,17 +32,12 @@ import { VaultEvents } from './upstreams/vault-events.js';
 /** The gateway's parts, each a plain class made here and nowhere else. */
 @Module({})
 export class AppModule {
-  static for(
-    config: GatewayConfig,
-    logger: GatewayLogger,
-    registry: Registry,
-    tracing?: Tracing,
-  ): DynamicModule {
+  static for(config: GatewayConfig, logger: GatewayLogger, registry: Registry): DynamicModule {
     return {
       module: AppModule,
       controllers: [HealthController],
       providers: [
-        ...vaultSide(config, logger, tracing),
+        ...vaultSide(config, logger),
         ...callerSide(config, registry),
         ...lending(logger),
         ...bounds(logger, registry),
@@ -54,16 +48,12 @@ export class AppModule {
   }
 }
 
-function vaultSide(
-  config: GatewayConfig,
-  logger: GatewayLogger,
-  tracing: Tracing | undefined,
-): Provider[] {
+function vaultSide(config: GatewayConfig, logger: GatewayLogger): Provider[] {
   return [
     { provide: SynchronisedClock, useFactory: () => new SynchronisedClock() },
     {
       provide: VaultClient,
-      useFactory: (clock: SynchronisedClock) => vaultClient(config, clock, tracing),
+      useFactory: (clock: SynchronisedClock) => vaultClient(config, clock),
       inject: [SynchronisedClock],
     },
     {
@@ -209,11 +199,7 @@ function readiness(logger: GatewayLogger): Provider {
   };
 }
 
-function vaultClient(
-  config: GatewayConfig,
-  clock: SynchronisedClock,
-  tracing: Tracing | undefined,
-): VaultClient {
+function vaultClient(config: GatewayConfig, clock: SynchronisedClock): VaultClient {
   const { key, algorithm, keyId } = config.keys.signing;
   const assertions = new ClientAssertions({
     clientId: config.gatewayId,
@@ -225,6 +211,5 @@ function vaultClient(
   // The operator's own setting, checked at start: the rules for addresses that admins type do not apply.
   const dispatcher = new Agent({ connections: 64, connect: { timeout: 5000 } });
   const onTime = (epochMs: number) => clock.synchronise(epochMs);
-  const trace = tracing && (() => tracing.headers());
-  return new VaultClient({ url: config.vaultUrl, assertions, dispatcher, onTime, trace });
+  return new VaultClient({ url: config.vaultUrl, assertions, dispatcher, onTime });
 }

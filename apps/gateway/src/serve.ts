@@ -23,8 +23,7 @@ export async function serve(
   const tracing = await openTracing({ app: 'gateway', environment, failed });
   const gateway = await startGateway(config, logger, destination, { registry, tracing });
   logger.info({ event: 'gateway.started', publicUrl: config.publicUrl, listening: gateway.origin });
-  stopOnSignal('gateway', logger, async () => {
-    await Promise.all([gateway.stop(), metrics.close()]);
-    await tracing?.close();
-  });
+  stopOnSignal('gateway', logger, () =>
+    Promise.all([gateway.stop(), metrics.close()]).finally(() => tracing?.close()),
+  );
 }

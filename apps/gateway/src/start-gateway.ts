@@ -89,7 +89,7 @@ export async function startGateway(
   neverSniffed(fastify);
   for (const method of METHODS) if (method !== 'CONNECT') addMethod(fastify, method);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.for(config, logger, registry, tracing),
+    AppModule.for(config, logger, registry),
     new FastifyAdapter(fastify),
     { logger: frameworkLog(logger), abortOnError: false, bodyParser: false },
   );

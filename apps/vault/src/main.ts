@@ -104,10 +104,9 @@ async function main(): Promise<void> {
   const tracing = await openTracing({ app: 'vault', environment: process.env, failed });
   const vault = await startVault(config, logger, registry, tracing);
   logger.info({ event: 'vault.started', publicUrl: config.publicUrl, listening: vault.origin });
-  stopOnSignal('vault', logger, async () => {
-    await Promise.all([vault.stop(), metrics.close()]);
-    await tracing?.close();
-  });
+  stopOnSignal('vault', logger, () =>
+    Promise.all([vault.stop(), metrics.close()]).finally(() => tracing?.close()),
+  );
 }
 
 runAsProcess(import.meta.url, main);

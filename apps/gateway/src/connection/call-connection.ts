@@ -137,8 +137,11 @@ export class CallConnection implements Answering {
     this.server.handOver(this, socket);
   }
 
-  /** As node:http does: who has said all has heard all. */
-  readonly #ended = (): void => void this.socket.end();
+  /** As node:http does: who has said all has heard all that there is. */
+  readonly #ended = (): void => {
+    this.#response?.turnEnded();
+    this.socket.end();
+  };
 
   readonly #closed = (): void => {
     this.server.left(this);

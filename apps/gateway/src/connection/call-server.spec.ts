@@ -292,6 +292,17 @@ describe('what is sent in one turn', () => {
     socket.destroy();
   });
 
+  test('reaches a client that has said all in the same turn', async () => {
+    serve = (request, response) => {
+      response.writeHead(200, { 'content-length': 6 }).end('answer');
+      request.socket.emit('end');
+    };
+    const socket = client();
+    socket.write(get('/call'));
+    expect(await heard(socket, 'answer')).toContain('200 OK');
+    socket.destroy();
+  });
+
   test('is counted as not sent until then', async () => {
     let waiting = 0;
     await asked((response) => {

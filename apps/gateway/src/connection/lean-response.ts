@@ -193,8 +193,9 @@ export class LeanResponse extends EventEmitter implements CallResponse {
       this.answering.socket.uncork();
     }
     const whole = this.#whole;
-    if (whole === undefined || this.destroyed) return;
     this.#whole = undefined;
+    // Nobody hears it any more: `closed` tells of that.
+    if (whole === undefined || this.destroyed || !this.answering.socket.writable) return;
     this.#send(whole);
     if (this.writableEnded) this.#finishOnceSent();
   }

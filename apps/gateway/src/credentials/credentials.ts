@@ -16,6 +16,8 @@ export interface CredentialRequest {
   readonly interaction: 'create' | 'none';
   readonly interactionId?: string;
   readonly clientInfoName?: string;
+  /** W3C Trace Context of the call, names and values in turn. */
+  readonly trace?: readonly string[] | undefined;
 }
 
 /** The header to inject, ready-made; a `none` credential injects nothing. */

@@ -191,7 +191,14 @@ export class VaultCredentials implements Credentials {
   }
 
   #exchange(request: CredentialRequest, rejectedTokenSha256: string | undefined) {
-    const { upstream, token: subjectToken, interaction, interactionId, clientInfoName } = request;
+    const {
+      upstream,
+      token: subjectToken,
+      interaction,
+      interactionId,
+      clientInfoName,
+      trace,
+    } = request;
     return this.#options.vault.exchange({
       subjectToken,
       audience: upstream.slug,
@@ -200,6 +207,7 @@ export class VaultCredentials implements Credentials {
       interactionId,
       rejectedTokenSha256,
       clientInfoName,
+      trace,
     });
   }
 

@@ -6,6 +6,7 @@ import type {
   CredentialRequest,
 } from '../credentials/credentials.js';
 import type { Admitted } from '../inbound/inbound.js';
+import { traceContext } from './trace-context.js';
 import type { PreparedUpstream } from '../upstreams/upstreams.js';
 import { CredentialRefusals, type RefusedCall } from './credential-refusals.js';
 import type { HttpCallDeps, RawExchange } from './http-exchange.js';
@@ -54,6 +55,7 @@ export abstract class BorrowingCall implements RefusedCall {
       brought,
       upstream: this.upstream.config,
       interaction: 'create',
+      trace: traceContext(this.request.headers, token),
     } as const;
     const scopes = this.#refusals?.grownScopes;
     return scopes === undefined ? request : { ...request, scopes };

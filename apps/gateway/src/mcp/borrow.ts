@@ -8,6 +8,7 @@ import type {
 import { wwwAuthenticate } from '../inbound/challenge.js';
 import { metadataUrl } from '../inbound/resource-metadata.js';
 import { lendsPublicly } from '../policy/tool-gate.js';
+import { traceContext } from '../http/trace-context.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
 import { problemAnswer, type RpcAnswer } from './rpc-answer.js';
 
@@ -45,6 +46,7 @@ export function credentialRequest(call: McpCall, wish: BorrowWish): CredentialRe
     interactionId,
     clientInfoName,
     scopes,
+    trace: traceContext(call.request.headers, token),
   };
 }
 

@@ -10,7 +10,7 @@ import { withQueryCredential } from '../credentials/query-credential.js';
 import { missingScopes } from '../credentials/scope-challenge.js';
 import { isNotTheUpstreams } from '../http/call-ends.js';
 import { circuitOpen, upstreamProblem } from '../http/refusals.js';
-import { traceContext } from '../tracing/trace-context.js';
+import { traceContext } from '../http/trace-context.js';
 import { credentialRequest, takesCredential, type BorrowWish } from './borrow.js';
 import { DirectAnswer, ended, type Ending } from './direct-answer.js';
 import type { McpCall, McpDeps } from './mcp-call.js';
@@ -183,7 +183,8 @@ export function dispatched(
   const list = ['accept-encoding', 'identity'];
   for (const name in headers) list.push(name, headers[name] ?? '');
   list.push(...(proven?.headers() ?? credential.header ?? []), ...(credential.extra ?? []));
-  list.push(...traceContext(request.headers, token));
+  if (credential.extra?.includes('traceparent') !== true)
+    list.push(...traceContext(request.headers, token));
   return {
     origin: target.origin,
     path: target.path,

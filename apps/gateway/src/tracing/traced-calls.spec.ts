@@ -140,6 +140,44 @@ describe('a call', () => {
     );
   });
 
+  test('whose token is replaced tells the vault of its own trace, whoever opened the connection', async () => {
+    await call('/http/reports/items', { headers: { traceparent } });
+    fixture.vault.traces.length = 0;
+    const another = 'b'.repeat(32);
+    fixture.serve = (request, response) =>
+      void response
+        .writeHead(request.headers.authorization === 'Bearer upstream-token' ? 401 : 200)
+        .end();
+    fixture.vault.answer = () => tokenAnswer('a-newer-token', { grant_version: 2 });
+    const answer = await call('/http/reports/items', {
+      headers: { traceparent: `00-${another}-${parent}-01` },
+    });
+    expect(answer.status).toBe(200);
+    expect(fixture.vault.traces.map((trace) => trace?.slice(3, 35))).toEqual([another]);
+    await spans(2);
+  });
+
+  test('says no method that is none, and masks a tool that looks like a token', async () => {
+    const method = 'x'.repeat(60_000);
+    const tool = `eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.${'s'.repeat(60)}`;
+    const headers = { ...mcpHeaders, 'mcp-method': method.slice(0, 100) };
+    await call('/mcp/tools', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ ...toolCall, method }),
+    });
+    const params = { ...toolCall.params, name: tool };
+    await call('/mcp/tools', {
+      method: 'POST',
+      headers: { ...mcpHeaders, 'mcp-name': tool },
+      body: JSON.stringify({ ...toolCall, params }),
+    });
+    const [first, second] = await spans(2);
+    expect(first?.attributes['mcp.method.name']).toBe('_OTHER');
+    expect(second?.attributes['mcp.method.name']).toBe('tools/call');
+    expect(second?.attributes['gen_ai.tool.name']).not.toContain('eyJ');
+  });
+
   test('that is refused is one too, and no failure of ours', async () => {
     const answer = await fetch(`${fixture.origin}/http/reports/items`);
     expect(answer.status).toBe(401);
@@ -156,8 +194,12 @@ describe('a call', () => {
 });
 
 test('row 40, log leaks: no token, no person, no path and no argument is in any trace', async () => {
-  await call('/http/reports/private-path?token=private', { headers: { traceparent } });
-  await spans(1);
+  const bearer = await fixture.token('/http/reports');
+  for (const tracestate of [`a=${bearer}`, `a=${'private'.repeat(100)}`])
+    await fetch(`${fixture.origin}/http/reports/private-path?token=private`, {
+      headers: { authorization: `Bearer ${bearer}`, traceparent, tracestate },
+    });
+  await spans(2);
   const all = String(Buffer.concat(collector.bodies));
   expect(all).toContain('symbolon.request_id');
   expect(all).not.toMatch(/private|upstream-token|alice|Bearer|eyJ/);

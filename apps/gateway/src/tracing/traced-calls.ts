@@ -1,6 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { loggable } from '#lib/observability/loggable';
 import type { OpenSpan, Tracing } from '#lib/tracing/tracing';
 import { type AccessLine, statusOf } from '../http/access-log.js';
 import type { RawExchange } from '../http/http-exchange.js';
+import { traceContext } from '../http/trace-context.js';
 
 /**
  * A span for each call, from its request to the end of its answer. The upstream is told of it in place of the caller's own
@@ -15,10 +18,11 @@ export class TracedCalls {
     const { request, response, requestId } = exchange;
     const { method = '', headers } = request;
     const route = patternOf(request.url ?? '');
+    const [, traceparent, , tracestate] = traceContext(headers, bearerOf(headers));
     const span = this.tracing.begin({
       kind: 'server',
       name: `${method} ${route}`,
-      headers,
+      headers: { traceparent, tracestate },
       attributes: {
         'http.request.method': method,
         'http.route': route,
@@ -30,7 +34,7 @@ export class TracedCalls {
     this.#open.set(requestId, span);
     // Whoever counts the call hears of its end after this, and says what became of it.
     response.once('close', () => setImmediate(() => this.#end(requestId, statusOf(response))));
-    span.within(() => serve(exchange));
+    serve(exchange);
   }
 
   /** What is known of a call at its end. */
@@ -38,8 +42,8 @@ export class TracedCalls {
     this.#open.get(requestId)?.set({
       'symbolon.upstream': upstream,
       'symbolon.grant_id': grantId,
-      'mcp.method.name': method,
-      'gen_ai.tool.name': tool,
+      'mcp.method.name': method && (methods.has(method) ? method : '_OTHER'),
+      'gen_ai.tool.name': tool && printable(tool),
     });
   }
 
@@ -49,6 +53,26 @@ export class TracedCalls {
     span?.set({ 'http.response.status_code': status });
     span?.end(status >= 500 ? String(status) : undefined);
   }
+}
+
+/** Everything that clients may ask or tell, of all revisions: what somebody else sends may be of any length. */
+const methods: ReadonlySet<string> = new Set([
+  ...['initialize', 'server/discover', 'ping', 'logging/setLevel', 'completion/complete'],
+  ...['tools/list', 'tools/call', 'prompts/list', 'prompts/get'],
+  ...['resources/list', 'resources/templates/list', 'resources/read'],
+  ...['resources/subscribe', 'resources/unsubscribe', 'subscriptions/listen'],
+  ...['tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel', 'tasks/update'],
+  ...['notifications/initialized', 'notifications/cancelled', 'notifications/progress'],
+  ...['notifications/roots/list_changed', 'notifications/elicitation/complete'],
+]);
+
+/** A copy: what is cut out of a message would keep all of it in memory until the collector has it. */
+function printable(tool: string): string {
+  return Buffer.from(String(loggable(tool, 'tool'))).toString();
+}
+
+function bearerOf({ authorization = '' }: IncomingHttpHeaders): string {
+  return authorization.slice(authorization.indexOf(' ') + 1);
 }
 
 /** Never the path: it may say anything. */

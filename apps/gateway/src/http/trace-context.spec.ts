@@ -21,6 +21,11 @@ test.each(['', 'ff-00-00-01', `${traceparent}-more`, traceparent.toUpperCase()])
   },
 );
 
+test('what Connection names stays here', () => {
+  const headers = { traceparent, tracestate: 'a=1', connection: 'close, traceparent' };
+  expect(traceContext(headers, 'token')).toEqual([]);
+});
+
 test('row 20, token passthrough: no state that holds the caller’s token, and none that is too long', () => {
   for (const tracestate of ['a=token', `a=${'x'.repeat(600)}`])
     expect(traceContext({ traceparent, tracestate }, 'token')).toEqual([
