@@ -15,15 +15,15 @@ export interface OpenLoad {
 
 export interface OpenFigures {
   readonly offeredPerSecond: number;
-  /** Answered 2xx. */
+  /** Answered 2xx, of those that were sent in the time that counts, whenever they were due: the others would be known by their wait alone. */
   readonly admittedPerSecond: number;
   /** Of those, milliseconds to the end of the answer. */
   readonly fromSent: Percentiles;
   /** The same with the time that a call waited here for a connection: the generator's queue, not the server's. */
   readonly fromDue: Percentiles;
-  /** Answered 503, of all that were due. */
+  /** Answered 503, of all that were answered. */
   readonly shedShare: number;
-  /** Due and not answered two seconds after the end, of all that were due. */
+  /** How many fewer were answered than were due, of those. */
   readonly unansweredShare: number;
   /** Any other answer, or a connection that broke. */
   readonly failures: number;
@@ -67,6 +67,7 @@ class OpenRun {
   #next = 0;
   #startMs = 0;
   #countsFromMs = 0;
+  #countsToMs = 0;
   readonly #fromDue: number[] = [];
   readonly #fromSent: number[] = [];
   #due = 0;
@@ -91,6 +92,7 @@ class OpenRun {
       await Promise.all(Array.from({ length: atATime }, () => this.#another()));
     this.#startMs = performance.now();
     this.#countsFromMs = this.#startMs + this.load.warmUpSeconds * 1000;
+    this.#countsToMs = this.#countsFromMs + this.load.seconds * 1000;
   }
 
   tick(nowMs: number): void {
@@ -118,7 +120,7 @@ class OpenRun {
 
   answered({ dueMs, sentMs }: Sent, status: number): void {
     this.#inFlight -= 1;
-    if (dueMs < this.#countsFromMs) return;
+    if (sentMs < this.#countsFromMs || sentMs > this.#countsToMs) return;
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
     if (status < 200 || status >= 300) return;
     const nowMs = performance.now();
@@ -143,8 +145,8 @@ class OpenRun {
       fromDue: percentilesOf(this.#fromDue),
       statuses,
       failures: answered - admitted - shed,
-      shedShare: shed / this.#due,
-      unansweredShare: (this.#due - answered) / this.#due,
+      shedShare: answered === 0 ? 0 : shed / answered,
+      unansweredShare: Math.max(0, this.#due - answered) / this.#due,
     };
   }
 

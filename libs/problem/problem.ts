@@ -30,7 +30,11 @@ export class Problem extends Error {
     readonly detail: string,
     options: ProblemOptions = {},
   ) {
+    const { stackTraceLimit } = Error;
+    // Where a refusal was decided tells nobody anything, and to look it up costs more than the rest of its answer.
+    if (catalogue[code].status < 500) Error.stackTraceLimit = 0;
     super(`${code}: ${detail}`, { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.status = catalogue[code].status;
     this.title = catalogue[code].title;
     this.errors = options.errors;
