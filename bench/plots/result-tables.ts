@@ -20,7 +20,7 @@ export function measuredWhen({ commit, changed, date, machine, effort, result }:
   const [system = '', processor = ''] = platform.split(' ');
   return (
     `Measured on ${date.slice(0, 10)} at commit \`${commit.slice(0, 10)}\`${changed ? ' with changes that are not in it' : ''}: ` +
-    `${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`} of ${effort.seconds} s on ${cpus} × ${cpu}, ${inDigits(memoryGiB)} GiB, ` +
+    `${rounds === 1 ? 'one round' : `medians of up to ${rounds} rounds`} of ${effort.seconds} s at most on ${cpus} × ${cpu}, ${inDigits(memoryGiB)} GiB, ` +
     `Node ${node.replace('v', '')}, ${system} ${processor}.${busy}`
   );
 }
