@@ -4,6 +4,9 @@ import { inRounds } from './in-rounds.js';
 import type { Lane } from './lane.js';
 import { LoadProcess } from './load-process.js';
 
+/** Whoever was not at work begins slowly, because the processor has forgotten it: not counted. */
+const startSeconds = 0.08;
+
 /** Lanes under the same load, by name; `bare` is what the others' throughput is divided by. */
 export interface Heat<Name extends string> {
   readonly lanes: ReadonlyMap<Name | 'bare', Lane>;
@@ -30,7 +33,10 @@ export class Race<Name extends string> {
         for (const [i, { lanes, laps }] of this.heats.entries()) {
           const now = laps > 0 ? laps : Number(round === 0 || (round + i) % 2 === 0);
           for (let lap = 0; lap < now; lap += 1)
-            for (const lane of lanes.values()) await lane.measure(generator);
+            for (const lane of lanes.values()) {
+              if (laps > 0) await lane.warm(generator, startSeconds);
+              await lane.measure(generator);
+            }
         }
       });
     } finally {
