@@ -32,11 +32,7 @@ export class Race<Name extends string> {
         progress(`round ${round + 1} of ${effort.rounds}`);
         for (const [i, { lanes, laps }] of this.heats.entries()) {
           const now = laps > 0 ? laps : Number(round === 0 || (round + i) % 2 === 0);
-          for (let lap = 0; lap < now; lap += 1)
-            for (const lane of lanes.values()) {
-              if (laps > 0) await lane.warm(generator, startSeconds);
-              await lane.measure(generator);
-            }
+          for (let lap = 0; lap < now; lap += 1) await goRound(generator, lanes, laps > 0);
         }
       });
     } finally {
@@ -51,6 +47,17 @@ export class Race<Name extends string> {
         lane.measurement(lane.entrant.load.perSecond === undefined ? lanes.get('bare') : undefined),
       ),
     );
+  }
+}
+
+async function goRound(
+  generator: LoadProcess,
+  lanes: ReadonlyMap<string, Lane>,
+  isShort: boolean,
+): Promise<void> {
+  for (const lane of lanes.values()) {
+    if (isShort) await lane.warm(generator, startSeconds);
+    await lane.measure(generator);
   }
 }
 
