@@ -68,7 +68,7 @@ export const plotsOfCases: Readonly<Record<string, readonly Plot[]>> = {
     {
       name: 'layers-cpu',
       title: 'Processor time of a call, one thing after another switched on',
-      under: 'each line has what the lines above it have; POST of 1 KB, 64 connections, 200 users',
+      under: 'a line with + has what the one above it has; POST of 1 KB, 64 connections, 200 users',
       figure: 'CPU per request',
       ours: /^(?!bare)/,
       of: bare,

@@ -1,13 +1,13 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { type Dispatcher, request as undiciRequest } from 'undici';
+import type { Tracing } from '#lib/tracing/tracing';
 import {
   AddressRules,
   type AddressRulesOptions,
   bareHost,
   type UrlRefusal,
 } from './address-rules.js';
-import type { Tracing } from '#lib/tracing/tracing';
 import { CheckedAgent, type Resolve } from './checked-agent.js';
 import { outboundError, OutboundError, outboundErrorFrom } from './outbound-error.js';
 import { readBody } from './read-body.js';
@@ -101,11 +101,10 @@ export class Outbound {
     });
     try {
       const answer = await this.#request(url, options);
-      span.set({ 'http.response.status_code': answer.status });
-      span.end(answer.status >= 400 ? String(answer.status) : undefined);
+      span.answered(answer.status);
       return answer;
     } catch (error) {
-      span.end(error instanceof OutboundError ? error.code : 'aborted');
+      span.failed(error instanceof OutboundError ? error.code : 'aborted');
       throw error;
     }
   }

@@ -25,6 +25,8 @@ import type { OpenSpan, SpanStart, TraceAttributes, TraceHeaders, Tracing } from
 const sayAgainMs = 60_000;
 const longestReason = 200;
 const closingMs = 3_000;
+/** OpenTelemetry's conventions for HTTP: what a client did wrong is no failure of the server. */
+const failsFrom = { server: 500, client: 400 };
 const kinds = { server: SpanKind.SERVER, client: SpanKind.CLIENT };
 
 export interface OtelOptions {
@@ -55,12 +57,8 @@ export class OtelTracing implements Tracing {
   begin({ kind, name, headers, attributes = {} }: SpanStart): OpenSpan {
     const parent =
       headers === undefined ? context.active() : propagation.extract(ROOT_CONTEXT, headers);
-    const span = this.#tracer.startSpan(
-      name,
-      { kind: kinds[kind], attributes: { ...attributes } },
-      parent,
-    );
-    return new OtelSpan(span, trace.setSpan(parent, span));
+    const span = this.#tracer.startSpan(name, { kind: kinds[kind], attributes }, parent);
+    return new OtelSpan(span, trace.setSpan(parent, span), failsFrom[kind]);
   }
 
   async close(): Promise<void> {
@@ -94,6 +92,7 @@ class OtelSpan implements OpenSpan {
   constructor(
     private readonly span: Span,
     private readonly around: Context,
+    private readonly failsFrom: number,
   ) {}
 
   get headers(): TraceHeaders {
@@ -101,18 +100,22 @@ class OtelSpan implements OpenSpan {
   }
 
   set(attributes: TraceAttributes): void {
-    this.span.setAttributes({ ...attributes });
+    this.span.setAttributes(attributes);
   }
 
   within<T>(work: () => T): T {
     return context.with(this.around, work);
   }
 
-  end(error?: string): void {
-    if (error !== undefined) {
-      this.span.setAttribute('error.type', error);
-      this.span.setStatus({ code: SpanStatusCode.ERROR });
-    }
+  answered(status: number): void {
+    this.span.setAttribute('http.response.status_code', status);
+    if (status >= this.failsFrom) this.failed(String(status));
+    else this.span.end();
+  }
+
+  failed(error: string): void {
+    this.span.setAttribute('error.type', error);
+    this.span.setStatus({ code: SpanStatusCode.ERROR });
     this.span.end();
   }
 }

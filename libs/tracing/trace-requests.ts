@@ -23,11 +23,7 @@ export function traceRequests(fastify: FastifyInstance, tracing: Pick<Tracing, '
       },
     });
     // Fastify's own hook hears nothing of answers that are cut off, or not its.
-    raw.once('close', () => {
-      const status = raw.headersSent ? raw.statusCode : clientLeft;
-      span.set({ 'http.response.status_code': status });
-      span.end(status >= 500 ? String(status) : undefined);
-    });
+    raw.once('close', () => span.answered(raw.headersSent ? raw.statusCode : clientLeft));
     span.within(done);
   });
 }

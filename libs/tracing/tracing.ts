@@ -21,8 +21,10 @@ export interface OpenSpan {
   set(attributes: TraceAttributes): void;
   /** Runs `work` within it: what it begins, now or later, are its children. */
   within<T>(work: () => T): T;
-  /** `error`, where it failed: a short word that is the same for all failures of its kind. */
-  end(error?: string): void;
+  /** Ends it with this HTTP status: a failure of a server from 500 on, of what was asked of others from 400 on. */
+  answered(status: number): void;
+  /** Ends it without an answer. `error`: a short word that is the same for all failures of its kind. */
+  failed(error: string): void;
 }
 
 /** OpenTelemetry's traces, as far as this product uses them. */

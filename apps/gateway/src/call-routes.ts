@@ -32,8 +32,8 @@ export class CallRoutes {
     const route = this.#routeOf(request.url ?? '');
     if (route === undefined) return false;
     const exchange = { request, response, requestId: createRequestId() };
-    if (this.traced === undefined) route.serve(exchange);
-    else this.traced.serve(exchange, (one) => route.serve(one));
+    this.traced?.begin(exchange);
+    route.serve(exchange);
     return true;
   }
 

@@ -6,10 +6,10 @@ import { createLogger } from '#lib/observability/logger';
 import { freePort } from '#lib/testing/free-port';
 import { startLocalServer, type LocalServer } from '#lib/testing/local-server';
 import { TestIssuer } from '#lib/testing/test-issuer';
+import type { Tracing } from '#lib/tracing/tracing';
 import { readGatewayConfig } from './config.js';
 import { FakeVault } from '#lib/testing/fake-vault';
 import type { GatewayEvent } from './log-events.js';
-import type { Tracing } from '#lib/tracing/tracing';
 import { startGateway, type RunningGateway } from './start-gateway.js';
 
 export interface SeenRequest {

@@ -14,8 +14,8 @@ export class TracedCalls {
 
   constructor(private readonly tracing: Pick<Tracing, 'begin'>) {}
 
-  serve(exchange: RawExchange, serve: (exchange: RawExchange) => void): void {
-    const { request, response, requestId } = exchange;
+  /** Before the call is served: its request is given the new trace context. */
+  begin({ request, response, requestId }: RawExchange): void {
     const { method = '', headers } = request;
     const route = patternOf(request.url ?? '');
     const [, traceparent, , tracestate] = traceContext(headers, bearerOf(headers));
@@ -34,7 +34,6 @@ export class TracedCalls {
     this.#open.set(requestId, span);
     // Whoever counts the call hears of its end after this, and says what became of it.
     response.once('close', () => setImmediate(() => this.#end(requestId, statusOf(response))));
-    serve(exchange);
   }
 
   /** What is known of a call at its end. */
@@ -50,8 +49,7 @@ export class TracedCalls {
   #end(requestId: string, status: number): void {
     const span = this.#open.get(requestId);
     this.#open.delete(requestId);
-    span?.set({ 'http.response.status_code': status });
-    span?.end(status >= 500 ? String(status) : undefined);
+    span?.answered(status);
   }
 }
 

@@ -4,11 +4,11 @@ import { startGateway } from '../start-gateway.js';
 import { createLogger, standardOutput } from '#lib/observability/logger';
 import { createMetrics } from '#lib/observability/metrics';
 import { runAsProcess, stopOnSignal } from '#lib/process/lifecycle';
+import { openTracing } from '#lib/tracing/open-tracing';
 import { measuredOf } from './gathered-metrics.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { numberedLines } from './numbered-lines.js';
 import { SessionDoor } from './session-door.js';
-import { openTracing } from '#lib/tracing/open-tracing';
 
 type Start = Extract<ToWorker, { kind: 'start' }>;
 
